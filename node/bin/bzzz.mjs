@@ -1,0 +1,41 @@
+#!/usr/bin/env node
+// Plain JavaScript on purpose: it runs on any Node and hands over to the Node 24 that `npm ci` installed.
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+
+const REQUIRED_MAJOR = 24
+const major = Number(process.versions.node.split('.')[0])
+// A clone has the sources and runs them; a published package has only the compiled files.
+const source = new URL('../src/main.ts', import.meta.url)
+const compiled = new URL('../dist/main.js', import.meta.url)
+const fromSource = existsSync(source) && process.env.BZZZ_RUN !== 'dist'
+
+if (major >= REQUIRED_MAJOR && !fromSource) {
+  await import(compiled.href)
+} else {
+  const args = fromSource ? ['--conditions=bzzz-src', fileURLToPath(source)] : [fileURLToPath(compiled)]
+  const child = spawn(nodeBinary(), [...args, ...process.argv.slice(2)], { stdio: 'inherit' })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exit(code ?? 1)
+    process.removeAllListeners(signal)
+    process.kill(process.pid, signal)
+  })
+}
+
+function nodeBinary() {
+  if (major >= REQUIRED_MAJOR) return process.execPath
+  const os = process.platform === 'win32' ? 'win' : process.platform
+  const name = `node-${os}-${process.arch}`
+  try {
+    return createRequire(import.meta.url).resolve(`${name}/bin/node${os === 'win' ? '.exe' : ''}`)
+  } catch {
+    process.stderr.write(
+      `bzzz needs Node ${REQUIRED_MAJOR} or newer; this is ${process.version} and the package ${name} is not installed.\n` +
+        `Install Node ${REQUIRED_MAJOR} from https://nodejs.org, or run "npm ci" without --omit=optional.\n`,
+    )
+    process.exit(78)
+  }
+}

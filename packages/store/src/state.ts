@@ -1,0 +1,213 @@
+import { ClassicLevel } from 'classic-level'
+
+/**
+ * The node's durable state: one LevelDB, one writer, rooms apart by key prefix.
+ *
+ * - A write resolves once its batch is synced to disk; what waits while one batch is being synced goes out as the next
+ *   one (group commit), in the order of the calls.
+ * - After the first failed write, of any room, no write of any room is accepted until the database was closed and opened
+ *   again: LevelDB acknowledges later synced puts that are gone on reopen (google/leveldb PR 577).
+ */
+export interface StateDatabase {
+  readonly condition: 'open' | 'frozen' | 'closed'
+  room(name: string): Room
+  /** One atomic batch over several rooms. @throws {StateError} */
+  write(operations: readonly RoomOperation[]): Promise<void>
+  /** Waits for writes in hand, then refuses. Idempotent. */
+  close(): Promise<void>
+}
+
+export interface Room {
+  readonly name: string
+  get(key: string): Promise<Uint8Array | undefined>
+  /** Ascending by key (UTF-8 bytes) unless `reverse`. */
+  entries(range?: Range): AsyncIterable<[key: string, value: Uint8Array]>
+  keys(range?: Range): AsyncIterable<string>
+  /** Resolves once synced; all or nothing. @throws {StateError} STATE_FROZEN, STATE_CLOSED or STATE_WRITE_FAILED */
+  write(operations: readonly Operation[]): Promise<void>
+}
+
+export interface Range {
+  readonly gt?: string
+  readonly gte?: string
+  readonly lt?: string
+  readonly lte?: string
+  readonly reverse?: boolean
+  readonly limit?: number
+}
+
+export type Operation = { readonly put: string; readonly value: Uint8Array } | { readonly del: string }
+export type RoomOperation = Operation & { readonly room: string }
+
+export type StateErrorCode =
+  | 'STATE_FROZEN'
+  | 'STATE_CLOSED'
+  | 'STATE_WRITE_FAILED'
+  | 'STATE_IN_USE'
+  | 'STATE_OPEN_FAILED'
+  | 'STATE_BUSY'
+
+export class StateError extends Error {
+  override readonly name = 'StateError'
+  readonly code: StateErrorCode
+
+  constructor(code: StateErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+export interface StateOptions {
+  readonly directory: string
+  /** Told once, with the failed write's error, when the database freezes. */
+  readonly onFreeze?: (cause: unknown) => void
+}
+
+/** The few members of a Level database that the guard needs, so that a test can put a failing disk under it. */
+export interface LevelLike {
+  batch(operations: LevelOperation[], options: { sync: boolean }): Promise<void>
+  get(key: string): Promise<Uint8Array | undefined>
+  iterator(range: Range): AsyncIterable<[string, Uint8Array]>
+  keys(range: Range): AsyncIterable<string>
+  close(): Promise<void>
+}
+type LevelOperation = { type: 'put'; key: string; value: Uint8Array } | { type: 'del'; key: string }
+
+/** @throws {StateError} STATE_IN_USE when another process holds the directory, else STATE_OPEN_FAILED */
+export async function openState(options: StateOptions): Promise<StateDatabase> {
+  const level = new ClassicLevel<string, Uint8Array>(options.directory, { valueEncoding: 'view' })
+  try {
+    await level.open()
+  } catch (cause) {
+    throw openFailure(options.directory, cause)
+  }
+  return guardState(level, options)
+}
+
+function openFailure(directory: string, error: unknown): StateError {
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
+  const code = (cause as { code?: unknown }).code
+  if (code === 'LEVEL_LOCKED')
+    return new StateError('STATE_IN_USE', `${directory} is open in another process`, { cause })
+  const text = cause instanceof Error ? cause.message : String(cause)
+  return new StateError('STATE_OPEN_FAILED', `cannot open ${directory}: ${text}`, { cause })
+}
+
+// Bounds the memory of writers that outrun the disk: a caller above it is refused, never queued without end.
+const MAX_QUEUED_WRITES = 10_000
+// One batch stays small enough that a synced write is not held up for long by those before it.
+const MAX_BATCH_WRITES = 256
+
+interface Pending {
+  readonly operations: LevelOperation[]
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+/** The guard over any database of {@link LevelLike}'s shape. */
+export function guardState(level: LevelLike, options: Pick<StateOptions, 'onFreeze'> = {}): StateDatabase {
+  let condition: StateDatabase['condition'] = 'open'
+  const queue: Pending[] = []
+  let writer: Promise<void> | undefined
+  let closing: Promise<void> | undefined
+
+  function refusal(): StateError | undefined {
+    if (condition === 'frozen')
+      return new StateError('STATE_FROZEN', 'a write failed: nothing is accepted until the state is opened again')
+    if (condition === 'closed') return new StateError('STATE_CLOSED', 'the state is closed')
+    if (queue.length >= MAX_QUEUED_WRITES)
+      return new StateError('STATE_BUSY', `${MAX_QUEUED_WRITES} writes are waiting for the disk`)
+    return undefined
+  }
+
+  function enqueue(operations: LevelOperation[]): Promise<void> {
+    const refused = refusal()
+    if (refused !== undefined) return Promise.reject(refused)
+    return new Promise((resolve, reject) => {
+      queue.push({ operations, resolve, reject })
+      writer ??= drain()
+    })
+  }
+
+  async function drain(): Promise<void> {
+    while (queue.length > 0) await commit(queue.splice(0, MAX_BATCH_WRITES))
+    writer = undefined
+  }
+
+  async function commit(writes: Pending[]): Promise<void> {
+    try {
+      await level.batch(
+        writes.flatMap((write) => write.operations),
+        { sync: true },
+      )
+      for (const write of writes) write.resolve()
+    } catch (cause) {
+      freeze(cause, writes)
+    }
+  }
+
+  function freeze(cause: unknown, failed: Pending[]): void {
+    condition = 'frozen'
+    for (const write of failed)
+      write.reject(new StateError('STATE_WRITE_FAILED', 'the write was not synced to disk', { cause }))
+    for (const write of queue.splice(0)) write.reject(refusal())
+    options.onFreeze?.(cause)
+  }
+
+  async function closeOnce(): Promise<void> {
+    const waiting = writer
+    if (condition === 'open') condition = 'closed'
+    await waiting
+    await level.close()
+    condition = 'closed'
+  }
+
+  const write = (operations: readonly RoomOperation[]): Promise<void> =>
+    enqueue(operations.map((operation) => prefixed(operation.room, operation)))
+  return {
+    get condition() {
+      return condition
+    },
+    room: (name) =>
+      openRoom(level, name, (operations) => enqueue(operations.map((operation) => prefixed(name, operation)))),
+    write,
+    close: () => (closing ??= closeOnce()),
+  }
+}
+
+function openRoom(level: LevelLike, name: string, write: Room['write']): Room {
+  if (!/^[a-z]+$/.test(name)) throw new RangeError(`not a room name: ${name}`)
+  const prefix = `${name}/`
+  return {
+    name,
+    get: (key) => level.get(prefix + key),
+    async *entries(range = {}) {
+      for await (const [key, value] of level.iterator(within(prefix, range))) yield [key.slice(prefix.length), value]
+    },
+    async *keys(range = {}) {
+      for await (const key of level.keys(within(prefix, range))) yield key.slice(prefix.length)
+    },
+    write,
+  }
+}
+
+function prefixed(room: string, operation: Operation): LevelOperation {
+  return 'put' in operation
+    ? { type: 'put', key: `${room}/${operation.put}`, value: operation.value }
+    : { type: 'del', key: `${room}/${operation.del}` }
+}
+
+function within(prefix: string, range: Range): Range {
+  const lower = range.gt !== undefined ? { gt: prefix + range.gt } : { gte: prefix + (range.gte ?? '') }
+  // '0' follows '/' in ASCII: the first key behind the room
+  const upper =
+    range.lte !== undefined
+      ? { lte: prefix + range.lte }
+      : { lt: range.lt === undefined ? `${prefix.slice(0, -1)}0` : prefix + range.lt }
+  return {
+    ...lower,
+    ...upper,
+    ...(range.reverse === undefined ? {} : { reverse: range.reverse }),
+    ...(range.limit === undefined ? {} : { limit: range.limit }),
+  }
+}

@@ -1,0 +1,59 @@
+import { decode, encode, rfc8949EncodeOptions } from 'cborg'
+import type { z } from 'zod'
+import { ProtocolError } from './errors.ts'
+
+/** Deterministic CBOR (RFC 8949 §4.2.1): shortest integers, sorted keys, definite lengths. Drops `undefined` members. */
+export function encodeCanonical(value: unknown): Uint8Array {
+  return encode(withoutUndefined(value), rfc8949EncodeOptions)
+}
+
+/**
+ * The one way in for CBOR from outside: size, then strict decoding, then the deterministic form, then the shape.
+ * Re-encoding proves that a value has exactly one byte string, so hashes and signatures are of the value itself.
+ * @throws {ProtocolError} TOO_LARGE, NOT_CANONICAL or BAD_SHAPE
+ */
+export function decodeCanonical<S extends z.ZodType>(bytes: Uint8Array, schema: S, maxBytes: number): z.output<S> {
+  if (bytes.length > maxBytes) throw new ProtocolError('TOO_LARGE', `${bytes.length} bytes, at most ${maxBytes}`)
+  const value = decodeStrict(bytes)
+  if (!equalBytes(encode(value, rfc8949EncodeOptions), bytes)) {
+    throw new ProtocolError('NOT_CANONICAL', 'not in the deterministic form of RFC 8949 §4.2.1')
+  }
+  const parsed = schema.safeParse(value)
+  if (!parsed.success) throw new ProtocolError('BAD_SHAPE', firstIssue(parsed.error), { cause: parsed.error })
+  return parsed.data
+}
+
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && Buffer.compare(a, b) === 0
+}
+
+function decodeStrict(bytes: Uint8Array): unknown {
+  try {
+    return decode(bytes, {
+      strict: true,
+      allowIndefinite: false,
+      allowUndefined: false,
+      allowInfinity: false,
+      allowNaN: false,
+      rejectDuplicateMapKeys: true,
+      allowBigInt: true,
+    })
+  } catch (cause) {
+    throw new ProtocolError('NOT_CANONICAL', 'not strict CBOR', { cause })
+  }
+}
+
+function firstIssue(error: z.ZodError): string {
+  const issue = error.issues[0]
+  return issue === undefined ? 'wrong shape' : `${issue.path.join('.') || 'value'}: ${issue.message}`
+}
+
+function withoutUndefined(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutUndefined)
+  if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, member]) => member !== undefined)
+      .map(([key, member]) => [key, withoutUndefined(member)]),
+  )
+}

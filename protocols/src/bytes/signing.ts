@@ -1,0 +1,75 @@
+import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto'
+import { z } from 'zod'
+import { type MeshId, meshIdBytes, type PeerId } from '../ids/ids.ts'
+import { decodeCanonical, encodeCanonical } from './cbor.ts'
+import { ProtocolError } from './errors.ts'
+import { bytesOf, bytesUpTo } from './shapes.ts'
+
+/** What a room needs of the node's key. The private key stays behind it. */
+export interface Signer {
+  readonly peer: PeerId
+  /** Raw Ed25519 public key, 32 bytes. */
+  readonly publicKey: Uint8Array
+  /** Ed25519 signature (RFC 8032), 64 bytes. */
+  sign(message: Uint8Array): Uint8Array
+}
+
+/** One name per signed format, so that a signature of one can never stand for another. */
+export type SignatureDomain = 'envelope' | 'manifest' | 'slot' | 'card'
+
+/** What is signed: `bzzz/<domain>/1`, a zero byte, the mesh id (32 bytes), then the body. */
+export function signedMessage(domain: SignatureDomain, mesh: MeshId, body: Uint8Array): Uint8Array {
+  return Buffer.concat([Buffer.from(`bzzz/${domain}/1\0`), meshIdBytes(mesh), body])
+}
+
+export function verifySignature(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  return verify(null, message, importedKey(publicKey), signature)
+}
+
+const signedShape = z.strictObject({ body: bytesUpTo(1024 * 1024), sig: bytesOf(64) })
+
+/** Wraps canonical body bytes and their signature; the body travels verbatim, so relays keep the proof intact. */
+export function sealSigned(domain: SignatureDomain, mesh: MeshId, body: Uint8Array, signer: Signer): Uint8Array {
+  return encodeCanonical({ body, sig: signer.sign(signedMessage(domain, mesh, body)) })
+}
+
+/**
+ * Opens what {@link sealSigned} wrote: size, shape, the body's shape, then the signature of the peer that `signerOf` names.
+ * @throws {ProtocolError} TOO_LARGE, NOT_CANONICAL, BAD_SHAPE or BAD_SIGNATURE
+ */
+export function openSigned<S extends z.ZodType>(
+  domain: SignatureDomain,
+  bytes: Uint8Array,
+  schema: S,
+  maxBytes: number,
+  meshAndSignerOf: (body: z.output<S>, bodyBytes: Uint8Array) => { mesh: MeshId; publicKey: Uint8Array },
+): z.output<S> {
+  const { body: bodyBytes, sig } = decodeCanonical(bytes, signedShape, maxBytes)
+  const body = decodeCanonical(bodyBytes, schema, maxBytes)
+  const { mesh, publicKey } = meshAndSignerOf(body, bodyBytes)
+  if (!verifySignature(publicKey, signedMessage(domain, mesh, bodyBytes), sig)) {
+    throw new ProtocolError('BAD_SIGNATURE', `${domain}: the signature does not match its signer`)
+  }
+  return body
+}
+
+export function sha256(...parts: (Uint8Array | string)[]): Uint8Array {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return hash.digest()
+}
+
+// Importing a raw key costs as much as verifying with it; a mesh has few signers, so the imported form is kept.
+const MAX_IMPORTED_KEYS = 256
+const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex') // RFC 8410 §4: SubjectPublicKeyInfo of Ed25519
+const imported = new Map<string, KeyObject>()
+
+function importedKey(publicKey: Uint8Array): KeyObject {
+  const name = Buffer.from(publicKey).toString('latin1')
+  const known = imported.get(name)
+  if (known !== undefined) return known
+  const key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, publicKey]), format: 'der', type: 'spki' })
+  if (imported.size >= MAX_IMPORTED_KEYS) imported.clear()
+  imported.set(name, key)
+  return key
+}

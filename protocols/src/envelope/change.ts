@@ -1,0 +1,195 @@
+import { createHash } from 'node:crypto'
+import { inflateRawSync } from 'node:zlib'
+import { ProtocolError } from '../bytes/errors.ts'
+
+/**
+ * Reads the header of an Automerge change chunk in plain JavaScript, before the CRDT sees it: a 154-byte chunk can expand
+ * to a million operations and hold the event loop for seconds, so bounds are checked on the run lengths, unexpanded.
+ * Source: Automerge binary format specification, "Chunk Container" and "Change Chunk".
+ */
+export interface ChangeHeader {
+  /** SHA-256 of the uncompressed chunk from its type byte on, hexadecimal: the change's identity. */
+  readonly hash: string
+  /** Hexadecimal. */
+  readonly actor: string
+  /** From 1, without gaps per actor. */
+  readonly seq: number
+  readonly startOp: number
+  /** Hashes of the changes that this one follows. */
+  readonly deps: readonly string[]
+  /** Operations in the change, counted without expanding them. */
+  readonly ops: number
+}
+
+export const MAX_CHANGE_BYTES = 256 * 1024
+const MAX_INFLATED_BYTES = 1024 * 1024
+const MAX_DEPS = 64
+const MAX_OTHER_ACTORS = 64
+const MAX_OPS = 5_000
+const MAX_COLUMNS = 32
+const MAX_MESSAGE_BYTES = 1024
+const MAX_START_OP = 2 ** 40
+
+const MAGIC = 0x856f4a83
+const CHUNK_CHANGE = 1
+const CHUNK_DEFLATED_CHANGE = 2
+const CHECKSUM_AT = 4
+const TYPE_AT = 8
+const LENGTH_AT = 9
+
+const COLUMN_VALUE_BYTES = 7
+const COLUMN_BOOLEAN = 4
+const COLUMN_STRING = 5
+const COLUMN_DEFLATED_BIT = 8
+const ACTION_COLUMN = 66
+
+/** @throws {ProtocolError} BAD_CHANGE with the first bound or rule that is broken */
+export function inspectChange(chunk: Uint8Array): ChangeHeader {
+  const body = uncompressedBody(chunk)
+  const hash = createHash('sha256')
+    .update(Uint8Array.from([CHUNK_CHANGE, ...ulebBytes(body.length)]))
+    .update(body)
+    .digest()
+  if (!hash.subarray(0, 4).equals(Buffer.from(chunk.subarray(CHECKSUM_AT, TYPE_AT)))) refuse('checksum')
+
+  const reader = new Reader(body)
+  const deps = Array.from({ length: reader.bounded('dependencies', MAX_DEPS) }, () => reader.take(32).toString('hex'))
+  const actor = reader.take(reader.uleb()).toString('hex')
+  const seq = reader.uleb()
+  const startOp = reader.uleb()
+  if (seq < 1 || startOp < 1 || startOp > MAX_START_OP) refuse('sequence number or start operation')
+  reader.skipLeb() // time
+  reader.take(reader.bounded('message', MAX_MESSAGE_BYTES))
+  const others = reader.bounded('other actors', MAX_OTHER_ACTORS)
+  for (let i = 0; i < others; i++) reader.take(reader.uleb())
+  return { hash: hash.toString('hex'), actor, seq, startOp, deps, ops: countOperations(reader) }
+}
+
+function uncompressedBody(chunk: Uint8Array): Buffer {
+  const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+  if (bytes.length < 12 || bytes.length > MAX_CHANGE_BYTES) refuse('size')
+  if (bytes.readUInt32BE(0) !== MAGIC) refuse('magic')
+  const type = bytes[TYPE_AT]
+  if (type !== CHUNK_CHANGE && type !== CHUNK_DEFLATED_CHANGE) refuse('chunk type')
+  const reader = new Reader(bytes, LENGTH_AT)
+  const body = reader.take(reader.uleb())
+  if (!reader.atEnd) refuse('bytes after the chunk')
+  if (type === CHUNK_CHANGE) return body
+  try {
+    return inflateRawSync(body, { maxOutputLength: MAX_INFLATED_BYTES })
+  } catch (cause) {
+    throw new ProtocolError('BAD_CHANGE', 'change: deflated beyond its bound, or not DEFLATE', { cause })
+  }
+}
+
+function countOperations(reader: Reader): number {
+  const columns = Array.from({ length: reader.bounded('columns', MAX_COLUMNS) }, () => ({
+    spec: reader.uleb(),
+    bytes: reader.uleb(),
+  }))
+  let operations = 0
+  for (const column of columns) {
+    if ((column.spec & COLUMN_DEFLATED_BIT) !== 0) refuse('deflated column')
+    const rows = countRows(new Reader(reader.take(column.bytes)), column.spec & 7)
+    if (column.spec === ACTION_COLUMN) operations = rows
+  }
+  return operations
+}
+
+/** Rows that a column expands to; refused above {@link MAX_OPS} without expanding them. */
+function countRows(column: Reader, type: number): number {
+  let rows = 0
+  if (type === COLUMN_VALUE_BYTES) return rows
+  while (!column.atEnd) {
+    rows += type === COLUMN_BOOLEAN ? column.uleb() : runLength(column, type)
+    if (rows > MAX_OPS) refuse('more than the bound of operations')
+  }
+  return rows
+}
+
+/** Run-length encoding: n > 0 repeats one value, 0 counts nulls, n < 0 lists -n values. */
+function runLength(column: Reader, type: number): number {
+  const run = column.sleb()
+  if (run === 0) return column.uleb()
+  if (-run > column.remaining) refuse('run length')
+  for (let left = run > 0 ? 1 : -run; left > 0; left--) {
+    if (type === COLUMN_STRING) column.take(column.uleb())
+    else column.skipLeb()
+  }
+  return Math.abs(run)
+}
+
+class Reader {
+  readonly #bytes: Buffer
+  #at: number
+
+  constructor(bytes: Buffer, at = 0) {
+    this.#bytes = bytes
+    this.#at = at
+  }
+
+  get atEnd(): boolean {
+    return this.#at >= this.#bytes.length
+  }
+
+  get remaining(): number {
+    return this.#bytes.length - this.#at
+  }
+
+  byte(): number {
+    const byte = this.#bytes[this.#at++]
+    return byte === undefined ? refuse('end of bytes') : byte
+  }
+
+  take(length: number): Buffer {
+    if (length > this.remaining) refuse('end of bytes')
+    const part = this.#bytes.subarray(this.#at, this.#at + length)
+    this.#at += length
+    return part
+  }
+
+  /** Unsigned LEB128, at most 8 bytes. */
+  uleb(): number {
+    let value = 0
+    for (let i = 0, unit = 1; i < 8; i++, unit *= 128) {
+      const byte = this.byte()
+      value += (byte & 0x7f) * unit
+      if (byte < 0x80) return value
+    }
+    return refuse('number')
+  }
+
+  /** Signed LEB128, at most 8 bytes. */
+  sleb(): number {
+    let value = 0
+    for (let i = 0, unit = 1; i < 8; i++, unit *= 128) {
+      const byte = this.byte()
+      value += (byte & 0x7f) * unit
+      if (byte < 0x80) return (byte & 0x40) === 0 ? value : value - unit * 128
+    }
+    return refuse('number')
+  }
+
+  skipLeb(): void {
+    for (let i = 0; i < 10; i++) if (this.byte() < 0x80) return
+    refuse('number')
+  }
+
+  bounded(what: string, max: number): number {
+    const value = this.uleb()
+    return value > max ? refuse(what) : value
+  }
+}
+
+function* ulebBytes(value: number): Generator<number> {
+  let left = value
+  do {
+    const low = left % 128
+    left = Math.floor(left / 128)
+    yield left === 0 ? low : low | 0x80
+  } while (left > 0)
+}
+
+function refuse(what: string): never {
+  throw new ProtocolError('BAD_CHANGE', `change: ${what}`)
+}

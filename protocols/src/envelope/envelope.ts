@@ -1,0 +1,89 @@
+import { z } from 'zod'
+import { decodeCanonical, encodeCanonical } from '../bytes/cbor.ts'
+import { ProtocolError } from '../bytes/errors.ts'
+import { bytesOf, bytesUpTo } from '../bytes/shapes.ts'
+import { type Signer, signedMessage, verifySignature } from '../bytes/signing.ts'
+import {
+  type MeshId,
+  meshIdBytes,
+  type PeerId,
+  peerIdFromPublicKey,
+  type ThreadId,
+  threadIdBytes,
+  threadIdFromBytes,
+} from '../ids/ids.ts'
+import { type ChangeHeader, inspectChange, MAX_CHANGE_BYTES } from './change.ts'
+
+/** One Automerge change on its way: stored and relayed verbatim, so that a relay proves the author. See spec.md. */
+export interface Envelope {
+  readonly thread: ThreadId
+  /** The Automerge change chunk, as its author made it. */
+  readonly change: Uint8Array
+  /** What the chunk says of itself, read without handing it to the CRDT. */
+  readonly header: ChangeHeader
+  /** Whose key signed: the first 32 bytes of the change's actor. */
+  readonly author: PeerId
+}
+
+/** An actor is the author's Ed25519 public key (32 bytes) and 8 random bytes drawn at each opening of the store. */
+export const ACTOR_BYTES = 40
+export const MAX_ENVELOPE_BYTES = MAX_CHANGE_BYTES + 1024
+
+const shape = z.strictObject({
+  v: z.literal(1),
+  mesh: bytesOf(32),
+  thread: bytesOf(16),
+  change: bytesUpTo(MAX_CHANGE_BYTES),
+  sig: bytesOf(64),
+})
+
+export function sealEnvelope(mesh: MeshId, thread: ThreadId, change: Uint8Array, signer: Signer): Uint8Array {
+  const { hash } = inspectChange(change)
+  const sig = signer.sign(messageOf(mesh, thread, hash))
+  return encodeCanonical({ v: 1, mesh: meshIdBytes(mesh), thread: threadIdBytes(thread), change, sig })
+}
+
+/**
+ * Size, shape, mesh, the change's header, then the signature of the key that its actor begins with. Membership is the
+ * caller's question.
+ * @throws {ProtocolError} TOO_LARGE, NOT_CANONICAL, BAD_SHAPE, WRONG_MESH, BAD_CHANGE or BAD_SIGNATURE
+ */
+export function openEnvelope(mesh: MeshId, bytes: Uint8Array): Envelope {
+  const envelope = readEnvelope(mesh, bytes)
+  const publicKey = Buffer.from(envelope.header.actor.slice(0, 64), 'hex')
+  const message = messageOf(mesh, envelope.thread, envelope.header.hash)
+  if (!verifySignature(publicKey, message, envelope.sig)) {
+    throw new ProtocolError('BAD_SIGNATURE', `change ${envelope.header.hash.slice(0, 12)} is not signed by its actor`)
+  }
+  return envelope
+}
+
+/** The same without the signature check: for bytes from our own synced log. */
+export function readEnvelope(mesh: MeshId, bytes: Uint8Array): Envelope & { readonly sig: Uint8Array } {
+  const fields = decodeCanonical(bytes, shape, MAX_ENVELOPE_BYTES)
+  if (Buffer.compare(fields.mesh, meshIdBytes(mesh)) !== 0) {
+    throw new ProtocolError('WRONG_MESH', 'an envelope of another mesh')
+  }
+  const header = inspectChange(fields.change)
+  if (header.actor.length !== ACTOR_BYTES * 2)
+    throw new ProtocolError('BAD_CHANGE', 'the actor is not a node key and a suffix')
+  return {
+    thread: threadOf(fields.thread),
+    change: fields.change,
+    header,
+    author: peerIdFromPublicKey(Buffer.from(header.actor.slice(0, 64), 'hex')),
+    sig: fields.sig,
+  }
+}
+
+function threadOf(bytes: Uint8Array): ThreadId {
+  try {
+    return threadIdFromBytes(bytes)
+  } catch (cause) {
+    throw new ProtocolError('BAD_SHAPE', 'thread: not a UUIDv7', { cause })
+  }
+}
+
+function messageOf(mesh: MeshId, thread: ThreadId, changeHash: string): Uint8Array {
+  return signedMessage('envelope', mesh, Buffer.concat([threadIdBytes(thread), Buffer.from(changeHash, 'hex')]))
+}

@@ -1,0 +1,58 @@
+import { z } from 'zod'
+import { decodeCanonical, encodeCanonical } from '../bytes/cbor.ts'
+import { bytesUpTo } from '../bytes/shapes.ts'
+import { MAX_ENVELOPE_BYTES } from '../envelope/envelope.ts'
+import type { MeshId } from '../ids/ids.ts'
+
+/** What a gossip message may weigh; larger envelopes go over the direct stream (repair). gossipsub drops 4 MiB silently. */
+export const MAX_BATCH_BYTES = 256 * 1024
+const MAX_BATCH_ENVELOPES = 1024
+
+const shape = z.strictObject({
+  v: z.literal(1),
+  envelopes: z.array(bytesUpTo(MAX_ENVELOPE_BYTES)).min(1).max(MAX_BATCH_ENVELOPES),
+})
+
+export function encodeBatch(envelopes: readonly Uint8Array[]): Uint8Array {
+  return encodeCanonical({ v: 1, envelopes })
+}
+
+/** @throws {ProtocolError} TOO_LARGE, NOT_CANONICAL or BAD_SHAPE; the envelopes inside are not opened */
+export function decodeBatch(bytes: Uint8Array): Uint8Array[] {
+  return decodeCanonical(bytes, shape, MAX_BATCH_BYTES).envelopes
+}
+
+/** Splits envelopes, in order, into batches that fit; those too large for any batch come back apart. */
+export function packBatches(envelopes: readonly Uint8Array[]): { batches: Uint8Array[][]; tooLarge: Uint8Array[] } {
+  const batches: Uint8Array[][] = []
+  const tooLarge: Uint8Array[] = []
+  let room = 0
+  for (const envelope of envelopes) {
+    const weight = envelope.length + ENVELOPE_OVERHEAD_BYTES
+    if (weight > MAX_BATCH_BYTES - BATCH_OVERHEAD_BYTES) {
+      tooLarge.push(envelope)
+      continue
+    }
+    const last = batches.at(-1)
+    if (last === undefined || weight > room || last.length >= MAX_BATCH_ENVELOPES) {
+      batches.push([envelope])
+      room = MAX_BATCH_BYTES - BATCH_OVERHEAD_BYTES - weight
+    } else {
+      last.push(envelope)
+      room -= weight
+    }
+  }
+  return { batches, tooLarge }
+}
+
+const ENVELOPE_OVERHEAD_BYTES = 5 // CBOR byte-string head
+const BATCH_OVERHEAD_BYTES = 32 // map head, names, version, array head
+
+/** Topic of a mesh's envelopes; topics per project come with projects. */
+export function envelopeTopic(mesh: MeshId): string {
+  return `/bzzz/1/${mesh}/envelopes`
+}
+
+export function cardTopic(mesh: MeshId): string {
+  return `/bzzz/1/${mesh}/cards`
+}

@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { agentName, type Period, type ThreadId, threadId } from './ids.ts'
+
+export type Dimension = 'day' | 'month'
+
+export type ParsedPeriod =
+  | { kind: 'day'; label: string }
+  | { kind: 'month'; label: string }
+  | { kind: 'thread'; thread: ThreadId }
+  | { kind: 'agent-day'; agent: string; label: string }
+
+/** @param wallMs milliseconds since the epoch; the label is of the UTC day */
+export function dayPeriod(wallMs: number): Period {
+  return `d:${new Date(wallMs).toISOString().slice(0, 10)}` as Period
+}
+
+export function monthPeriod(wallMs: number): Period {
+  return `m:${new Date(wallMs).toISOString().slice(0, 7)}` as Period
+}
+
+export function threadPeriod(thread: ThreadId): Period {
+  return `t:${thread}` as Period
+}
+
+/** An agent's day is enforced at its home alone, so this label never travels. */
+export function agentDayPeriod(agent: string, wallMs: number): Period {
+  return `a:${agent}:${new Date(wallMs).toISOString().slice(0, 10)}` as Period
+}
+
+export function parsePeriod(text: string): ParsedPeriod | undefined {
+  const [kind, ...rest] = text.split(':')
+  const value = rest.join(':')
+  if (kind === 'd' && isDay(value)) return { kind: 'day', label: value }
+  if (kind === 'm' && isDay(`${value}-01`)) return { kind: 'month', label: value }
+  if (kind === 't') {
+    const thread = threadId.safeParse(value)
+    return thread.success ? { kind: 'thread', thread: thread.data } : undefined
+  }
+  if (kind === 'a' && rest.length === 2) {
+    const [agent, label] = rest as [string, string]
+    return agentName.safeParse(agent).success && isDay(label) ? { kind: 'agent-day', agent, label } : undefined
+  }
+  return undefined
+}
+
+function isDay(label: string): boolean {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(label)) return false
+  const time = Date.parse(`${label}T00:00:00Z`)
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(label)
+}
+
+export const period = z
+  .string()
+  .max(128)
+  .refine((text) => parsePeriod(text) !== undefined, { message: 'not a period' })
+  .transform((text) => text as Period)

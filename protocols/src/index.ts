@@ -1,0 +1,130 @@
+export { decodeCanonical, encodeCanonical, equalBytes } from './bytes/cbor.ts'
+export { ProtocolError, type ProtocolErrorCode } from './bytes/errors.ts'
+export { bytesOf, type NanoUsd, nanoUsd, nanoUsdText } from './bytes/shapes.ts'
+export { type Signer, sha256 } from './bytes/signing.ts'
+export {
+  type AgentCard,
+  agentCard,
+  MAX_AGENTS_PER_NODE,
+  MAX_CARD_BYTES,
+  type NodeCard,
+  openCard,
+  sealCard,
+} from './card/card.ts'
+export {
+  authorPeer,
+  type Entry,
+  type EntryOf,
+  type ExtensionEntry,
+  entry,
+  isKnown,
+  isType,
+  type KnownEntry,
+  MAX_CONTENT_CHARS,
+  MAX_ENTRY_BYTES,
+  outcome,
+  proposalHash,
+  type ReviewPhase,
+  type ReviewTerms,
+  reviewTerms,
+  type ThreadCap,
+} from './entry/entry.ts'
+export { type ChangeHeader, inspectChange, MAX_CHANGE_BYTES } from './envelope/change.ts'
+export {
+  ACTOR_BYTES,
+  type Envelope,
+  MAX_ENVELOPE_BYTES,
+  openEnvelope,
+  readEnvelope,
+  sealEnvelope,
+} from './envelope/envelope.ts'
+export { cardTopic, decodeBatch, encodeBatch, envelopeTopic, MAX_BATCH_BYTES, packBatches } from './gossip/batch.ts'
+export {
+  type Account,
+  type AgentId,
+  account,
+  accountKey,
+  agentId,
+  agentIdOf,
+  agentName,
+  type CallId,
+  callIdOf,
+  type Incarnation,
+  incarnation,
+  type MeshId,
+  meshId,
+  meshIdBytes,
+  newThreadId,
+  type PeerId,
+  type Period,
+  parseAgentId,
+  peerId,
+  peerIdFromPublicKey,
+  publicKeyOfPeer,
+  roleName,
+  type ThreadId,
+  type TurnId,
+  threadId,
+  threadIdBytes,
+  threadIdFromBytes,
+  turnIdOf,
+} from './ids/ids.ts'
+export {
+  agentDayPeriod,
+  type Dimension,
+  dayPeriod,
+  monthPeriod,
+  type ParsedPeriod,
+  parsePeriod,
+  period,
+  threadPeriod,
+} from './ids/periods.ts'
+export {
+  decodeLedgerRecord,
+  encodeLedgerRecord,
+  type LedgerEvent,
+  type LedgerRecord,
+  ledgerRecordHash,
+  MAX_REPLY_BYTES,
+  type PriceRef,
+  type TokenUsage,
+} from './ledger/record.ts'
+export {
+  MAX_MANIFEST_BYTES,
+  type Manifest,
+  type Member,
+  meshFile,
+  nodeLabel,
+  type OpenedManifest,
+  openManifest,
+  sealManifest,
+} from './manifest/manifest.ts'
+export {
+  decodeFrame,
+  encodeFrame,
+  type Frame,
+  MAX_BLOB_BYTES,
+  MAX_BLOB_PART_BYTES,
+  MAX_DIGEST_THREADS,
+  MAX_FRAME_BYTES,
+  MAX_VECTOR_THREADS,
+  repairProtocol,
+  type SeqVector,
+  vectorFromWire,
+  vectorHash,
+  vectorToWire,
+} from './repair/frames.ts'
+export {
+  blobHash,
+  type ChangedFile,
+  type ChangeSet,
+  changeSet,
+  type Finding,
+  finding,
+  MAX_CHANGE_SET_BYTES,
+  MAX_CHANGED_FILES,
+  MAX_FILE_TEXT_BYTES,
+  type Severity,
+  severity,
+} from './review-change/change.ts'
+export { MAX_SLOT_BYTES, openSlot, SLOT_NAMESPACE, type Slot, sealSlot, slotKey } from './slot/slot.ts'

@@ -1,0 +1,93 @@
+import { z } from 'zod'
+import { decodeCanonical, encodeCanonical } from '../bytes/cbor.ts'
+import { bytesOf, nanoUsd, wallMs, wholeNumber } from '../bytes/shapes.ts'
+import { sha256 } from '../bytes/signing.ts'
+import { agentName, callId, incarnation, threadId, turnId } from '../ids/ids.ts'
+import { period } from '../ids/periods.ts'
+
+/** The node's own append-only record of money, hash-chained. It stays on the node; its sums leave as slots. See spec.md. */
+export const MAX_LEDGER_RECORD_BYTES = 1024 * 1024
+/** A model's reply kept in the settled record, so that a crash after paying loses neither. */
+export const MAX_REPLY_BYTES = 512 * 1024
+
+const tokens = z.strictObject({
+  /** All prompt tokens, cached ones included. */
+  input: wholeNumber,
+  cachedInput: wholeNumber,
+  /** All generated tokens, reasoning included. */
+  output: wholeNumber,
+  reasoning: wholeNumber,
+})
+export type TokenUsage = z.infer<typeof tokens>
+
+/** Which price a call was admitted at, and is settled at. Nano-dollars per million tokens. */
+const priceRef = z.strictObject({
+  model: z.string().max(100),
+  input: nanoUsd,
+  cachedInput: nanoUsd,
+  output: nanoUsd,
+  /** SHA-256 of the price table. */
+  table: bytesOf(32),
+  /** Not real money: the offline provider's prices. */
+  simulated: z.boolean(),
+})
+export type PriceRef = z.infer<typeof priceRef>
+
+const event = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('created'), incarnation }),
+  z.strictObject({ kind: z.literal('booted'), counter: wholeNumber, nonce: incarnation }),
+  /** Rights with which a period began here: written once, never recomputed. */
+  z.strictObject({ kind: z.literal('opened'), period, initial: nanoUsd, manifestVersion: wholeNumber }),
+  z.strictObject({
+    kind: z.literal('reserved'),
+    call: callId,
+    turn: turnId,
+    step: wholeNumber,
+    attempt: wholeNumber,
+    thread: threadId.nullable(),
+    agent: agentName,
+    periods: z.array(period).min(1).max(16),
+    max: nanoUsd,
+    price: priceRef,
+  }),
+  z.strictObject({ kind: z.literal('sent'), call: callId }),
+  /** `amount` is the cost; `reply` is what the call answered. From `sent` or `uncertain`. */
+  z.strictObject({
+    kind: z.literal('settled'),
+    call: callId,
+    amount: nanoUsd,
+    usage: tokens.nullable(),
+    reply: z.string().max(MAX_REPLY_BYTES),
+    /** How the amount is known: the provider's usage, or the whole hold because no usage came, or an operator's word. */
+    evidence: z.enum(['usage', 'none', 'operator']),
+    providerRequestId: z.string().max(200).nullable(),
+  }),
+  z.strictObject({ kind: z.literal('uncertain'), call: callId, reason: z.string().max(500) }),
+  /** Only a call that was never sent. */
+  z.strictObject({ kind: z.literal('released'), call: callId, reason: z.string().max(500) }),
+])
+export type LedgerEvent = z.infer<typeof event>
+
+export const ledgerRecord = z.strictObject({
+  v: z.literal(1),
+  /** From 1, without gaps. */
+  seq: wholeNumber.min(1),
+  /** Hash of the record before; 32 zero bytes for the first. */
+  prev: bytesOf(32),
+  atMs: wallMs,
+  event,
+})
+export type LedgerRecord = z.infer<typeof ledgerRecord>
+
+export function encodeLedgerRecord(record: LedgerRecord): Uint8Array {
+  return encodeCanonical(record)
+}
+
+/** @throws {ProtocolError} TOO_LARGE, NOT_CANONICAL or BAD_SHAPE */
+export function decodeLedgerRecord(bytes: Uint8Array): LedgerRecord {
+  return decodeCanonical(bytes, ledgerRecord, MAX_LEDGER_RECORD_BYTES)
+}
+
+export function ledgerRecordHash(bytes: Uint8Array): Uint8Array {
+  return sha256('bzzz/ledger-record/1\0', bytes)
+}

@@ -1,0 +1,53 @@
+import { z } from 'zod'
+import { encodeCanonical } from '../bytes/cbor.ts'
+import { bytesOf, nanoUsd, wallMs, wholeNumber } from '../bytes/shapes.ts'
+import { openSigned, type Signer, sealSigned } from '../bytes/signing.ts'
+import { type Account, account, incarnation, type MeshId, type Period, publicKeyOfPeer } from '../ids/ids.ts'
+import { period } from '../ids/periods.ts'
+
+/** The signed summary of one account in one period; written only by its owner, and its counters only grow. */
+export const MAX_SLOT_BYTES = 64 * 1024
+
+const boot = z.strictObject({ counter: wholeNumber, nonce: incarnation })
+
+export const slotBody = z.strictObject({
+  v: z.literal(1),
+  period,
+  account,
+  boot,
+  /** One number for all that the account signs. */
+  seq: wholeNumber,
+  manifestVersion: wholeNumber,
+  prevHash: bytesOf(32).nullable(),
+  wallMs,
+  state: z.enum(['open', 'closed', 'frozen']),
+  initial: nanoUsd,
+  granted: z.array(z.strictObject({ account, boot, cumulative: nanoUsd })).max(256),
+  received: z.array(bytesOf(32)).max(256),
+  /** Cumulative: sum of every hold ever made. */
+  reserved: nanoUsd,
+  /** Cumulative: what settlements gave back of the holds. */
+  released: nanoUsd,
+  /** Cumulative: what providers billed above a hold. */
+  overrun: nanoUsd,
+})
+export type Slot = z.infer<typeof slotBody>
+
+export function sealSlot(slot: Slot, mesh: MeshId, signer: Signer): Uint8Array {
+  return sealSigned('slot', mesh, encodeCanonical(slot), signer)
+}
+
+/** @throws {ProtocolError} TOO_LARGE, NOT_CANONICAL, BAD_SHAPE or BAD_SIGNATURE. Membership is the caller's question. */
+export function openSlot(bytes: Uint8Array, mesh: MeshId): Slot {
+  return openSigned('slot', bytes, slotBody, MAX_SLOT_BYTES, (body) => ({
+    mesh,
+    publicKey: publicKeyOfPeer(body.account.peer),
+  }))
+}
+
+/** DHT key of a slot. kad-dht keys are bytes of the form `/namespace/rest`. */
+export function slotKey(mesh: MeshId, of: Period, by: Account): Uint8Array {
+  return Buffer.from(`/${SLOT_NAMESPACE}/${mesh}/${of}/${by.peer}/${by.incarnation}`)
+}
+
+export const SLOT_NAMESPACE = 'bzzz-slot'
