@@ -37,8 +37,78 @@ export {
   openEnvelope,
   readEnvelope,
   sealEnvelope,
+  type UnverifiedEnvelope,
+  verifyEnvelope,
 } from './envelope/envelope.ts'
 export { cardTopic, decodeBatch, encodeBatch, envelopeTopic, MAX_BATCH_BYTES, packBatches } from './gossip/batch.ts'
+export {
+  type AgentsAnswer,
+  type AgentsQuery,
+  type AgentView,
+  agentStatus,
+  agentsAnswer,
+  agentsQuery,
+  agentView,
+} from './http/agents.ts'
+export {
+  type ConversationSummary,
+  type ConversationsAnswer,
+  type ConversationsQuery,
+  type ConversationView,
+  conversationSummary,
+  conversationsAnswer,
+  conversationsQuery,
+  conversationView,
+  type EntryView,
+  entryView,
+  type MessagesAnswer,
+  messagesAnswer,
+  messagesQuery,
+  type NewConversation,
+  type NewMessage,
+  newConversation,
+  newMessage,
+  type PostedAnswer,
+  postedAnswer,
+} from './http/conversations.ts'
+export { type CostsBreakdown, costsBreakdown, type DailyCosts, dailyCosts } from './http/costs.ts'
+export {
+  budgetEvent,
+  type EventData,
+  type EventName,
+  eventData,
+  eventsQuery,
+  resetEvent,
+  turnEvent,
+} from './http/events.ts'
+export { nanoOfUsd, usdOf } from './http/money.ts'
+export {
+  type AgentsHealth,
+  agentsHealth,
+  type BudgetLineView,
+  type BudgetState,
+  type NodeHealth,
+  type NodeStatus,
+  nodeHealth,
+  nodeStatus,
+  type PeersAnswer,
+  type PeerView,
+  peersAnswer,
+  peerView,
+} from './http/node.ts'
+export { type Problem, type ProblemCode, problem, problemOf } from './http/problem.ts'
+export {
+  type FindingView,
+  type ReviewOpened,
+  type ReviewPlan,
+  type ReviewReport,
+  type ReviewRequest,
+  reviewOpened,
+  reviewPlan,
+  reviewReport,
+  reviewRequest,
+  type TermsView,
+} from './http/reviews.ts'
 export {
   type Account,
   type AgentId,
@@ -51,10 +121,12 @@ export {
   callIdOf,
   type Incarnation,
   incarnation,
+  isOpenerOf,
   type MeshId,
   meshId,
   meshIdBytes,
   newThreadId,
+  openedThreadId,
   type PeerId,
   type Period,
   parseAgentId,
@@ -67,6 +139,7 @@ export {
   threadId,
   threadIdBytes,
   threadIdFromBytes,
+  threadIdMs,
   turnIdOf,
 } from './ids/ids.ts'
 export {
@@ -107,6 +180,9 @@ export {
   MAX_BLOB_PART_BYTES,
   MAX_DIGEST_THREADS,
   MAX_FRAME_BYTES,
+  MAX_PAGE_BYTES,
+  MAX_PAGE_ENVELOPES,
+  MAX_VECTOR_ACTORS,
   MAX_VECTOR_THREADS,
   repairProtocol,
   type SeqVector,
@@ -127,4 +203,4 @@ export {
   type Severity,
   severity,
 } from './review-change/change.ts'
-export { MAX_SLOT_BYTES, openSlot, SLOT_NAMESPACE, type Slot, sealSlot, slotKey } from './slot/slot.ts'
+export { MAX_SLOT_BYTES, openSlot, SLOT_NAMESPACE, type Slot, sealSlot, slotHash, slotKey } from './slot/slot.ts'

@@ -19,6 +19,7 @@ export interface StateDatabase {
 
 export interface Room {
   readonly name: string
+  /** Reads go on while frozen, but may then find what was never acknowledged. @throws {StateError} STATE_CLOSED */
   get(key: string): Promise<Uint8Array | undefined>
   /** Ascending by key (UTF-8 bytes) unless `reverse`. */
   entries(range?: Range): AsyncIterable<[key: string, value: Uint8Array]>
@@ -97,6 +98,7 @@ function openFailure(directory: string, error: unknown): StateError {
 const MAX_QUEUED_WRITES = 10_000
 // One batch stays small enough that a synced write is not held up for long by those before it.
 const MAX_BATCH_WRITES = 256
+const MAX_BATCH_BYTES = 4 * 1024 * 1024
 
 interface Pending {
   readonly operations: LevelOperation[]
@@ -130,7 +132,7 @@ export function guardState(level: LevelLike, options: Pick<StateOptions, 'onFree
   }
 
   async function drain(): Promise<void> {
-    while (queue.length > 0) await commit(queue.splice(0, MAX_BATCH_WRITES))
+    while (queue.length > 0) await commit(queue.splice(0, fitting(queue)))
     writer = undefined
   }
 
@@ -162,39 +164,66 @@ export function guardState(level: LevelLike, options: Pick<StateOptions, 'onFree
     condition = 'closed'
   }
 
-  const write = (operations: readonly RoomOperation[]): Promise<void> =>
-    enqueue(operations.map((operation) => prefixed(operation.room, operation)))
+  function ensureReadable(): void {
+    if (condition === 'closed') throw new StateError('STATE_CLOSED', 'the state is closed')
+  }
+
   return {
     get condition() {
       return condition
     },
-    room: (name) =>
-      openRoom(level, name, (operations) => enqueue(operations.map((operation) => prefixed(name, operation)))),
-    write,
+    room(name) {
+      const prefix = prefixOf(name)
+      return {
+        name,
+        ...readers(level, prefix, ensureReadable),
+        write: (operations) => enqueue(operations.map((operation) => prefixed(prefix, operation))),
+      }
+    },
+    async write(operations) {
+      await enqueue(operations.map((operation) => prefixed(prefixOf(operation.room), operation)))
+    },
     close: () => (closing ??= closeOnce()),
   }
 }
 
-function openRoom(level: LevelLike, name: string, write: Room['write']): Room {
-  if (!/^[a-z]+$/.test(name)) throw new RangeError(`not a room name: ${name}`)
-  const prefix = `${name}/`
+/** How many of the waiting writes, at least one, go into the next batch. */
+function fitting(queue: readonly Pending[]): number {
+  let bytes = 0
+  const end = queue.findIndex(({ operations }, i) => {
+    bytes += operations.reduce((sum, operation) => sum + (operation.type === 'put' ? operation.value.length : 0), 0)
+    return i > 0 && (i >= MAX_BATCH_WRITES || bytes > MAX_BATCH_BYTES)
+  })
+  return end === -1 ? queue.length : end
+}
+
+function readers(level: LevelLike, prefix: string, ensureReadable: () => void): Omit<Room, 'name' | 'write'> {
   return {
-    name,
-    get: (key) => level.get(prefix + key),
+    async get(key) {
+      ensureReadable()
+      return level.get(prefix + key)
+    },
     async *entries(range = {}) {
+      ensureReadable()
       for await (const [key, value] of level.iterator(within(prefix, range))) yield [key.slice(prefix.length), value]
     },
     async *keys(range = {}) {
+      ensureReadable()
       for await (const key of level.keys(within(prefix, range))) yield key.slice(prefix.length)
     },
-    write,
   }
 }
 
-function prefixed(room: string, operation: Operation): LevelOperation {
+/** @throws {RangeError} unless the name is of small letters, so that no room's keys lie within another's */
+function prefixOf(room: string): string {
+  if (!/^[a-z]+$/.test(room)) throw new RangeError(`not a room name: ${room}`)
+  return `${room}/`
+}
+
+function prefixed(prefix: string, operation: Operation): LevelOperation {
   return 'put' in operation
-    ? { type: 'put', key: `${room}/${operation.put}`, value: operation.value }
-    : { type: 'del', key: `${room}/${operation.del}` }
+    ? { type: 'put', key: prefix + operation.put, value: operation.value }
+    : { type: 'del', key: prefix + operation.del }
 }
 
 function within(prefix: string, range: Range): Range {

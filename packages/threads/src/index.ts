@@ -1,1 +1,8 @@
-export {}
+export type { Blobs } from './blobs.ts'
+export type { HiddenReason } from './entry-text.ts'
+export { ThreadsError, type ThreadsErrorCode } from './errors.ts'
+export type { RefusalCode, ThreadFact } from './facts.ts'
+export type { Appended, Received, ThreadEvent, Threads } from './port.ts'
+export type { ThreadSummary } from './summary.ts'
+export { openThreads, type ThreadsOptions } from './threads.ts'
+export type { ThreadView, ViewedEntry } from './view.ts'

@@ -14,8 +14,8 @@ export function encodeCanonical(value: unknown): Uint8Array {
  */
 export function decodeCanonical<S extends z.ZodType>(bytes: Uint8Array, schema: S, maxBytes: number): z.output<S> {
   if (bytes.length > maxBytes) throw new ProtocolError('TOO_LARGE', `${bytes.length} bytes, at most ${maxBytes}`)
-  const value = decodeStrict(bytes)
-  if (!equalBytes(encode(value, rfc8949EncodeOptions), bytes)) {
+  const { value, encoded } = decodeStrict(bytes)
+  if (!equalBytes(encoded, bytes)) {
     throw new ProtocolError('NOT_CANONICAL', 'not in the deterministic form of RFC 8949 §4.2.1')
   }
   const parsed = schema.safeParse(value)
@@ -27,9 +27,10 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && Buffer.compare(a, b) === 0
 }
 
-function decodeStrict(bytes: Uint8Array): unknown {
+/** Both ways in one `try`: arrays nested by the thousand exhaust the stack in either. */
+function decodeStrict(bytes: Uint8Array): { value: unknown; encoded: Uint8Array } {
   try {
-    return decode(bytes, {
+    const value: unknown = decode(bytes, {
       strict: true,
       allowIndefinite: false,
       allowUndefined: false,
@@ -38,6 +39,7 @@ function decodeStrict(bytes: Uint8Array): unknown {
       rejectDuplicateMapKeys: true,
       allowBigInt: true,
     })
+    return { value, encoded: encode(value, rfc8949EncodeOptions) }
   } catch (cause) {
     throw new ProtocolError('NOT_CANONICAL', 'not strict CBOR', { cause })
   }

@@ -26,8 +26,10 @@ export const nanoUsd = z
 /** Whole nano-dollars in JSON: a decimal string, since JSON numbers lose precision above 2^53. */
 export const nanoUsdText = z
   .string()
-  .regex(/^(0|[1-9][0-9]{0,18})$/)
-  .refine((text) => BigInt(text) <= MAX_NANO_USD, { message: 'too large' })
+  // one check, not two: the second of two also sees what the first refused, and BigInt throws on it
+  .refine((text) => /^(0|[1-9][0-9]{0,18})$/.test(text) && BigInt(text) <= MAX_NANO_USD, {
+    message: 'not a whole number of nano-dollars below 2^63',
+  })
 
 /** Whole nano-dollars: 1 USD = 1_000_000_000n. Never negative. */
 export type NanoUsd = bigint & { readonly unit: 'NanoUsd' }

@@ -29,7 +29,7 @@ export const agentCard = z.strictObject({
 })
 export type AgentCard = z.infer<typeof agentCard>
 
-export const cardBody = z.strictObject({
+const cardBody = z.strictObject({
   v: z.literal(1),
   peer: peerId,
   label: nodeLabel,

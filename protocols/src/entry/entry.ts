@@ -75,7 +75,7 @@ export const reviewTerms = z.strictObject({
 export type ReviewTerms = z.infer<typeof reviewTerms>
 
 /** A thread's own cap, split once among the accounts that will spend it. Sum of shares <= amount. */
-export const threadCap = z.strictObject({
+const threadCap = z.strictObject({
   amount: nanoUsdText,
   shares: z.array(z.strictObject({ account, amount: nanoUsdText })).max(64),
 })

@@ -23,7 +23,8 @@ export interface ChangeHeader {
 
 export const MAX_CHANGE_BYTES = 256 * 1024
 const MAX_INFLATED_BYTES = 1024 * 1024
-const MAX_DEPS = 64
+// An append follows every head, and each of 64 members can have a few: an actor lost with a restored backup leaves its own.
+const MAX_DEPS = 256
 const MAX_OTHER_ACTORS = 64
 const MAX_OPS = 5_000
 const MAX_COLUMNS = 32

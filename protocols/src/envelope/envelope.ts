@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { decodeCanonical, encodeCanonical } from '../bytes/cbor.ts'
+import { decodeCanonical, encodeCanonical, equalBytes } from '../bytes/cbor.ts'
 import { ProtocolError } from '../bytes/errors.ts'
 import { bytesOf, bytesUpTo } from '../bytes/shapes.ts'
 import { type Signer, signedMessage, verifySignature } from '../bytes/signing.ts'
@@ -43,6 +43,11 @@ export function sealEnvelope(mesh: MeshId, thread: ThreadId, change: Uint8Array,
   return encodeCanonical({ v: 1, mesh: meshIdBytes(mesh), thread: threadIdBytes(thread), change, sig })
 }
 
+/** An envelope whose signature is still to be checked. */
+export interface UnverifiedEnvelope extends Envelope {
+  readonly sig: Uint8Array
+}
+
 /**
  * Size, shape, mesh, the change's header, then the signature of the key that its actor begins with. Membership is the
  * caller's question.
@@ -50,30 +55,36 @@ export function sealEnvelope(mesh: MeshId, thread: ThreadId, change: Uint8Array,
  */
 export function openEnvelope(mesh: MeshId, bytes: Uint8Array): Envelope {
   const envelope = readEnvelope(mesh, bytes)
-  const publicKey = Buffer.from(envelope.header.actor.slice(0, 64), 'hex')
-  const message = messageOf(mesh, envelope.thread, envelope.header.hash)
-  if (!verifySignature(publicKey, message, envelope.sig)) {
-    throw new ProtocolError('BAD_SIGNATURE', `change ${envelope.header.hash.slice(0, 12)} is not signed by its actor`)
-  }
+  verifyEnvelope(mesh, envelope)
   return envelope
 }
 
-/** The same without the signature check: for bytes from our own synced log. */
-export function readEnvelope(mesh: MeshId, bytes: Uint8Array): Envelope & { readonly sig: Uint8Array } {
+/** The same without the signature check: for bytes from our own synced log, or to ask first who the author is. */
+export function readEnvelope(mesh: MeshId, bytes: Uint8Array): UnverifiedEnvelope {
   const fields = decodeCanonical(bytes, shape, MAX_ENVELOPE_BYTES)
-  if (Buffer.compare(fields.mesh, meshIdBytes(mesh)) !== 0) {
-    throw new ProtocolError('WRONG_MESH', 'an envelope of another mesh')
-  }
+  if (!equalBytes(fields.mesh, meshIdBytes(mesh))) throw new ProtocolError('WRONG_MESH', 'an envelope of another mesh')
   const header = inspectChange(fields.change)
-  if (header.actor.length !== ACTOR_BYTES * 2)
+  if (header.actor.length !== ACTOR_BYTES * 2) {
     throw new ProtocolError('BAD_CHANGE', 'the actor is not a node key and a suffix')
+  }
   return {
     thread: threadOf(fields.thread),
     change: fields.change,
     header,
-    author: peerIdFromPublicKey(Buffer.from(header.actor.slice(0, 64), 'hex')),
+    author: peerIdFromPublicKey(authorKey(header)),
     sig: fields.sig,
   }
+}
+
+/** @throws {ProtocolError} BAD_SIGNATURE unless the key that the change's actor begins with signed it */
+export function verifyEnvelope(mesh: MeshId, { thread, header, sig }: UnverifiedEnvelope): void {
+  if (!verifySignature(authorKey(header), messageOf(mesh, thread, header.hash), sig)) {
+    throw new ProtocolError('BAD_SIGNATURE', `change ${header.hash.slice(0, 12)} is not signed by its actor`)
+  }
+}
+
+function authorKey(header: ChangeHeader): Uint8Array {
+  return Buffer.from(header.actor.slice(0, 64), 'hex')
 }
 
 function threadOf(bytes: Uint8Array): ThreadId {

@@ -122,6 +122,23 @@ export function newThreadId(nowMs: number, random: Uint8Array): ThreadId {
   return threadIdFromBytes(bytes)
 }
 
+/**
+ * The id of the thread that this peer opens at this time. It names its opener (74 bits of a hash), so nobody else's opening
+ * entry, with other terms or another cap, can stand in it. Two threads of one peer need two milliseconds.
+ */
+export function openedThreadId(opener: PeerId, nowMs: number): ThreadId {
+  return newThreadId(nowMs, Buffer.from(hashOf('bzzz/thread/1', [opener, String(nowMs)]), 'hex'))
+}
+
+export function isOpenerOf(thread: ThreadId, peer: PeerId): boolean {
+  return openedThreadId(peer, threadIdMs(thread)) === thread
+}
+
+/** When the thread was opened, by its opener's clock: milliseconds since the epoch. */
+export function threadIdMs(thread: ThreadId): number {
+  return Number.parseInt(thread.replace('-', '').slice(0, 12), 16)
+}
+
 export function turnIdOf(turn: { thread: ThreadId; phase: string; round: number; agent: AgentId }): TurnId {
   return hashOf('bzzz/turn/1', [turn.thread, turn.phase, String(turn.round), turn.agent]) as TurnId
 }

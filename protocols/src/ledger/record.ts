@@ -7,8 +7,12 @@ import { period } from '../ids/periods.ts'
 
 /** The node's own append-only record of money, hash-chained. It stays on the node; its sums leave as slots. See spec.md. */
 export const MAX_LEDGER_RECORD_BYTES = 1024 * 1024
-/** A model's reply kept in the settled record, so that a crash after paying loses neither. */
+/** UTF-8 bytes of a model's reply, which the settled record keeps so that a crash after paying loses neither. */
 export const MAX_REPLY_BYTES = 512 * 1024
+
+const reply = z
+  .string()
+  .refine((text) => Buffer.byteLength(text) <= MAX_REPLY_BYTES, { message: `must be at most ${MAX_REPLY_BYTES} bytes` })
 
 const tokens = z.strictObject({
   /** All prompt tokens, cached ones included. */
@@ -46,18 +50,19 @@ const event = z.discriminatedUnion('kind', [
     attempt: wholeNumber,
     thread: threadId.nullable(),
     agent: agentName,
+    /** All that the call is charged to. The first is the day under which its cost is listed. */
     periods: z.array(period).min(1).max(16),
     max: nanoUsd,
     price: priceRef,
   }),
   z.strictObject({ kind: z.literal('sent'), call: callId }),
-  /** `amount` is the cost; `reply` is what the call answered. From `sent` or `uncertain`. */
+  /** `amount` is the cost; `reply` is what the call answered, null when it was too long to keep. From `sent` or `uncertain`. */
   z.strictObject({
     kind: z.literal('settled'),
     call: callId,
     amount: nanoUsd,
     usage: tokens.nullable(),
-    reply: z.string().max(MAX_REPLY_BYTES),
+    reply: reply.nullable(),
     /** How the amount is known: the provider's usage, or the whole hold because no usage came, or an operator's word. */
     evidence: z.enum(['usage', 'none', 'operator']),
     providerRequestId: z.string().max(200).nullable(),

@@ -4,13 +4,18 @@ import { ProtocolError } from '../bytes/errors.ts'
 import { bytesOf, nanoUsd, wallMs, wholeNumber } from '../bytes/shapes.ts'
 import { openSigned, type Signer, sealSigned, sha256 } from '../bytes/signing.ts'
 import { account, incarnation, type MeshId, peerId } from '../ids/ids.ts'
-import { period } from '../ids/periods.ts'
+import { parsePeriod, period } from '../ids/periods.ts'
 
 /** Who is in the mesh, what may be spent, and who holds which part of it: a chain of versions signed by the owner. */
 export const MAX_MANIFEST_BYTES = 256 * 1024
 export const MAX_MEMBERS = 64
 
 const dimension = z.enum(['day', 'month'])
+const inForce = { dim: dimension, from: period }
+const DIMENSION_ISSUE = { message: 'from must be a period of its dimension' }
+const hasOwnDimension = (entry: { dim: string; from: string }) => parsePeriod(entry.from)?.kind === entry.dim
+const periodOf = (kind: 'day' | 'month') =>
+  period.refine((of) => parsePeriod(of)?.kind === kind, { message: `must be a ${kind}` })
 /** node: runs agents and may hold rights. laptop: reads and posts, holds no rights. */
 export const memberRole = z.enum(['node', 'laptop'])
 export const nodeLabel = z
@@ -29,7 +34,8 @@ export const manifestBody = z.strictObject({
   createdMs: wallMs,
   /** Raw Ed25519 key of the mesh owner. */
   owner: bytesOf(32),
-  limits: z.array(z.strictObject({ dim: dimension, from: period, amount: nanoUsd })).max(64),
+  /** The one with the newest `from` that is not after a period is in force for it. */
+  limits: z.array(z.strictObject({ ...inForce, amount: nanoUsd }).refine(hasOwnDimension, DIMENSION_ISSUE)).max(64),
   /** What one agent may spend in a UTC day, enforced by its home; null: no such limit. */
   perAgentDaily: nanoUsd.nullable(),
   /** Parts of a limit in thousandths at which an alert is due. */
@@ -38,9 +44,14 @@ export const manifestBody = z.strictObject({
     .array(z.strictObject({ peer: peerId, label: nodeLabel, role: memberRole, addrs: z.array(multiaddr).max(8) }))
     .min(1)
     .max(MAX_MEMBERS),
-  allotments: z.array(z.strictObject({ account, dim: dimension, from: period, amount: nanoUsd })).max(256),
+  /** Rights with which an account opens each period from a named one on, until a newer entry of it is in force. */
+  allotments: z
+    .array(z.strictObject({ account, ...inForce, amount: nanoUsd }).refine(hasOwnDimension, DIMENSION_ISSUE))
+    .max(256),
   mints: z.array(z.strictObject({ id: incarnation, period, account, amount: nanoUsd })).max(256),
-  closed: z.array(z.strictObject({ account, fromDay: period, fromMonth: period, attestedBy: peerId })).max(64),
+  closed: z
+    .array(z.strictObject({ account, fromDay: periodOf('day'), fromMonth: periodOf('month'), attestedBy: peerId }))
+    .max(64),
   clockSkewMs: wholeNumber.max(3_600_000),
   priceTableHash: bytesOf(32),
 })

@@ -24,7 +24,7 @@ const diffLine = z.strictObject({
   text: z.string(),
 })
 
-export const changedFile = z.strictObject({
+const changedFile = z.strictObject({
   path: repoPath,
   oldPath: repoPath.optional(),
   status: z.enum(['added', 'modified', 'deleted', 'renamed']),

@@ -1,23 +1,28 @@
 import { z } from 'zod'
 import { encodeCanonical } from '../bytes/cbor.ts'
 import { bytesOf, nanoUsd, wallMs, wholeNumber } from '../bytes/shapes.ts'
-import { openSigned, type Signer, sealSigned } from '../bytes/signing.ts'
+import { openSigned, type Signer, sealSigned, sha256 } from '../bytes/signing.ts'
 import { type Account, account, incarnation, type MeshId, type Period, publicKeyOfPeer } from '../ids/ids.ts'
-import { period } from '../ids/periods.ts'
+import { parsePeriod, period } from '../ids/periods.ts'
 
 /** The signed summary of one account in one period; written only by its owner, and its counters only grow. */
 export const MAX_SLOT_BYTES = 64 * 1024
 
+/** The periods that are summed over the mesh; an agent's day stays at its home. */
+const sharedPeriod = period.refine((of) => parsePeriod(of)?.kind !== 'agent-day', { message: 'never leaves its node' })
 const boot = z.strictObject({ counter: wholeNumber, nonce: incarnation })
 
 export const slotBody = z.strictObject({
   v: z.literal(1),
-  period,
+  period: sharedPeriod,
   account,
+  /** The opening of the ledger in which the slot was written. */
   boot,
-  /** One number for all that the account signs. */
-  seq: wholeNumber,
-  manifestVersion: wholeNumber,
+  /** One number for all that the account signs, in every period: two contents under one number prove a fork. */
+  seq: wholeNumber.min(1),
+  /** The manifest in force when the slot was written. */
+  manifestVersion: wholeNumber.min(1),
+  /** {@link slotHash} of the account's slot of this period before; null for the first. */
   prevHash: bytesOf(32).nullable(),
   wallMs,
   state: z.enum(['open', 'closed', 'frozen']),
@@ -43,6 +48,11 @@ export function openSlot(bytes: Uint8Array, mesh: MeshId): Slot {
     mesh,
     publicKey: publicKeyOfPeer(body.account.peer),
   }))
+}
+
+/** Of the signed bytes, as they travel. */
+export function slotHash(bytes: Uint8Array): Uint8Array {
+  return sha256('bzzz/slot-hash/1\0', bytes)
 }
 
 /** DHT key of a slot. kad-dht keys are bytes of the form `/namespace/rest`. */

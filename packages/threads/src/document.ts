@@ -1,0 +1,121 @@
+import * as Automerge from '@automerge/automerge'
+import type { ThreadId } from '@bzzz/protocols'
+
+/**
+ * The Automerge document of a thread, and the only file that knows the library:
+ * `{ v: 1, id, log: { '<actor>/<page>': [entry, …] } }`.
+ *
+ * - An entry is JSON in an immutable string: in a collaborative string each character is an operation.
+ * - A page has one writer, its actor: two actors who create one key lose one list in the merge.
+ * - Pages hold 256 entries, since the cost of an append follows the size of the container it goes into.
+ * - A change goes into one page, at its end. So it can be told from its count of operations how many entries it has.
+ */
+export type ThreadDocument = Automerge.Doc<{
+  v: number
+  id: Automerge.ImmutableString
+  log: Record<string, Automerge.ImmutableString[]>
+}>
+
+export const PAGE_ENTRIES = 256
+
+/** Which entries of an actor: `size` of them, behind its first `count`. */
+interface Place {
+  readonly actor: string
+  readonly count: number
+  readonly size: number
+}
+
+/** Operations of the genesis change: two values and one map. */
+export const GENESIS_OPS = 3
+
+/** Where an actor's next entry goes, after `count` entries of the same actor. */
+export function placeOf(actor: string, count: number): { page: string; index: number; room: number } {
+  const index = count % PAGE_ENTRIES
+  return { page: `${actor}/${Math.floor(count / PAGE_ENTRIES)}`, index, room: PAGE_ENTRIES - index }
+}
+
+/** The first change of a thread: the same bytes on every node, from the id alone. It is never sent. */
+export function genesisChange(thread: ThreadId): Uint8Array {
+  const made = Automerge.change(Automerge.init<Draft>({ actor: '00' }), { time: 0 }, (draft) => {
+    draft.v = 1
+    draft.id = new Automerge.ImmutableString(thread)
+    draft.log = {}
+  })
+  const change = Automerge.getLastLocalChange(made)
+  Automerge.free(made)
+  if (change === undefined) throw new Error('automerge made no genesis change')
+  return change
+}
+type Draft = { -readonly [K in keyof ThreadDocument]: ThreadDocument[K] }
+
+/**
+ * One call for the whole history: change by change costs thirty times as much.
+ * @param changes each after its causes @throws whatever the CRDT throws, wasm panics among it
+ */
+export function buildDocument(actor: string, changes: readonly Uint8Array[]): ThreadDocument {
+  return Automerge.loadIncremental(Automerge.init<Draft>({ actor }), Buffer.concat(changes))
+}
+
+/** Appends `texts` to the actor's page; they must fit into it. */
+export function appendTexts(
+  document: ThreadDocument,
+  count: number,
+  texts: readonly string[],
+): { document: ThreadDocument; change: Uint8Array } {
+  const { page, index } = placeOf(Automerge.getActorId(document), count)
+  const next = Automerge.change(document, { time: 0 }, (draft: Draft) => {
+    if (index === 0) draft.log[page] = []
+    draft.log[page]?.push(...texts.map((text) => new Automerge.ImmutableString(text)))
+  })
+  const change = Automerge.getLastLocalChange(next)
+  if (change === undefined) throw new Error('automerge made no change')
+  return { document: next, change }
+}
+
+/**
+ * Applies a change of somebody else and looks at what it did. `texts` is undefined if it did anything but append `size`
+ * entries behind the `count` that its actor has: the document is then spoilt and must be built again without it.
+ * @throws whatever the CRDT throws; after a wasm panic the document is spoilt too
+ */
+export function applyChange(
+  document: ThreadDocument,
+  change: Uint8Array,
+  { actor, count, size }: Place,
+): { document: ThreadDocument; texts: string[] | undefined } {
+  let patches: Automerge.Patch[] = []
+  const [next] = Automerge.applyChanges(document, [change], { patchCallback: (made) => (patches = made) })
+  return { document: next, texts: appendedTexts(patches, placeOf(actor, count), size) }
+}
+
+function appendedTexts(
+  patches: readonly Automerge.Patch[],
+  { page, index }: { page: string; index: number },
+  size: number,
+): string[] | undefined {
+  const [created, inserted] = index === 0 ? patches : [undefined, patches[0]]
+  if (patches.length !== (index === 0 ? 2 : 1)) return undefined
+  if (created !== undefined && !(created.action === 'put' && isPath(created.path, ['log', page]))) return undefined
+  if (inserted?.action !== 'insert' || !isPath(inserted.path, ['log', page, index])) return undefined
+  const texts = inserted.values.filter(Automerge.isImmutableString).map(String)
+  return texts.length === size && inserted.values.length === size ? texts : undefined
+}
+
+function isPath(path: readonly (string | number)[], wanted: readonly (string | number)[]): boolean {
+  return path.length === wanted.length && path.every((step, i) => step === wanted[i])
+}
+
+/** Entries of one change, by where its actor stood before it. */
+export function textsAt(document: ThreadDocument, { actor, count, size }: Place): string[] {
+  const { page, index } = placeOf(actor, count)
+  return (document.log[page] ?? []).slice(index, index + size).map(String)
+}
+
+/** Hashes of the changes that no other change follows, ascending. */
+export function headsOf(document: ThreadDocument): string[] {
+  return Automerge.getHeads(document).toSorted()
+}
+
+/** Gives the wasm memory back; the document must not be used again. */
+export function freeDocument(document: ThreadDocument): void {
+  Automerge.free(document)
+}

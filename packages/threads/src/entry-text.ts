@@ -1,0 +1,55 @@
+import {
+  authorPeer,
+  type Entry,
+  entry,
+  isOpenerOf,
+  isType,
+  MAX_ENTRY_BYTES,
+  type PeerId,
+  type ThreadId,
+} from '@bzzz/protocols'
+import { ThreadsError } from './errors.ts'
+
+/** Why an entry that is in the document is not shown. */
+export type HiddenReason =
+  /** Not JSON, too large, or not of the entry schema. */
+  | 'shape'
+  /** Its author lives on another node than the one that signed. */
+  | 'author'
+  /** It opens a thread that another peer opened. */
+  | 'opener'
+  /** Another entry has the same (peer, id), in a change with a smaller hash. */
+  | 'duplicate'
+
+/** @returns the entry in JSON. @throws {ThreadsError} ENTRY_INVALID or ENTRY_TOO_LARGE */
+export function writeEntry(given: Entry, self: PeerId): string {
+  const parsed = entry.safeParse(given)
+  if (!parsed.success) throw new ThreadsError('ENTRY_INVALID', parsed.error.message, { cause: parsed.error })
+  if (authorPeer(parsed.data.author) !== self) {
+    throw new ThreadsError('ENTRY_INVALID', `author ${parsed.data.author} is not of this node, ${self}`)
+  }
+  const text = JSON.stringify(parsed.data)
+  const bytes = Buffer.byteLength(text)
+  if (bytes > MAX_ENTRY_BYTES) {
+    throw new ThreadsError('ENTRY_TOO_LARGE', `the entry has ${bytes} bytes, at most ${MAX_ENTRY_BYTES}`)
+  }
+  return text
+}
+
+/** @param peer whose key signed it @returns the entry, or why it is not shown */
+export function readEntry(thread: ThreadId, text: string, peer: PeerId): Entry | HiddenReason {
+  if (Buffer.byteLength(text) > MAX_ENTRY_BYTES) return 'shape'
+  const parsed = entry.safeParse(jsonOf(text))
+  if (!parsed.success) return 'shape'
+  if (authorPeer(parsed.data.author) !== peer) return 'author'
+  return isType(parsed.data, 'open') && !isOpenerOf(thread, peer) ? 'opener' : parsed.data
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,50 @@
+import type { PeerId, ProtocolErrorCode, ThreadId } from '@bzzz/protocols'
+import type { HiddenReason } from './entry-text.ts'
+
+/** Why a change from elsewhere was not taken. */
+export type RefusalCode = ProtocolErrorCode | keyof typeof refusals
+
+export const refusals = {
+  EQUIVOCATION: 'another change stands at this sequence number of its actor',
+  BAD_SEQUENCE: 'its sequence and operation numbers do not follow from what it depends on',
+  NOT_AN_APPEND: "it does anything but append entries to its own actor's page",
+  CRDT_REFUSED: 'the CRDT failed on it',
+  OWN_ACTOR: 'it names this opening of our store as its actor, which never wrote it',
+  TOO_MANY_ACTORS: 'the thread has as many actors as a vector can name',
+  TOO_MANY_THREADS: 'this node has as many threads as it keeps',
+}
+
+/** What happened, after it happened: for counters and logs. */
+export type ThreadFact =
+  /** Synced. `tookMs` from the first look at the changes to the sync, by the wall clock. */
+  | {
+      readonly type: 'committed'
+      readonly thread: ThreadId
+      readonly own: number
+      readonly received: number
+      readonly entries: number
+      readonly bytes: number
+      readonly tookMs: number
+    }
+  | { readonly type: 'hidden'; readonly thread: ThreadId; readonly reason: HiddenReason }
+  | {
+      readonly type: 'refused'
+      readonly code: RefusalCode
+      readonly reason: string
+      readonly thread?: ThreadId
+      readonly author?: PeerId
+      readonly cause?: unknown
+    }
+  /** In the buffer because a cause is missing; `dropped` older ones had to go for it. */
+  | {
+      readonly type: 'held'
+      readonly thread: ThreadId
+      readonly author: PeerId
+      readonly buffered: number
+      readonly dropped: number
+    }
+  | { readonly type: 'loaded'; readonly thread: ThreadId; readonly changes: number }
+  /** `spoilt`: thrown away after a refused change or a failed commit, to be built again from the log. */
+  | { readonly type: 'unloaded'; readonly thread: ThreadId; readonly why: 'least used' | 'spoilt' | 'closed' }
+  | { readonly type: 'frozen'; readonly cause: unknown }
+  | { readonly type: 'listener-failed'; readonly error: unknown }

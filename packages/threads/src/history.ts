@@ -1,0 +1,115 @@
+import type { ChangeHeader } from '@bzzz/protocols'
+import { GENESIS_OPS, placeOf } from './document.ts'
+
+/** A change in its place: which entries of its actor it holds, and what it follows. */
+export interface Change {
+  readonly hash: string
+  readonly actor: string
+  /** From 1, without gaps per actor. */
+  readonly seq: number
+  /** Greater than that of every change in its past. */
+  readonly startOp: number
+  readonly lastOp: number
+  readonly deps: readonly string[]
+  /** Entries of the same actor before it, and in it. */
+  readonly count: number
+  readonly size: number
+  /** Highest sequence number in its past, itself included, by the actor's number in this history. */
+  readonly clock: readonly number[]
+}
+
+export type Placement =
+  | { readonly status: 'next'; readonly change: Change }
+  | { readonly status: 'repeat' }
+  | { readonly status: 'missing'; readonly dep: string }
+  | { readonly status: 'refused'; readonly code: 'EQUIVOCATION' | 'BAD_SEQUENCE' | 'NOT_AN_APPEND' | 'TOO_MANY_ACTORS' }
+
+/**
+ * The graph of a loaded thread's changes, kept beside the CRDT, which queues orphans without bound, accepts operation
+ * numbers that it cannot load again, and panics on gaps. What an honest writer puts into a header follows from what the
+ * change depends on, so anything else is refused before the CRDT sees it.
+ */
+export class History {
+  readonly #changes = new Map<string, Change>()
+  readonly #numbers = new Map<string, number>()
+  /** The latest change of each actor, by the actor's number. */
+  readonly #latest: Change[] = []
+  readonly #heads = new Set<string>()
+  readonly #maxActors: number
+
+  constructor(genesisHash: string, maxActors: number) {
+    this.#maxActors = maxActors
+    this.#heads.add(genesisHash)
+    const beginning = { hash: genesisHash, actor: '00', seq: 1, startOp: 1, lastOp: GENESIS_OPS, deps: [] }
+    this.#changes.set(genesisHash, { ...beginning, count: 0, size: 0, clock: [] })
+  }
+
+  get heads(): string[] {
+    return [...this.#heads].sort()
+  }
+
+  /** Entries of this actor so far. */
+  count(actor: string): number {
+    const latest = this.#latestOf(actor)
+    return latest === undefined ? 0 : latest.count + latest.size
+  }
+
+  place(header: ChangeHeader): Placement {
+    if (this.#changes.has(header.hash)) return { status: 'repeat' }
+    const last = this.#latestOf(header.actor)?.seq ?? 0
+    if (header.seq <= last) return { status: 'refused', code: 'EQUIVOCATION' }
+    const missing = header.deps.find((dep) => !this.#changes.has(dep))
+    if (missing !== undefined) return { status: 'missing', dep: missing }
+    return this.#follow(header)
+  }
+
+  #follow(header: ChangeHeader): Placement {
+    const { number, past, lastOp } = this.#pastOf(header)
+    // Its own predecessor must be among its causes: everybody then sees the same entries before it.
+    const inSequence = (past[number] ?? 0) === header.seq - 1 && this.#seqOf(number) === header.seq - 1
+    if (!inSequence || header.startOp !== lastOp + 1) return { status: 'refused', code: 'BAD_SEQUENCE' }
+    if (number >= this.#maxActors) return { status: 'refused', code: 'TOO_MANY_ACTORS' }
+    const { actor, seq, startOp, deps, hash } = header
+    const count = this.count(actor)
+    const { index, room } = placeOf(actor, count)
+    const size = index === 0 ? header.ops - 1 : header.ops
+    if (size < 1 || size > room) return { status: 'refused', code: 'NOT_AN_APPEND' }
+    const clock = past.with(number, seq)
+    const change = { hash, actor, seq, startOp, lastOp: lastOp + header.ops, deps, count, size, clock }
+    return { status: 'next', change }
+  }
+
+  /** The causes' clocks joined, wide enough to hold the actor itself, and the highest operation number in them. */
+  #pastOf({ actor, deps }: ChangeHeader): { number: number; past: number[]; lastOp: number } {
+    const number = this.#numbers.get(actor) ?? this.#numbers.size
+    const causes = deps.flatMap((dep) => this.#changes.get(dep) ?? [])
+    const length = Math.max(number + 1, ...causes.map((cause) => cause.clock.length))
+    const past = Array.from({ length }, (_, i) => Math.max(0, ...causes.map((cause) => cause.clock[i] ?? 0)))
+    return { number, past, lastOp: Math.max(...causes.map((cause) => cause.lastOp)) } // without causes -Infinity
+  }
+
+  /** @param change from {@link place}, with no other one added since */
+  add(change: Change): void {
+    const number = this.#numbers.get(change.actor) ?? this.#numbers.size
+    this.#numbers.set(change.actor, number)
+    this.#latest[number] = change
+    this.#changes.set(change.hash, change)
+    for (const dep of change.deps) this.#heads.delete(dep)
+    this.#heads.add(change.hash)
+  }
+
+  /** True when `a` is in the causal past of `b`, or is `b`. */
+  includes(b: string, a: { readonly actor: string; readonly seq: number }): boolean {
+    const number = this.#numbers.get(a.actor)
+    return number !== undefined && (this.#changes.get(b)?.clock[number] ?? 0) >= a.seq
+  }
+
+  #latestOf(actor: string): Change | undefined {
+    const number = this.#numbers.get(actor)
+    return number === undefined ? undefined : this.#latest[number]
+  }
+
+  #seqOf(number: number): number {
+    return this.#latest[number]?.seq ?? 0
+  }
+}

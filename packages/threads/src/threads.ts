@@ -1,0 +1,188 @@
+import {
+  type Entry,
+  type EntryOf,
+  isType,
+  type MeshId,
+  openedThreadId,
+  type PeerId,
+  ProtocolError,
+  type SeqVector,
+  type Signer,
+  type ThreadId,
+} from '@bzzz/protocols'
+import type { Operation, Room } from '@bzzz/store'
+import { type Arrival, openArrival } from './arrival.ts'
+import { type Blobs, openBlobs } from './blobs.ts'
+import { Catalog } from './catalog.ts'
+import type { Desk } from './commit.ts'
+import { writeEntry } from './entry-text.ts'
+import { ThreadsError } from './errors.ts'
+import { type RefusalCode, refusals, type ThreadFact } from './facts.ts'
+import { openLog } from './log.ts'
+import { Orphans } from './orphans.ts'
+import type { Appended, Received, ThreadEvent, Threads } from './port.ts'
+import type { ThreadSummary } from './summary.ts'
+import type { ThreadView } from './view.ts'
+import { Writers } from './writers.ts'
+
+export interface ThreadsOptions {
+  /** Room of the state in which the log, its index and the blobs live. */
+  readonly room: Room
+  readonly mesh: MeshId
+  readonly signer: Signer
+  readonly isMember: (peer: PeerId) => boolean
+  /** Wall clock, milliseconds. */
+  readonly now: () => number
+  readonly randomBytes: (length: number) => Uint8Array
+  readonly observe?: (fact: ThreadFact) => void
+  /** Documents kept in memory; the others are built again from the log when they are needed. */
+  readonly maxLoaded?: number
+}
+
+// A document of ten thousand entries takes some 20 MB of wasm memory, which never shrinks and ends at 4 GB.
+const DEFAULT_MAX_LOADED = 50
+const ACTOR_SUFFIX_BYTES = 8
+
+/** Opens what the room holds. A new actor is drawn at each opening, so no (actor, seq) is ever used twice. */
+export async function openThreads(options: ThreadsOptions): Promise<Threads> {
+  return new OpenThreads(options, await Catalog.open(options.room))
+}
+
+type Refused = Received & { readonly status: 'refused' }
+
+class OpenThreads implements Threads {
+  readonly blobs: Blobs
+  readonly #options: ThreadsOptions
+  readonly #desk: Desk
+  readonly #writers: Writers
+  readonly #listeners = new Set<(event: ThreadEvent) => void>()
+  #lastCreatedMs = 0
+  #frozen: ThreadsError | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(options: ThreadsOptions, catalog: Catalog) {
+    const { room, mesh, signer, now, randomBytes } = options
+    this.#options = options
+    this.#desk = {
+      mesh,
+      signer,
+      actor: Buffer.concat([signer.publicKey, randomBytes(ACTOR_SUFFIX_BYTES)]).toString('hex'),
+      log: openLog(room, mesh),
+      catalog,
+      orphans: new Orphans(),
+      now,
+      observe: options.observe ?? (() => {}),
+      publish: (event) => this.#publish(event),
+      write: (operations) => this.#write(operations),
+      refusal: () => this.#frozen,
+    }
+    this.#writers = new Writers(this.#desk, options.maxLoaded ?? DEFAULT_MAX_LOADED)
+    this.blobs = openBlobs(room, () => this.#ensureOpen(), this.#desk.write)
+  }
+
+  async create(open: EntryOf<'open'>): Promise<Appended> {
+    this.#ensureOpen()
+    const text = writeEntry(open, this.#desk.signer.peer)
+    if (this.#desk.catalog.isFull) throw new ThreadsError('TOO_MANY_THREADS', refusals.TOO_MANY_THREADS)
+    return this.#writers.of(this.#newThread()).append(open.id, text)
+  }
+
+  async append(thread: ThreadId, entry: Entry): Promise<Appended> {
+    this.#ensureOpen()
+    const text = writeEntry(entry, this.#desk.signer.peer)
+    if (isType(entry, 'open')) throw new ThreadsError('ENTRY_INVALID', 'an opening entry makes a new thread')
+    if (!this.#desk.catalog.has(thread)) throw new ThreadsError('THREAD_UNKNOWN', `no thread ${thread} here`)
+    return this.#writers.of(thread).append(entry.id, text)
+  }
+
+  async receive(envelope: Uint8Array): Promise<Received> {
+    this.#ensureOpen()
+    const opened = this.#open(envelope)
+    return 'status' in opened ? opened : this.#writers.of(opened.thread).receive(opened)
+  }
+
+  async view(thread: ThreadId): Promise<ThreadView | undefined> {
+    this.#ensureOpen()
+    return this.#desk.catalog.has(thread) ? this.#writers.of(thread).view() : undefined
+  }
+
+  list(): readonly ThreadSummary[] {
+    return this.#desk.catalog.list()
+  }
+
+  subscribe(listener: (event: ThreadEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  async digest(): Promise<ReadonlyMap<ThreadId, Uint8Array>> {
+    this.#ensureOpen()
+    return this.#desk.catalog.digest()
+  }
+
+  async vector(thread: ThreadId): Promise<SeqVector> {
+    this.#ensureOpen()
+    return this.#desk.catalog.vector(thread)
+  }
+
+  async *envelopesAfter(thread: ThreadId, have: SeqVector): AsyncIterable<Uint8Array> {
+    this.#ensureOpen()
+    yield* this.#desk.log.after(thread, have, this.#desk.catalog.vector(thread))
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#writers.close()
+    return this.#closing
+  }
+
+  /** A millisecond of its own for each thread: this node's key and the time make the id. */
+  #newThread(): ThreadId {
+    const { signer, catalog, now } = this.#desk
+    let ms = Math.max(now(), this.#lastCreatedMs + 1)
+    while (catalog.has(openedThreadId(signer.peer, ms))) ms++
+    this.#lastCreatedMs = ms
+    return openedThreadId(signer.peer, ms)
+  }
+
+  #ensureOpen(): void {
+    if (this.#closing !== undefined) throw new ThreadsError('CLOSED', 'threads are closed')
+    if (this.#frozen !== undefined) throw this.#frozen
+  }
+
+  #open(envelope: Uint8Array): Arrival | Refused {
+    const { catalog, mesh } = this.#desk
+    try {
+      const arrival = openArrival(mesh, this.#options.isMember, envelope)
+      if (catalog.has(arrival.thread) || !catalog.isFull) return arrival
+      return this.#refuse('TOO_MANY_THREADS', refusals.TOO_MANY_THREADS)
+    } catch (error) {
+      if (error instanceof ProtocolError) return this.#refuse(error.code, error.message)
+      throw error
+    }
+  }
+
+  #refuse(code: RefusalCode, reason: string): Refused {
+    this.#desk.observe({ type: 'refused', code, reason })
+    return { status: 'refused', code, reason }
+  }
+
+  async #write(operations: readonly Operation[]): Promise<void> {
+    try {
+      await this.#options.room.write(operations)
+    } catch (cause) {
+      if (this.#frozen === undefined) this.#desk.observe({ type: 'frozen', cause })
+      this.#frozen ??= new ThreadsError('FROZEN', 'a write failed: threads must be opened again', { cause })
+      throw this.#frozen
+    }
+  }
+
+  #publish(event: ThreadEvent): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(event)
+      } catch (error) {
+        this.#desk.observe({ type: 'listener-failed', error }) // the change is synced; a failing listener cannot undo that
+      }
+    }
+  }
+}

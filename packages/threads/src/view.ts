@@ -1,0 +1,29 @@
+import type { Entry, PeerId, ThreadId } from '@bzzz/protocols'
+
+/** An entry as it is shown, with the proof of where it came from. */
+export interface ViewedEntry {
+  readonly entry: Entry
+  /** Whose key signed it. */
+  readonly peer: PeerId
+  /** The signing key and the opening of the store that wrote it, hexadecimal. */
+  readonly actor: string
+  readonly seq: number
+  /** Position within its change, from 0. */
+  readonly index: number
+  /** Hash of its change, hexadecimal. */
+  readonly change: string
+}
+
+/** A thread as it stood when it was asked for; later appends do not alter it. */
+export interface ThreadView {
+  readonly thread: ThreadId
+  /** Hashes of the changes that no other follows, ascending. */
+  readonly heads: string[]
+  /**
+   * Each after its causes; entries that do not know of each other stand by time (never before a cause's), then by id.
+   * The same on every node that has the same changes.
+   */
+  readonly entries: readonly ViewedEntry[]
+  /** True when a's change is in the causal past of b's, or they share one and a comes first. */
+  precedes(a: ViewedEntry, b: ViewedEntry): boolean
+}

@@ -1,0 +1,42 @@
+import type { ThreadId } from '@bzzz/protocols'
+import type { Desk } from './commit.ts'
+import { ThreadWriter } from './writer.ts'
+
+/** The writers of the threads in use; beyond `max` the least used idle ones go, and their documents with them. */
+export class Writers {
+  readonly #desk: Desk
+  readonly #max: number
+  /** Least recently used first. */
+  readonly #writers = new Map<ThreadId, ThreadWriter>()
+
+  constructor(desk: Desk, max: number) {
+    this.#desk = desk
+    this.#max = max
+  }
+
+  of(thread: ThreadId): ThreadWriter {
+    const writer = this.#writers.get(thread) ?? new ThreadWriter(this.#desk, thread)
+    this.#writers.delete(thread)
+    this.#writers.set(thread, writer)
+    this.#trim(thread)
+    return writer
+  }
+
+  /** Waits for work in hand, then frees every document. */
+  async close(): Promise<void> {
+    for (const writer of this.#writers.values()) {
+      await writer.settled()
+      writer.unload('closed')
+    }
+    this.#writers.clear()
+  }
+
+  #trim(wanted: ThreadId): void {
+    for (const [thread, writer] of this.#writers) {
+      if (this.#writers.size <= this.#max) return
+      if (thread === wanted || !writer.isIdle) continue
+      writer.unload('least used')
+      this.#writers.delete(thread)
+    }
+  }
+}

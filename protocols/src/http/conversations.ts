@@ -1,0 +1,115 @@
+import { z } from 'zod'
+import { MAX_CONTENT_CHARS } from '../entry/entry.ts'
+import { usd } from './money.ts'
+
+/** Threads, as the guide calls them. */
+const time = z.iso.datetime()
+const count = z.number().int().min(0)
+const entryIdText = z.string().regex(/^[A-Za-z0-9_-]{8,64}$/, { message: 'not an entry id' })
+/** Change hashes; equal heads on two nodes mean that both hold the very same thread. */
+const heads = z.array(z.string())
+
+const conversationState = z.enum(['active', 'approved', 'changes_requested', 'escalated'])
+const MAX_PAGE = 1_000
+
+export const conversationsQuery = z
+  .strictObject({
+    status: conversationState.optional(),
+    /** The same filter under its other name. */
+    state: conversationState.optional(),
+    limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(100),
+  })
+  .refine((query) => query.status === undefined || query.state === undefined || query.status === query.state, {
+    message: 'status and state are the same filter: give one of them',
+  })
+export type ConversationsQuery = z.infer<typeof conversationsQuery>
+
+export const conversationSummary = z.strictObject({
+  id: z.string(),
+  topic: z.string(),
+  project: z.string(),
+  state: conversationState,
+  messages: count,
+  created_at: time,
+  last_activity: time,
+})
+export type ConversationSummary = z.infer<typeof conversationSummary>
+
+/** Newest activity first; `total` counts all that match. */
+export const conversationsAnswer = z.strictObject({ conversations: z.array(conversationSummary), total: count })
+export type ConversationsAnswer = z.infer<typeof conversationsAnswer>
+
+export const conversationView = z.strictObject({
+  ...conversationSummary.shape,
+  heads,
+  participants: z.array(
+    z.strictObject({ author: z.string(), role: z.string().nullable(), node_id: z.string(), messages: count }),
+  ),
+  cost_usd: usd,
+  /** Some of the cost is play money, or some of the words come from rules. */
+  simulated: z.boolean(),
+})
+export type ConversationView = z.infer<typeof conversationView>
+
+export const entryView = z.strictObject({
+  id: z.string(),
+  thread: z.string(),
+  type: z.string(),
+  /** `name@peer`, `human:name@peer` or `system@peer`. */
+  author: z.string(),
+  /** Label of the author's node, or its peer id when no card of it came yet. */
+  node: z.string(),
+  content: z.string(),
+  ts: time,
+  /** The author's node signed the change that holds this entry, and this node checked it. */
+  verified: z.literal(true),
+  /** Hash of that change. */
+  change: z.string(),
+  cost_usd: usd.nullable(),
+  simulated: z.boolean(),
+  /** The signed entry itself, as it stands in the thread. */
+  entry: z.looseObject({ id: z.string(), type: z.string() }),
+})
+export type EntryView = z.infer<typeof entryView>
+
+export const messagesQuery = z.strictObject({
+  /** Entries behind this one, in the order shown. Late entries may still sort before it: compare heads, or follow the events. */
+  after: entryIdText.optional(),
+  limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(MAX_PAGE),
+})
+
+export const messagesAnswer = z.strictObject({
+  id: z.string(),
+  heads,
+  /** Causal order; what is concurrent is ordered by time, then id. */
+  messages: z.array(entryView),
+  total: count,
+  /** Pass as `after` for the next page; null at the end. */
+  next: z.string().nullable(),
+})
+export type MessagesAnswer = z.infer<typeof messagesAnswer>
+
+/** Who speaks: a person's name, signed for by this node's key. */
+const from = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$/, { message: 'letters, digits, space . _ -, at most 64' })
+  .default('operator')
+
+export const newConversation = z.strictObject({
+  topic: z.string().trim().min(1).max(500),
+  project: z.string().trim().min(1).max(128).default('default'),
+  content: z.string().max(MAX_CONTENT_CHARS).default(''),
+  from,
+})
+export type NewConversation = z.infer<typeof newConversation>
+
+export const newMessage = z.strictObject({
+  content: z.string().min(1).max(MAX_CONTENT_CHARS),
+  from,
+  reply_to: entryIdText.optional(),
+})
+export type NewMessage = z.infer<typeof newMessage>
+
+/** On disk, synced, when it is answered. */
+export const postedAnswer = z.strictObject({ thread: z.string(), id: z.string(), heads })
+export type PostedAnswer = z.infer<typeof postedAnswer>

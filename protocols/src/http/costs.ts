@@ -1,0 +1,50 @@
+import { z } from 'zod'
+import { usd } from './money.ts'
+import { budgetLine, budgetState } from './node.ts'
+
+/** What was spent, by the UTC day. Holds count as spent until a settlement gives the rest back. */
+const time = z.iso.datetime()
+const count = z.number().int().min(0)
+
+export const dailyCosts = z.strictObject({
+  /** UTC. */
+  date: z.iso.date(),
+  state: budgetState,
+  /** Of the whole mesh. */
+  limit_usd: usd,
+  /** Settled and held, by all nodes of which a signed sum is at hand: it is at least this. */
+  spent_usd: usd,
+  /** It is at most this: what the nodes without a sum hold counts as spent. */
+  spent_at_most_usd: usd,
+  /** Held here for calls that are not settled. */
+  reserved_usd: usd,
+  by_node: z.array(
+    z.strictObject({ node_id: z.string(), peer_id: z.string(), spent_usd: usd, as_of: time.nullable() }),
+  ),
+  /** Nodes whose sum for this day is not at hand. */
+  unknown_nodes: z.array(z.string()),
+  /** This node's part of the limit. */
+  own: budgetLine,
+})
+export type DailyCosts = z.infer<typeof dailyCosts>
+
+const row = z.strictObject({
+  name: z.string(),
+  spent_usd: usd,
+  held_usd: usd,
+  calls: count,
+  input_tokens: count,
+  output_tokens: count,
+  /** All of it is play money. */
+  simulated: z.boolean(),
+})
+
+/** This node's own ledger: other nodes publish sums only. */
+export const costsBreakdown = z.strictObject({
+  date: z.iso.date(),
+  node_id: z.string(),
+  by_agent: z.array(row),
+  by_model: z.array(row),
+  by_thread: z.array(row),
+})
+export type CostsBreakdown = z.infer<typeof costsBreakdown>

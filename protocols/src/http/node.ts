@@ -1,0 +1,82 @@
+import { z } from 'zod'
+import { usd } from './money.ts'
+
+/** Answers of the node's door: is it alive, whom does it see, how does it stand. */
+const time = z.iso.datetime()
+const count = z.number().int().min(0)
+
+/** `degraded`: alive, but something needs a look; `down`: it can take no work (status 503). */
+const health = z.enum(['ok', 'degraded', 'down'])
+
+export const nodeHealth = z.strictObject({
+  status: health,
+  node_id: z.string(),
+  peer_id: z.string(),
+  network_id: z.string(),
+  role: z.string(),
+  version: z.string(),
+  uptime_s: z.number().min(0),
+  peers: z.strictObject({ online: count, total: count }),
+  store: z.enum(['open', 'frozen', 'closed']),
+  transport: z.enum(['up', 'down']),
+})
+export type NodeHealth = z.infer<typeof nodeHealth>
+
+/**
+ * Of this node's own part. `spent`: nothing is left now; `no-rights`: the manifest gives it no part; `frozen`: a write
+ * failed, and no call is made until the node was restarted.
+ */
+export const budgetState = z.enum(['ok', 'warning', 'critical', 'spent', 'no-rights', 'frozen'])
+export type BudgetState = z.infer<typeof budgetState>
+
+/** This node's part of one period, and what became of it. */
+export const budgetLine = z.strictObject({ share_usd: usd, spent_usd: usd, held_usd: usd, available_usd: usd })
+export type BudgetLineView = z.infer<typeof budgetLine>
+
+export const agentsHealth = z.strictObject({
+  status: health,
+  agents: count,
+  /** From the calls that were made; asking for health never makes one. */
+  llm: z.strictObject({
+    provider: z.string(),
+    model: z.string(),
+    simulated: z.boolean(),
+    configured: z.boolean(),
+    last_ok: time.nullable(),
+    last_error: z.string().nullable(),
+  }),
+  budget: z.strictObject({ state: budgetState }),
+  sync: z.strictObject({ threads: count }),
+})
+export type AgentsHealth = z.infer<typeof agentsHealth>
+
+export const peerView = z.strictObject({
+  peer_id: z.string(),
+  node_id: z.string(),
+  state: z.enum(['online', 'offline', 'connecting']),
+  addrs: z.array(z.string()),
+  latency_ms: z.number().nullable(),
+  last_seen: time.nullable(),
+  /** Why it is not reached, in words. */
+  reason: z.string().nullable(),
+  /** Roles of the agents on it, from its newest card. */
+  roles: z.array(z.string()),
+})
+export type PeerView = z.infer<typeof peerView>
+
+export const peersAnswer = z.strictObject({
+  self: z.strictObject({ peer_id: z.string(), node_id: z.string(), addrs: z.array(z.string()) }),
+  peers: z.array(peerView),
+  total: count,
+})
+export type PeersAnswer = z.infer<typeof peersAnswer>
+
+export const nodeStatus = z.strictObject({
+  node: nodeHealth,
+  peers: z.array(peerView),
+  agents: z.strictObject({ own: count, live: count, total: count }),
+  conversations: z.strictObject({ active: count, approved: count, changes_requested: count, escalated: count }),
+  /** Of today, in UTC. */
+  budget: z.strictObject({ state: budgetState, ...budgetLine.shape }),
+})
+export type NodeStatus = z.infer<typeof nodeStatus>

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest'
+import { encodeCanonical } from '../src/bytes/cbor.ts'
+import { agentIdOf, callIdOf, turnIdOf } from '../src/ids/ids.ts'
+import {
+  decodeLedgerRecord,
+  encodeLedgerRecord,
+  type LedgerEvent,
+  type LedgerRecord,
+  ledgerRecordHash,
+  MAX_LEDGER_RECORD_BYTES,
+  MAX_REPLY_BYTES,
+} from '../src/ledger/record.ts'
+import { golden, hex, signerOf } from './keys.ts'
+
+const thread = '019aa1b2-c3d4-7000-8000-000000000001' as never
+const agent = agentIdOf('architect', signerOf(1).peer)
+const turn = turnIdOf({ thread, phase: 'findings', round: 1, agent })
+const call = callIdOf(turn, 0, 1)
+const nano = (amount: bigint) => amount as never
+const price = {
+  ...{ model: 'gpt-4o', input: nano(2_500_000_000n), cachedInput: nano(1_250_000_000n), output: nano(10_000_000_000n) },
+  ...{ table: new Uint8Array(32).fill(7), simulated: false },
+}
+const events: { [Kind in LedgerEvent['kind']]: Extract<LedgerEvent, { kind: Kind }> } = {
+  created: { kind: 'created', incarnation: '00112233445566778899aabbccddeeff' as never },
+  booted: { kind: 'booted', counter: 1, nonce: 'ffeeddccbbaa99887766554433221100' as never },
+  opened: { kind: 'opened', period: 'd:2026-11-22' as never, initial: nano(33_333_333_333n), manifestVersion: 1 },
+  reserved: {
+    ...{ kind: 'reserved', call, turn, step: 0, attempt: 1, thread, agent: 'architect', max: nano(12_300_000n), price },
+    periods: ['d:2026-11-22', 'm:2026-11', 'a:architect:2026-11-22', `t:${thread}`] as never,
+  },
+  sent: { kind: 'sent', call },
+  settled: {
+    ...{ kind: 'settled', call, amount: nano(8_125_000n), reply: '{"summary":"fine"}', evidence: 'usage' },
+    ...{ usage: { input: 3_000, cachedInput: 1_000, output: 200, reasoning: 50 }, providerRequestId: 'chatcmpl-1' },
+  },
+  uncertain: { kind: 'uncertain', call, reason: 'the stream ended without usage' },
+  released: { kind: 'released', call, reason: 'not sent within 30 s' },
+}
+const recordOf = (event: LedgerEvent): LedgerRecord => ({
+  v: 1,
+  seq: 5,
+  prev: new Uint8Array(32).fill(1),
+  atMs: 1_795_000_000_000,
+  event,
+})
+const settledWith = (change: object) => recordOf({ ...events.settled, ...change } as LedgerEvent)
+
+describe('a ledger record', () => {
+  it('has the bytes and the hash of the spec, whatever it tells', () => {
+    const written = Object.values(events).flatMap((event) => {
+      const bytes = encodeLedgerRecord(recordOf(event))
+      return [
+        [event.kind, hex(bytes)],
+        [`hash of ${event.kind}`, hex(ledgerRecordHash(bytes))],
+      ]
+    })
+    expect(Object.fromEntries(written)).toEqual(golden('ledger'))
+  })
+
+  it.each(Object.values(events))('that tells of $kind is read back as it was written', (event) => {
+    expect(decodeLedgerRecord(encodeLedgerRecord(recordOf(event)))).toEqual(recordOf(event))
+  })
+
+  it('keeps a reply up to its bound in bytes, and does without a longer one', () => {
+    const longest = settledWith({ reply: 'é'.repeat(MAX_REPLY_BYTES / 2) })
+    expect(encodeLedgerRecord(longest).length).toBeLessThan(MAX_LEDGER_RECORD_BYTES)
+    expect(decodeLedgerRecord(encodeLedgerRecord(longest))).toEqual(longest)
+    expect(decodeLedgerRecord(encodeLedgerRecord(settledWith({ reply: null }))).event).toMatchObject({ reply: null })
+    expect(() =>
+      decodeLedgerRecord(encodeLedgerRecord(settledWith({ reply: 'é'.repeat(MAX_REPLY_BYTES / 2 + 1) }))),
+    ).toThrow(expect.objectContaining({ code: 'BAD_SHAPE' }))
+  })
+
+  it.each<[string, unknown]>([
+    ['number 0', { ...recordOf(events.sent), seq: 0 }],
+    ['a short hash', { ...recordOf(events.sent), prev: new Uint8Array(31) }],
+    ['no event', { ...recordOf(events.sent), event: { kind: 'refunded', call } }],
+    ['a negative amount', settledWith({ amount: -1n })],
+    ['half a token', settledWith({ usage: { ...events.settled.usage, input: 0.5 } })],
+    ['an agent with its peer', recordOf({ ...events.reserved, agent })],
+    ['no period', recordOf({ ...events.reserved, periods: [] })],
+    ['a field that nobody knows', { ...recordOf(events.sent), extra: 1 }],
+  ])('with %s is refused', (_, record) => {
+    expect(() => decodeLedgerRecord(encodeCanonical(record))).toThrow(expect.objectContaining({ code: 'BAD_SHAPE' }))
+  })
+
+  it('in another than the deterministic form is refused', () => {
+    const bytes = encodeLedgerRecord(recordOf(events.sent))
+    expect(() => decodeLedgerRecord(Buffer.concat([bytes, Buffer.of(0)]))).toThrow(
+      expect.objectContaining({ code: 'NOT_CANONICAL' }),
+    )
+  })
+})

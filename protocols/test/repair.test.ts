@@ -1,0 +1,115 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import type { MeshId } from '../src/ids/ids.ts'
+import {
+  decodeFrame,
+  encodeFrame,
+  type Frame,
+  MAX_BLOB_BYTES,
+  MAX_BLOB_PART_BYTES,
+  MAX_FRAME_BYTES,
+  MAX_PAGE_BYTES,
+  repairProtocol,
+  vectorFromWire,
+  vectorHash,
+  vectorToWire,
+} from '../src/repair/frames.ts'
+
+const golden = JSON.parse(readFileSync(new URL('./golden/repair.json', import.meta.url), 'utf8')) as {
+  frames: Record<Frame['t'], string>
+  vectorHash: string
+}
+
+function bytes(length: number, fill: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(length).fill(fill)
+}
+
+const FRAMES: { [T in Frame['t']]: Extract<Frame, { t: T }> } = {
+  hello: { t: 'hello', v: 1, mesh: bytes(32, 0xab), card: bytes(3, 1) },
+  ping: { t: 'ping', n: 7 },
+  pong: { t: 'pong', n: 7 },
+  card: { t: 'card', card: bytes(3, 1) },
+  digest: { t: 'digest', threads: [[bytes(16, 2), bytes(32, 3)]] },
+  vectors: {
+    t: 'vectors',
+    n: 1,
+    threads: [
+      [bytes(16, 2), [[bytes(40, 4), 300]]],
+      [bytes(16, 5), []],
+    ],
+  },
+  envelopes: { t: 'envelopes', n: 1, envelopes: [bytes(2, 6), bytes(1, 7)], more: true },
+  'blob-want': { t: 'blob-want', n: 2, hash: bytes(32, 8), offset: 524_288 },
+  'blob-part': { t: 'blob-part', n: 2, hash: bytes(32, 8), offset: 524_288, total: 524_290, bytes: bytes(2, 9) },
+}
+
+describe('a frame', () => {
+  it.each(Object.values(FRAMES))('$t has the golden bytes', (frame) => {
+    expect(Buffer.from(encodeFrame(frame)).toString('hex')).toBe(golden.frames[frame.t])
+    expect(decodeFrame(Buffer.from(golden.frames[frame.t], 'hex'))).toEqual(frame)
+  })
+
+  it.each<[string, object, string]>([
+    ['of no known kind', { t: 'shout' }, 'BAD_SHAPE'],
+    ['with a field too many', { ...FRAMES.ping, extra: 1 }, 'BAD_SHAPE'],
+    ['of another version', { ...FRAMES.hello, v: 2 }, 'BAD_SHAPE'],
+    ['with a mesh id that is too short', { ...FRAMES.hello, mesh: bytes(31, 1) }, 'BAD_SHAPE'],
+    ['that asks without a number', { ...FRAMES.vectors, n: 0 }, 'BAD_SHAPE'],
+    ['with a sequence number of 0', { ...FRAMES.vectors, threads: [[bytes(16, 1), [[bytes(40, 1), 0]]]] }, 'BAD_SHAPE'],
+    ['with a negative number', { ...FRAMES.ping, n: -1 }, 'BAD_SHAPE'],
+    ['with too many threads', { ...FRAMES.vectors, threads: Array(257).fill([bytes(16, 1), []]) }, 'BAD_SHAPE'],
+    ['with too large a part', { ...FRAMES['blob-part'], bytes: bytes(MAX_BLOB_PART_BYTES + 1, 0) }, 'BAD_SHAPE'],
+    ['with too large a total', { ...FRAMES['blob-part'], total: MAX_BLOB_BYTES + 1 }, 'BAD_SHAPE'],
+    ['above its bound', { ...FRAMES.card, card: bytes(MAX_FRAME_BYTES, 0) }, 'TOO_LARGE'],
+  ])('%s is refused', (_what, frame, code) => {
+    expect(() => decodeFrame(encodeFrame(frame as Frame))).toThrow(expect.objectContaining({ code }))
+  })
+
+  it('that is not in the deterministic form is refused', () => {
+    // the same ping with its number in two bytes instead of one
+    const loose = Buffer.from(golden.frames.ping.replace('616e07', '616e1807'), 'hex')
+    expect(() => decodeFrame(loose)).toThrow(expect.objectContaining({ code: 'NOT_CANONICAL' }))
+  })
+
+  it('holds a full page and a full part', () => {
+    const page: Frame = { ...FRAMES.envelopes, envelopes: [bytes(MAX_PAGE_BYTES / 2, 1), bytes(MAX_PAGE_BYTES / 2, 2)] }
+    expect(decodeFrame(encodeFrame(page))).toEqual(page)
+    const part: Frame = { ...FRAMES['blob-part'], total: MAX_BLOB_BYTES, bytes: bytes(MAX_BLOB_PART_BYTES, 3) }
+    expect(decodeFrame(encodeFrame(part))).toEqual(part)
+  })
+})
+
+describe('a vector', () => {
+  const [low, high] = ['01'.repeat(40), '04'.repeat(40)] as const
+
+  it('has the golden hash, whatever the order of its actors', () => {
+    const hashes = [
+      new Map([
+        [high, 300],
+        [low, 1],
+      ]),
+      new Map([
+        [low, 1],
+        [high, 300],
+      ]),
+    ].map(vectorHash)
+    for (const hash of hashes) expect(Buffer.from(hash).toString('hex')).toBe(golden.vectorHash)
+  })
+
+  it('comes back from the wire as it was', () => {
+    const vector = new Map([
+      [low, 1],
+      [high, 2 ** 40],
+    ])
+    expect(vectorFromWire(vectorToWire(vector))).toEqual(vector)
+  })
+
+  it('has another hash when any number differs', () => {
+    expect(vectorHash(new Map([[low, 1]]))).not.toEqual(vectorHash(new Map([[low, 2]])))
+    expect(vectorHash(new Map([[low, 1]]))).not.toEqual(vectorHash(new Map([[high, 1]])))
+  })
+})
+
+it('the protocol of the stream names its mesh', () => {
+  expect(repairProtocol('0123456789abcdef'.repeat(4) as MeshId)).toBe('/bzzz/0123456789abcdef/repair/1')
+})
