@@ -1,0 +1,87 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createClient, foundMesh, loadConfig, type NodeClient, openNode, type RunningNode, readPriceTable } from 'bzzz'
+
+/** Real nodes, all in this process, each with its own databases, sockets and agents. */
+export interface TestNode {
+  readonly label: string
+  readonly directory: string
+  readonly node: RunningNode
+  readonly client: NodeClient
+}
+
+export interface TestMesh {
+  readonly nodes: readonly TestNode[]
+  close(): Promise<void>
+}
+
+export interface TestMeshOptions {
+  readonly members: readonly (readonly [label: string, ...agents: string[]])[]
+  readonly dailyUsd?: number
+  readonly flags?: Readonly<Record<string, unknown>>
+  readonly env?: Readonly<Record<string, string>>
+  readonly pricesFile?: string
+}
+
+export async function openTestMesh(options: TestMeshOptions): Promise<TestMesh> {
+  const directory = await mkdtemp(join(tmpdir(), 'bzzz-nodes-'))
+  const ports = await freePorts(options.members.length)
+  const { members } = await foundMesh({
+    directory: join(directory, 'mesh'),
+    network: 'test',
+    members: options.members.map(([label, ...agents], i) => ({
+      label,
+      agents,
+      role: 'node',
+      addr: `/ip4/127.0.0.1/tcp/${ports[i]}`,
+      settings: { p2p_host: '127.0.0.1', p2p_port: ports[i], http_port: 0, mcp_port: 0, log_level: 'error' },
+    })),
+    dailyUsd: options.dailyUsd ?? 10,
+    monthlyUsd: (options.dailyUsd ?? 10) * 10,
+    perAgentDailyUsd: null,
+    thresholds: { warning: 0.8, critical: 0.95 },
+    prices: await readPriceTable(options.pricesFile),
+    now: Date.now,
+    randomBytes,
+  })
+  const nodes: TestNode[] = []
+  const close = async () => {
+    await Promise.all(nodes.map(({ node }) => node.close()))
+    await rm(directory, { recursive: true, force: true })
+  }
+  try {
+    for (const member of members) nodes.push(await startTestNode(member.label, member.directory, options))
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return { nodes, close }
+}
+
+export async function startTestNode(
+  label: string,
+  directory: string,
+  options: Pick<TestMeshOptions, 'flags' | 'env' | 'pricesFile'>,
+): Promise<TestNode> {
+  const prices = options.pricesFile === undefined ? {} : { BZZZ_PRICES_FILE: options.pricesFile }
+  const config = loadConfig({
+    flags: options.flags ?? {},
+    env: { ...options.env, ...prices },
+    dataDirectory: directory,
+  })
+  const node = await openNode(config, { now: Date.now, randomBytes, env: options.env ?? {} })
+  const running = { pid: process.pid, node_url: node.urls.node, agents_url: node.urls.agents, started_ms: Date.now() }
+  return { label, directory, node, client: createClient(running, node.token) }
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
+  await Promise.all(servers.map((server) => once(server, 'listening')))
+  const ports = servers.map((server) => (server.address() as { port: number }).port)
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  return ports
+}
