@@ -1,0 +1,7 @@
+// The package ships no types.
+declare module 'eslint-plugin-security' {
+  import type { ESLint } from 'eslint'
+
+  const plugin: ESLint.Plugin
+  export default plugin
+}
