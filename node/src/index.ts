@@ -1,1 +1,5 @@
-export {}
+export { createClient, type NodeClient } from './cli/client.ts'
+export { type Outside, openNode, type RunningNode } from './compose.ts'
+export { type Config, loadConfig } from './config/load.ts'
+export { readPriceTable } from './config/prices.ts'
+export { type FoundedMesh, foundMesh, type MeshPlan } from './init/init.ts'

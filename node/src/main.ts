@@ -1,1 +1,30 @@
-export {}
+import { randomBytes } from 'node:crypto'
+import { enableCompileCache } from 'node:module'
+import { processTerminal } from './cli/terminal.ts'
+
+// Saves parsing and type stripping at each later start.
+enableCompileCache()
+const { runCommand } = await import('./cli/program.ts')
+
+const interrupted = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (interrupted.signal.aborted && signal === 'SIGINT') process.exit(130)
+    interrupted.abort(new Error(signal))
+  })
+}
+// A reader that stopped reading (`bzzz threads | head -1`) is no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0)
+  throw error
+})
+
+process.exitCode = await runCommand(process.argv.slice(2), {
+  env: process.env,
+  terminal: processTerminal(process.stdout, process.stderr),
+  signal: interrupted.signal,
+  now: Date.now,
+  randomBytes: (length) => randomBytes(length),
+  stdin: process.stdin,
+  cwd: process.cwd(),
+})

@@ -1,1 +1,7 @@
-export {}
+export { MeshError, type MeshErrorCode } from './errors.ts'
+export type { MeshFact } from './facts.ts'
+export type { MeshMember } from './members.ts'
+export type { KnownCard, Mesh, MeshEvent, MeshOptions, PeerStatus } from './mesh.ts'
+export { openMesh } from './open.ts'
+export type { Received, ThreadsPort } from './threads-port.ts'
+export { DEFAULT_TIMINGS, type MeshTimings } from './timings.ts'

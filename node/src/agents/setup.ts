@@ -1,0 +1,111 @@
+import { readFile } from 'node:fs/promises'
+import {
+  type AgentDefinition,
+  BUILT_IN_ROLES,
+  createOfflineProvider,
+  createOpenAiProvider,
+  loadRoles,
+  type ModelProvider,
+  OFFLINE_MODEL,
+  type Role,
+} from '@bzzz/agents'
+import type { PriceTable } from '@bzzz/budget'
+import { ConfigError } from '../config/errors.ts'
+import type { Config } from '../config/load.ts'
+import type { Values } from '../config/settings.ts'
+
+/** The agents that live here, and what answers for them. */
+export interface AgentSetup {
+  readonly definitions: readonly AgentDefinition[]
+  readonly providers: ReadonlyMap<string, ModelProvider>
+  readonly model: {
+    readonly provider: string
+    readonly model: string
+    readonly simulated: boolean
+    readonly configured: boolean
+  }
+}
+
+interface SetupOptions {
+  readonly config: Config
+  readonly prices: PriceTable
+  readonly temporaryDirectory: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly now: () => number
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
+}
+
+/** A model whose window the price table does not name is taken to have this one, which every current model has. */
+const ASSUMED_WINDOW_TOKENS = 8_192
+/** A server that says nothing for so long has stalled; local models may load for a while before the first token. */
+const IDLE_TIMEOUT_MS = 120_000
+/** Servers without keys still want some text. */
+const NO_KEY = 'none'
+
+/** @throws {ConfigError} for a role that does not exist, or more agents than allowed; {RoleError} with file, line, reason */
+export async function setUpAgents(options: SetupOptions): Promise<AgentSetup> {
+  const { values, rolesFile } = options.config
+  const roles = await rolesByName(rolesFile)
+  const provider = providerFor(options)
+  const model = provider.name === 'offline' ? OFFLINE_MODEL : values.openai_model
+  if (values.agents.length > values.max_agents) {
+    throw new ConfigError(
+      'CONFIG_INVALID',
+      `${values.agents.length} agents are configured and MAX_AGENTS is ${values.max_agents}; name fewer agents or raise it`,
+    )
+  }
+  return {
+    definitions: values.agents.map((name) => ({
+      name,
+      role: roleNamed(name, roles, rolesFile),
+      model,
+      provider: provider.name,
+    })),
+    providers: new Map([[provider.name, provider]]),
+    model: {
+      provider: provider.name,
+      model,
+      simulated: provider.simulated,
+      configured: provider.simulated || isConfigured(values),
+    },
+  }
+}
+
+async function rolesByName(file: string | undefined): Promise<Map<string, Role>> {
+  const own = file === undefined ? [] : loadRoles(await readFile(file, 'utf8'), file)
+  return new Map([...BUILT_IN_ROLES, ...own].map((role) => [role.name, role]))
+}
+
+function roleNamed(name: string, roles: ReadonlyMap<string, Role>, file: string | undefined): Role {
+  const role = roles.get(name)
+  if (role !== undefined) return role
+  const where = file ?? 'config/custom-agent-roles.json in the data directory'
+  throw new ConfigError(
+    'CONFIG_INVALID',
+    `there is no role "${name}"; known are ${[...roles.keys()].join(', ')}; define further ones in ${where}`,
+  )
+}
+
+function providerFor({ config: { values }, prices, temporaryDirectory, env, now, sleep }: SetupOptions): ModelProvider {
+  const kind = values.provider ?? (isConfigured(values) ? 'openai' : 'offline')
+  if (kind === 'offline') return createOfflineProvider({ temporaryDirectory })
+  return createOpenAiProvider({
+    ...(values.openai_base_url === undefined ? {} : { baseUrl: values.openai_base_url }),
+    readKey: () => readKey(values, env),
+    window: (model) => prices.prices.get(model)?.window ?? ASSUMED_WINDOW_TOKENS,
+    idleTimeoutMs: IDLE_TIMEOUT_MS,
+    now,
+    sleep,
+  })
+}
+
+function isConfigured(values: Values): boolean {
+  return values.openai_api_key !== undefined || values.openai_base_url !== undefined
+}
+
+/** A key that lies in a file is read again for each request, so a new one takes effect without a restart. */
+async function readKey(values: Values, env: SetupOptions['env']): Promise<string> {
+  const file = env.OPENAI_API_KEY_FILE
+  const fromFile = env.OPENAI_API_KEY === undefined && file !== undefined && file !== ''
+  return fromFile ? (await readFile(file, 'utf8')).trim() : (values.openai_api_key ?? NO_KEY)
+}

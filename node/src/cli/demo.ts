@@ -1,0 +1,100 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import { type CommandContext, configFor, examples } from './context.ts'
+import { reportText } from './report.ts'
+import { progressLines } from './review.ts'
+import { dollars, styled } from './terminal.ts'
+
+interface DemoCommandOptions {
+  readonly json?: boolean
+  readonly baseUrl?: string
+  readonly model?: string
+  readonly budget?: number
+  readonly keep?: boolean
+}
+
+export function addDemoCommand(program: Command, context: CommandContext): void {
+  program
+    .command('demo')
+    .description('the main job on this machine: three nodes review a change, one is killed, and nothing is lost')
+    .option(
+      '--base-url <url>',
+      'an OpenAI-compatible endpoint instead of the offline rules, e.g. http://127.0.0.1:11434/v1',
+    )
+    .option('--model <name>', 'its model')
+    .option('--budget <dollars>', 'limit of the day for all three nodes together (default 1.00)', amount)
+    .option('--keep', 'leave the nodes running until Ctrl-C, and say how to reach them')
+    .option('--json', 'print one JSON object at the end and nothing else')
+    .addHelpText(
+      'after',
+      examples(
+        'npm run demo',
+        'npm run demo -- --json',
+        'npm run demo -- --base-url http://127.0.0.1:11434/v1 --model llama3.1',
+        'OPENAI_API_KEY=… npm run demo -- --budget 0.50',
+      ),
+    )
+    .action((options: DemoCommandOptions) => demo(options, context))
+}
+
+async function demo(options: DemoCommandOptions, context: CommandContext): Promise<void> {
+  const { runDemo } = await import('../demo/demo.ts')
+  const { terminal } = context
+  const quiet = options.json === true
+  const say = (text: string) => {
+    if (!quiet) terminal.out(text)
+  }
+  const withModel =
+    options.baseUrl !== undefined || options.model !== undefined || (context.env.OPENAI_API_KEY ?? '') !== ''
+  if (!withModel)
+    say(
+      'Offline: rules instead of a language model, at play-money prices. No key, no database, no network beyond loopback.',
+    )
+  const started = context.now()
+  const result = await runDemo({
+    model: withModel ? { baseUrl: options.baseUrl, name: options.model } : undefined,
+    budgetUsd: options.budget ?? 1,
+    env: demoEnvironment(context.env),
+    pricesFile: configFor(context, {}).values.prices_file,
+    now: context.now,
+    randomBytes: context.randomBytes,
+    signal: context.signal,
+    chapter: (title) => say(`\n${styled(terminal, 'bold', title)}`),
+    line: say,
+    progress: () => (quiet ? () => {} : progressLines(context)),
+    report: (end) => say(`\n${reportText(terminal, end)}`),
+    ...(options.keep === true ? { keep: (lab) => keepRunning(lab.nodes, context, say) } : {}),
+  })
+  context.setExitCode(result.proven ? 0 : 1)
+  if (quiet) terminal.out(JSON.stringify(result, null, 2))
+  say(
+    `\n${styled(terminal, ['bold', result.proven ? 'green' : 'red'], result.proven ? 'Proven' : 'NOT proven')} in ${Math.round((context.now() - started) / 1000)} s: spent ${dollars(result.spent_usd)} of ${dollars(result.limit_usd)}${result.simulated ? ' (play money)' : ''}, nothing left behind.`,
+  )
+}
+
+/** The nodes get the model's key and nothing of the caller's own node. */
+function demoEnvironment(env: CommandContext['env']): Record<string, string | undefined> {
+  const kept = Object.entries(env).filter(
+    ([name]) => !/^(BZZZ_|DAILY_COST_LIMIT|MONTHLY_COST_LIMIT|NODE_ROLE)/.test(name) || name === 'BZZZ_PRICES_FILE',
+  )
+  return Object.fromEntries(kept)
+}
+
+async function keepRunning(
+  nodes: readonly { label: string; directory: string; client: { running: { node_url: string; agents_url: string } } }[],
+  context: CommandContext,
+  say: (text: string) => void,
+): Promise<void> {
+  say('\nThe nodes go on until Ctrl-C:')
+  for (const node of nodes)
+    say(
+      `  ${node.label}: ${node.client.running.node_url} ${node.client.running.agents_url}  bzzz status --data-dir ${node.directory}`,
+    )
+  if (context.signal.aborted) return
+  await new Promise<void>((resolve) => context.signal.addEventListener('abort', () => resolve(), { once: true }))
+}
+
+function amount(text: string): number {
+  const value = Number(text)
+  if (!(value > 0 && value <= 10_000)) throw new InvalidArgumentError('dollars above 0, e.g. 0.50.')
+  return value
+}

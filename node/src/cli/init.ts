@@ -1,0 +1,167 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import { readPriceTable } from '../config/prices.ts'
+import type { Values } from '../config/settings.ts'
+import { type FoundedMesh, foundMesh, type PlannedMember } from '../init/init.ts'
+import { type CommandContext, configFor, examples, type GlobalOptions, print, withGlobalOptions } from './context.ts'
+import { dollars } from './terminal.ts'
+
+interface InitOptions extends GlobalOptions {
+  readonly members?: readonly NamedMember[]
+  readonly agents: readonly Placement[]
+  readonly network?: string
+  readonly daily?: number
+  readonly monthly?: number
+}
+interface NamedMember {
+  readonly label: string
+  readonly addr: string | undefined
+  readonly role: 'node' | 'laptop'
+}
+type Placement = readonly [label: string, agents: readonly string[]]
+
+const DEFAULT_AGENTS = ['architect', 'reviewer', 'security'] as const
+const DEFAULT_DAILY_USD = 10
+const DEFAULT_MONTHLY_USD = 100
+
+export function addInitCommand(program: Command, context: CommandContext): void {
+  withGlobalOptions(program.command('init'))
+    .description('found a mesh: keys, a ledger for each machine, and one signed manifest with the limits')
+    .option(
+      '--members <list>',
+      'several machines at once: name, or name=/ip4/…/tcp/4001; a folder for each is made in the data directory',
+      members,
+    )
+    .option('--agents <name=roles>', 'which agents live on which machine (repeat it)', placement, [])
+    .option('--network <name>', 'name of the mesh')
+    .option(
+      '--daily <dollars>',
+      `limit of a UTC day for the whole mesh (default ${DEFAULT_DAILY_USD}, or DAILY_COST_LIMIT)`,
+      positiveDollars,
+    )
+    .option(
+      '--monthly <dollars>',
+      `limit of a UTC month for the whole mesh (default ${DEFAULT_MONTHLY_USD}, or MONTHLY_COST_LIMIT)`,
+      positiveDollars,
+    )
+    .addHelpText(
+      'after',
+      examples(
+        'bzzz init',
+        'bzzz init --data-dir ./lab --members walnut=/ip4/192.168.1.27/tcp/4001,ironwood=/ip4/192.168.1.72/tcp/4001 --agents walnut=architect,reviewer --agents ironwood=security --daily 20',
+        'bzzz init --data-dir ./lab --members walnut,ironwood,acacia   # three nodes on this machine',
+      ),
+    )
+    .action(async (options: InitOptions) => {
+      const config = configFor(context, options, {
+        network_id: options.network,
+        daily_limit: options.daily,
+        monthly_limit: options.monthly,
+      })
+      const founded = await foundMesh({
+        directory: config.dataDirectory,
+        network: config.values.network_id,
+        members: planMembers(options, config.values),
+        dailyUsd: config.values.daily_limit ?? DEFAULT_DAILY_USD,
+        monthlyUsd: config.values.monthly_limit ?? DEFAULT_MONTHLY_USD,
+        perAgentDailyUsd: config.values.per_agent_daily ?? null,
+        thresholds: { warning: config.values.warning_threshold, critical: config.values.critical_threshold },
+        prices: await readPriceTable(config.values.prices_file),
+        now: context.now,
+        randomBytes: context.randomBytes,
+      })
+      const day = config.values.daily_limit ?? DEFAULT_DAILY_USD
+      const month = config.values.monthly_limit ?? DEFAULT_MONTHLY_USD
+      const value = {
+        mesh: founded.manifest.mesh,
+        network: config.values.network_id,
+        daily_limit_usd: day,
+        monthly_limit_usd: month,
+        owner_key: founded.ownerKey,
+        members: founded.members,
+      }
+      print(context, options, value, () => initText(founded, config.values.network_id, day, month))
+    })
+}
+
+function initText(founded: FoundedMesh, network: string, day: number, month: number): string {
+  const several = founded.members.length > 1
+  return [
+    `founded ${network}, mesh ${founded.manifest.mesh.slice(0, 16)}…, limits ${dollars(day)} a day and ${dollars(month)} a month for all nodes together`,
+    ...founded.members.map(
+      (member) =>
+        `  ${member.label}: ${member.directory}, agents ${member.agents.join(', ') || 'none'}, ${member.addr}, ${member.peer}`,
+    ),
+    '',
+    `Back up the owner key, on paper or another medium: ${founded.ownerKey}`,
+    'It signs the limits and the list of members; no node needs it to run. A node key or ledger is never copied to two machines.',
+    '',
+    several ? 'Move each folder to its machine (it holds that machine’s key), then there:' : 'Next:',
+    ...founded.members.map((member) => `  bzzz up --data-dir ${member.directory}`),
+  ].join('\n')
+}
+
+/** Without addresses the nodes are taken to share this machine: ports count up, and all listen on loopback. */
+function planMembers(options: InitOptions, values: Values): PlannedMember[] {
+  const named = options.members ?? [{ label: values.node_id, addr: undefined, role: 'node' as const }]
+  const placed = new Map(options.agents)
+  for (const label of placed.keys()) {
+    if (!named.some((member) => member.label === label))
+      throw new InvalidArgumentError(`--agents ${label}=…: there is no member ${label}.`)
+  }
+  const nodes = named.filter((member) => member.role === 'node')
+  const single = named.length === 1
+  return named.map((member, index) => ({
+    label: member.label,
+    role: member.role,
+    addr: member.addr ?? `/ip4/127.0.0.1/tcp/${values.p2p_port + index}`,
+    agents:
+      member.role === 'laptop'
+        ? []
+        : (placed.get(member.label) ?? (placed.size > 0 ? [] : defaultAgents(nodes.indexOf(member), nodes.length))),
+    settings: settingsOf(member, index, values, single),
+  }))
+}
+
+function settingsOf(member: NamedMember, index: number, values: Values, single: boolean): Record<string, unknown> {
+  if (member.addr !== undefined) return { p2p_port: Number(/\/tcp\/(\d+)/.exec(member.addr)?.[1] ?? values.p2p_port) }
+  if (single) return { p2p_host: '127.0.0.1', p2p_port: values.p2p_port }
+  return {
+    p2p_host: '127.0.0.1',
+    p2p_port: values.p2p_port + index,
+    http_port: values.http_port + 10 * index,
+    mcp_port: values.mcp_port + 10 * index,
+  }
+}
+
+/** The three roles of a review dealt out in turn. */
+function defaultAgents(index: number, nodes: number): string[] {
+  return DEFAULT_AGENTS.filter((_, role) => role % nodes === index)
+}
+
+function members(text: string): NamedMember[] {
+  const list = text.split(',').map((part) => {
+    const [, label, addr, role] =
+      /^([A-Za-z0-9][A-Za-z0-9._-]{0,62})(?:=(\/[^:]+))?(?::(laptop))?$/.exec(part.trim()) ?? []
+    if (label === undefined)
+      throw new InvalidArgumentError(`"${part}" is not name, name=/ip4/…/tcp/PORT or name:laptop.`)
+    return { label, addr, role: role === 'laptop' ? ('laptop' as const) : ('node' as const) }
+  })
+  if (new Set(list.map((member) => member.label)).size !== list.length)
+    throw new InvalidArgumentError('each name once.')
+  if (!list.some((member) => member.role === 'node'))
+    throw new InvalidArgumentError('at least one node that is no laptop.')
+  return list
+}
+
+function placement(text: string, previous: readonly Placement[]): Placement[] {
+  const [, label, roles] = /^([A-Za-z0-9][A-Za-z0-9._-]*)=([a-z0-9_,-]+)$/.exec(text) ?? []
+  if (label === undefined || roles === undefined)
+    throw new InvalidArgumentError('name=role,role, e.g. walnut=architect,reviewer.')
+  return [...previous, [label, roles.split(',')] as const]
+}
+
+function positiveDollars(text: string): number {
+  const value = Number(text)
+  if (!(value > 0 && value <= 1_000_000)) throw new InvalidArgumentError('dollars above 0.')
+  return value
+}

@@ -1,0 +1,101 @@
+import { ChangeError } from '@bzzz/agents'
+import { BudgetError } from '@bzzz/budget'
+import { StateError } from '@bzzz/store'
+import { Command, CommanderError } from 'commander'
+import { ConfigError } from '../config/errors.ts'
+import { version } from '../version.ts'
+import type { CommandContext } from './context.ts'
+import { addDemoCommand } from './demo.ts'
+import { CliError, exitCodes } from './exit.ts'
+import { addInitCommand } from './init.ts'
+import { addLookCommands } from './look.ts'
+import { addReviewCommand } from './review.ts'
+import { addThreadCommands } from './threads.ts'
+import { addUpCommand } from './up.ts'
+
+/**
+ * Runs one command line. Faults end in one line on stderr (with `--json` also an object on stdout), never in a stack trace.
+ * @returns the exit code
+ */
+export async function runCommand(
+  argv: readonly string[],
+  outside: Omit<CommandContext, 'setExitCode'>,
+): Promise<number> {
+  let exitCode = 0
+  const context: CommandContext = { ...outside, setExitCode: (code) => (exitCode = code) }
+  try {
+    await programFor(context).parseAsync([...argv], { from: 'user' })
+    return exitCode
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage
+    return report(error, argv.includes('--json'), context)
+  }
+}
+
+function programFor(context: CommandContext): Command {
+  const program = new Command('bzzz')
+    .description(
+      'A peer-to-peer mesh of LLM agents: reviews a change on your own machines, within a budget, with no central database.',
+    )
+    .version(version, '-V, --version')
+    .showHelpAfterError('(see --help)')
+    .configureOutput({
+      writeOut: (text) => context.terminal.out(text.trimEnd()),
+      writeErr: (text) => context.terminal.err(text.trimEnd()),
+    })
+    .addHelpText(
+      'after',
+      '\nFirst steps:\n  $ bzzz demo\n  $ bzzz init && bzzz up\n  $ bzzz review HEAD~1..HEAD --local\n',
+    )
+  addInitCommand(program, context)
+  addUpCommand(program, context)
+  addLookCommands(program, context)
+  addThreadCommands(program, context)
+  addReviewCommand(program, context)
+  addDemoCommand(program, context)
+  for (const command of program.commands) throwInsteadOfExit(command)
+  return throwInsteadOfExit(program)
+}
+
+/** commander would end the process; and it hands the output settings down only to commands made after they were set. */
+function throwInsteadOfExit(command: Command): Command {
+  for (const child of command.commands) throwInsteadOfExit(child)
+  return command.exitOverride()
+}
+
+function report(error: unknown, json: boolean, { terminal, signal }: CommandContext): number {
+  if (signal.aborted) return exitCodes.interrupted
+  const { exitCode, code, message } = fault(error)
+  if (json) terminal.out(JSON.stringify({ error: { code, message, exit_code: exitCode } }))
+  terminal.err(`bzzz: ${message}`)
+  if (exitCode === exitCodes.internal && process.env.BZZZ_LOG_LEVEL === 'debug')
+    terminal.err(String((error as Error).stack))
+  return exitCode
+}
+
+function fault(error: unknown): { exitCode: number; code: string; message: string } {
+  if (error instanceof CliError) return error
+  if (error instanceof ConfigError) return { exitCode: exitCodes.config, code: error.code, message: error.message }
+  if (error instanceof ChangeError) return { exitCode: exitCodes.noInput, code: error.code, message: error.message }
+  if (error instanceof BudgetError) return { exitCode: exitCodes.usage, code: error.code, message: error.message }
+  if (error instanceof StateError) return { exitCode: exitCodes.io, code: error.code, message: error.message }
+  const system = error as NodeJS.ErrnoException
+  if (system.code === 'EACCES' || system.code === 'EPERM')
+    return {
+      exitCode: exitCodes.noPermission,
+      code: system.code,
+      message: `${system.path ?? 'a file'} may not be accessed: ${system.message}`,
+    }
+  if (system.code === 'ENOSPC' || system.code === 'EROFS')
+    return {
+      exitCode: exitCodes.io,
+      code: system.code,
+      message: `the disk refuses to write ${system.path ?? ''}: ${system.message}`,
+    }
+  const message = error instanceof Error ? error.message : String(error)
+  return {
+    exitCode: exitCodes.internal,
+    code: 'INTERNAL',
+    message: `internal fault: ${message}; set BZZZ_LOG_LEVEL=debug to see where`,
+  }
+}

@@ -1,0 +1,129 @@
+import type { FindingView, ReviewReport } from '@bzzz/protocols'
+import { exitCodes } from './exit.ts'
+import type { ReviewEnd } from './review-session.ts'
+import { dollars, plain, styled, type Terminal } from './terminal.ts'
+
+/** The object that `bzzz review --json` prints at its end. */
+export interface ReviewResult {
+  readonly verdict: 'approved' | 'changes_requested' | 'escalated' | 'paused'
+  readonly reason: string | null
+  readonly thread: string
+  readonly findings: readonly {
+    severity: string
+    file: string
+    line: number
+    rule: string
+    agent: string
+    verified: boolean
+    message: string
+    quote: string
+    blocking: boolean
+  }[]
+  readonly coverage: ReviewReport['coverage']
+  readonly dissent: ReviewReport['dissent']
+  readonly seats: ReviewReport['seats']
+  readonly costs: ReviewReport['costs']
+  readonly spent_usd: number
+  /** Rules or play money took part: said here as in every entry. */
+  readonly simulated: boolean
+}
+
+export function resultOf({ status, report }: ReviewEnd): ReviewResult {
+  return {
+    verdict: status === 'paused' || report.state === 'running' ? 'paused' : report.state,
+    reason: report.verdict?.reason ?? report.seats.find((seat) => seat.state === 'paused')?.reason ?? null,
+    thread: report.thread,
+    findings: report.findings.map(({ severity, file, line, rule, agent, verified, message, quote, blocking }) => ({
+      severity,
+      file,
+      line,
+      rule,
+      agent,
+      verified,
+      message,
+      quote,
+      blocking,
+    })),
+    coverage: report.coverage,
+    dissent: report.dissent,
+    seats: report.seats,
+    costs: report.costs,
+    spent_usd: report.costs.total_usd,
+    simulated: report.simulated,
+  }
+}
+
+export function exitCodeOf(result: ReviewResult): number {
+  return {
+    approved: exitCodes.approved,
+    changes_requested: exitCodes.changesRequested,
+    escalated: exitCodes.escalated,
+    paused: exitCodes.pausedByBudget,
+  }[result.verdict]
+}
+
+const severityStyle = { critical: 'red', high: 'red', medium: 'yellow', low: 'blue', info: 'dim' } as const
+const verdictStyle = {
+  approved: 'green',
+  changes_requested: 'yellow',
+  escalated: 'magenta',
+  paused: 'magenta',
+} as const
+
+/** Verdict, findings with their evidence, dissent, coverage, cost by agent and node. */
+export function reportText(terminal: Terminal, { status, report }: ReviewEnd): string {
+  const result = resultOf({ status, report })
+  const counted = report.findings.filter((finding) => finding.verified)
+  const unverified = report.findings.filter((finding) => !finding.verified)
+  return [
+    `${styled(terminal, ['bold', verdictStyle[result.verdict]], result.verdict.replace('_', ' ').toUpperCase())}${result.reason === null ? '' : ` (${plain(result.reason)})`}  ${plain(report.terms.change.repository)} ${report.terms.change.base.slice(0, 10)}..${report.terms.change.head.slice(0, 10)}`,
+    ...section(
+      `Findings (${counted.length})`,
+      counted.flatMap((finding) => findingLines(terminal, finding)),
+    ),
+    ...section(
+      `Not counted: their quote was not found in the change (${unverified.length})`,
+      unverified.flatMap((finding) => findingLines(terminal, finding)),
+    ),
+    ...section(
+      'Dissent',
+      report.dissent.map(
+        (vote) => `  round ${vote.round}: ${vote.role} ${vote.choice}s: ${plain(vote.content).split('\n')[0]}`,
+      ),
+    ),
+    ...section('Coverage', coverageLines(report)),
+    ...section('Cost', costLines(report)),
+    ...(report.simulated ? ['', 'Simulated: offline rules at play-money prices; no language model took part.'] : []),
+  ].join('\n')
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ['', title, ...lines]
+}
+
+function findingLines(terminal: Terminal, finding: FindingView): string[] {
+  const place = `${plain(finding.file)}:${finding.line}`
+  return [
+    `  ${styled(terminal, severityStyle[finding.severity], finding.severity.padEnd(8))} ${place}  ${plain(finding.message).split('\n')[0]}${finding.blocking ? styled(terminal, 'bold', '  [must be mended]') : ''}`,
+    `           ${styled(terminal, 'dim', `${finding.role}, ${plain(finding.rule)}`)}  | ${plain(finding.quote).trim().slice(0, 120)}`,
+  ]
+}
+
+function coverageLines(report: ReviewReport): string[] {
+  const reviewed = report.coverage.filter((file) => file.reviewed_by.length > 0)
+  const skipped = report.coverage.filter((file) => file.reviewed_by.length === 0)
+  return [
+    `  ${reviewed.length} of ${report.coverage.length} files read${report.coverage.length === 0 ? '' : ` by ${[...new Set(reviewed.flatMap((file) => file.reviewed_by))].join(', ')}`}`,
+    ...skipped.map((file) => `  not read: ${plain(file.file)} (${plain(file.reason ?? 'no seat read it')})`),
+  ]
+}
+
+function costLines(report: ReviewReport): string[] {
+  return [
+    `  ${dollars(report.costs.total_usd)}${report.simulated ? ' (play money)' : ''}${report.terms.budget_usd === null ? '' : ` of ${dollars(report.terms.budget_usd)}`}`,
+    ...report.costs.by_agent.map(
+      (row) =>
+        `  ${plain(row.agent.split('@')[0] ?? row.agent)} on ${plain(row.node_id)}: ${dollars(row.cost_usd)} for ${row.input_tokens} tokens in, ${row.output_tokens} out`,
+    ),
+  ]
+}

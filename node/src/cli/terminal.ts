@@ -1,0 +1,53 @@
+import { stripVTControlCharacters, styleText } from 'node:util'
+
+/** Where a command writes. Peers' words may hold control characters that would act on a terminal: they never get through. */
+export interface Terminal {
+  readonly color: boolean
+  readonly width: number
+  out(line: string): void
+  err(line: string): void
+}
+
+export function processTerminal(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream): Terminal {
+  return {
+    color: stdout.isTTY === true && process.env.NO_COLOR === undefined,
+    width: stdout.columns ?? 120,
+    out: (line) => void stdout.write(`${line}\n`),
+    err: (line) => void stderr.write(`${line}\n`),
+  }
+}
+
+/** Text of a peer, safe for a terminal: no escape sequences, no control characters but line ends and tabs. */
+export function plain(text: string): string {
+  return stripVTControlCharacters(text).replaceAll(/[^\P{Cc}\n\t]|\p{Bidi_Control}/gu, '')
+}
+
+type Style = Parameters<typeof styleText>[0]
+
+export function styled(terminal: Terminal, style: Style, text: string): string {
+  return terminal.color ? styleText(style, text, { validateStream: false }) : text
+}
+
+/** Columns padded to their widest cell, two spaces apart; the last one is left as it is. */
+export function table(terminal: Terminal, header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const cells = [header, ...rows].map((row) => row.map(plain))
+  const widths = header.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))
+  const lines = cells.map((row) =>
+    row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join('  '),
+  )
+  const [head = '', ...body] = lines
+  return [styled(terminal, 'dim', head), ...body].join('\n')
+}
+
+export function dollars(amount: number): string {
+  return amount !== 0 && Math.abs(amount) < 0.01 ? `$${amount.toFixed(6)}` : `$${amount.toFixed(4)}`
+}
+
+/** `3 s ago`, `2 min ago`, `5 h ago`, or the date. */
+export function ago(iso: string | null, nowMs: number): string {
+  if (iso === null) return 'never'
+  const seconds = Math.max(0, Math.round((nowMs - Date.parse(iso)) / 1000))
+  if (seconds < 90) return `${seconds} s ago`
+  if (seconds < 5_400) return `${Math.round(seconds / 60)} min ago`
+  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h ago` : iso.slice(0, 10)
+}

@@ -1,0 +1,139 @@
+import {
+  conversationsAnswer,
+  conversationView,
+  type EntryView,
+  entryView,
+  messagesAnswer,
+  postedAnswer,
+} from '@bzzz/protocols'
+import type { Command } from 'commander'
+import type { NodeClient } from './client.ts'
+import { type CommandContext, clientFor, examples, type GlobalOptions, print, withGlobalOptions } from './context.ts'
+import { CliError, exitCodes } from './exit.ts'
+import { ago, dollars, plain, styled, type Terminal, table } from './terminal.ts'
+
+/** Commands on threads: threads, thread show, post, follow. */
+export function addThreadCommands(program: Command, context: CommandContext): void {
+  withGlobalOptions(program.command('threads'))
+    .description('the conversations that this node holds, newest activity first')
+    .option('--state <state>', 'active, approved, changes_requested or escalated')
+    .addHelpText('after', examples('bzzz threads', 'bzzz threads --state active --json'))
+    .action(async (options: GlobalOptions & { state?: string }) => {
+      const client = await clientFor(context, options)
+      const query = options.state === undefined ? '' : `?${new URLSearchParams({ state: options.state })}`
+      const answer = await client.get('agents', `/api/conversations${query}`, conversationsAnswer)
+      print(context, options, answer, () =>
+        table(
+          context.terminal,
+          ['thread', 'state', 'entries', 'last activity', 'topic'],
+          answer.conversations.map((each) => [
+            each.id,
+            each.state,
+            String(each.messages),
+            ago(each.last_activity, context.now()),
+            each.topic,
+          ]),
+        ),
+      )
+    })
+  const thread = program.command('thread').description('one conversation')
+  addShow(thread, context)
+  addPost(thread, context)
+  addFollow(thread, context)
+}
+
+function addShow(thread: Command, context: CommandContext): void {
+  withGlobalOptions(thread.command('show <thread>'))
+    .description('a thread with all its entries and its heads')
+    .addHelpText('after', examples('bzzz thread show 01937c3e-…', 'bzzz thread show 01937c3e-… --json'))
+    .action(async (id: string, options: GlobalOptions) => {
+      const client = await clientFor(context, options)
+      const view = await client.get('agents', `/api/conversations/${encodeURIComponent(id)}`, conversationView)
+      const { messages, heads } = await allMessages(client, id)
+      print(context, options, { ...view, heads, entries: messages }, () =>
+        [
+          `${styled(context.terminal, 'bold', plain(view.topic))}  ${view.state}, ${messages.length} entries, ${dollars(view.cost_usd)}${view.simulated ? ' (simulated)' : ''}`,
+          `heads ${heads.map((head) => head.slice(0, 12)).join(' ')}`,
+          ...messages.map((message) => entryLine(context.terminal, message)),
+        ].join('\n'),
+      )
+    })
+}
+
+async function allMessages(client: NodeClient, id: string): Promise<{ messages: EntryView[]; heads: string[] }> {
+  const messages: EntryView[] = []
+  let page = await readPage(client, id, '')
+  messages.push(...page.messages)
+  while (page.next !== null) {
+    page = await readPage(client, id, `?after=${page.next}`)
+    messages.push(...page.messages)
+  }
+  return { messages, heads: page.heads }
+}
+
+function readPage(client: NodeClient, id: string, query: string) {
+  return client.get('agents', `/api/conversations/${encodeURIComponent(id)}/messages${query}`, messagesAnswer)
+}
+
+function addPost(thread: Command, context: CommandContext): void {
+  withGlobalOptions(thread.command('post <thread> <text...>'))
+    .description('add a message to a thread; it is on disk when the command ends')
+    .option('--as <name>', 'who speaks', context.env.USER ?? 'operator')
+    .addHelpText('after', examples('bzzz thread post 01937c3e-… "The token is a test fixture."'))
+    .action(async (id: string, text: string[], options: GlobalOptions & { as: string }) => {
+      const client = await clientFor(context, options)
+      const posted = await client.post(
+        `/api/conversations/${encodeURIComponent(id)}/messages`,
+        { content: text.join(' '), from: options.as },
+        postedAnswer,
+      )
+      print(context, options, posted, () => `posted ${posted.id}`)
+    })
+}
+
+function addFollow(thread: Command, context: CommandContext): void {
+  withGlobalOptions(thread.command('follow <thread>'))
+    .description('print the entries of a thread as they come; Ctrl-C ends it')
+    .addHelpText(
+      'after',
+      examples('bzzz thread follow 01937c3e-…', 'bzzz thread follow 01937c3e-… --json   # one JSON object a line'),
+    )
+    .action(async (id: string, options: GlobalOptions) => {
+      const client = await clientFor(context, options)
+      const show = (entry: EntryView) =>
+        context.terminal.out(options.json === true ? JSON.stringify(entry) : entryLine(context.terminal, entry))
+      const shown = new Set<string>()
+      const fresh = (entry: EntryView) => {
+        const key = `${entry.change}/${entry.id}`
+        if (!shown.has(key)) show(entry)
+        shown.add(key)
+      }
+      const stream = await client.events(`/api/events?thread=${encodeURIComponent(id)}`, { signal: context.signal })
+      const { messages } = await allMessages(client, id)
+      for (const entry of messages) fresh(entry)
+      try {
+        for await (const event of stream) if (event.event === 'entry') fresh(entryView.parse(JSON.parse(event.data)))
+      } catch (error) {
+        if (context.signal.aborted) return
+        throw error
+      }
+      throw new CliError(
+        exitCodes.unavailable,
+        'STREAM_ENDED',
+        'the node closed the stream: it stopped, or the reader was too slow',
+      )
+    })
+}
+
+/** One line for people: time, who on which node, what. */
+export function entryLine(terminal: Terminal, entry: EntryView): string {
+  const who = entry.author.slice(0, entry.author.lastIndexOf('@'))
+  const head = `${entry.ts.slice(11, 19)} ${styled(terminal, 'cyan', plain(`${who}@${entry.node}`))} ${entry.type}`
+  const first =
+    plain(entry.content)
+      .split('\n')
+      .find((line) => line.trim() !== '') ?? ''
+  const room = Math.max(40, terminal.width - 8 - who.length - entry.node.length - entry.type.length - 4)
+  const text = first.length > room ? `${first.slice(0, room - 1)}…` : first
+  return `${head}${text === '' ? '' : `: ${text}`}`
+}

@@ -1,0 +1,199 @@
+import { hostname } from 'node:os'
+import { z } from 'zod'
+
+/** One setting: where it may come from, what it may be, and what it is for. The table below is the whole configuration. */
+export interface Setting<S extends z.ZodType = z.ZodType, F = z.output<S> | undefined> {
+  readonly env?: string
+  /** A secret comes from the environment or from the file that `<env>_FILE` names; it is never printed. */
+  readonly secret?: boolean
+  readonly shape: S
+  readonly fallback: F
+  readonly help: string
+}
+
+function setting<S extends z.ZodType, F extends z.output<S> | undefined>(of: Setting<S, F>): Setting<S, F> {
+  return of
+}
+
+const port = z.coerce.number().int().min(0).max(65_535)
+const positive = z.coerce.number().int().min(1)
+const dollars = z.coerce.number().min(0).max(1_000_000)
+const list = z.union([z.array(z.string()), z.string().transform((text) => text.split(',').map((part) => part.trim()))])
+const listOf = (item: z.ZodType<string, string>) =>
+  list.transform((parts) => parts.filter((part) => part !== '')).pipe(z.array(item))
+const label = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'letters, digits, . _ -, at most 63')
+
+export const settings = {
+  node_id: setting({
+    env: 'BZZZ_NODE_ID',
+    shape: label,
+    fallback:
+      hostname()
+        .replace(/[^A-Za-z0-9._-]/g, '-')
+        .slice(0, 63) || 'node',
+    help: 'Name of this node for people; its identity is its key',
+  }),
+  network_id: setting({ env: 'BZZZ_NETWORK_ID', shape: label, fallback: 'bzzz', help: 'Name of the mesh for people' }),
+  node_role: setting({
+    env: 'NODE_ROLE',
+    shape: z.enum(['primary', 'secondary']),
+    fallback: undefined,
+    help: 'Accepted for the deployment guide; no node is in charge, so it changes nothing yet',
+  }),
+  p2p_host: setting({
+    env: 'BZZZ_P2P_HOST',
+    shape: z.string(),
+    fallback: '0.0.0.0',
+    help: 'Address on which peers reach this node',
+  }),
+  p2p_port: setting({
+    env: 'BZZZ_P2P_PORT',
+    shape: port,
+    fallback: 4001,
+    help: 'Port for peers; 0 takes any free one',
+  }),
+  bootstrap: setting({
+    env: 'BZZZ_BOOTSTRAP',
+    shape: listOf(
+      z.string().startsWith('/').includes('/p2p/', { message: 'must be a multiaddr ending in /p2p/<peer id>' }),
+    ),
+    fallback: [],
+    help: 'Further addresses of members, as multiaddrs ending in /p2p/<peer id>',
+  }),
+  network_secret: setting({
+    env: 'BZZZ_NETWORK_SECRET',
+    secret: true,
+    shape: z.string().regex(/^[0-9a-f]{64}$/, '64 hexadecimal digits'),
+    fallback: undefined,
+    help: 'Shared secret of the mesh; `bzzz init` writes it to the data directory',
+  }),
+  http_host: setting({
+    env: 'BZZZ_HTTP_HOST',
+    shape: z.string(),
+    fallback: '127.0.0.1',
+    help: 'Address of both HTTP listeners',
+  }),
+  http_port: setting({ env: 'BZZZ_HTTP_PORT', shape: port, fallback: 8080, help: 'Port of the node API' }),
+  mcp_port: setting({ env: 'BZZZ_MCP_PORT', shape: port, fallback: 8081, help: 'Port of the agents API' }),
+  token: setting({
+    env: 'BZZZ_TOKEN',
+    secret: true,
+    shape: z.string().min(16, 'at least 16 characters'),
+    fallback: undefined,
+    help: 'Bearer token of the local API; made at the first start when it is not set',
+  }),
+  agents: setting({
+    env: 'BZZZ_AGENTS',
+    shape: listOf(z.string().regex(/^[a-z][a-z0-9_-]{0,63}$/, 'a role name')),
+    fallback: [],
+    help: 'Roles of the agents that live here, e.g. architect,security',
+  }),
+  provider: setting({
+    env: 'BZZZ_PROVIDER',
+    shape: z.enum(['offline', 'openai']),
+    fallback: undefined,
+    help: 'offline: rules without a language model; openai: any OpenAI-compatible endpoint. Default: openai when a key or base URL is set',
+  }),
+  openai_base_url: setting({
+    env: 'OPENAI_BASE_URL',
+    shape: z.url(),
+    fallback: undefined,
+    help: 'Endpoint, e.g. http://127.0.0.1:11434/v1',
+  }),
+  openai_api_key: setting({
+    env: 'OPENAI_API_KEY',
+    secret: true,
+    shape: z.string().min(1),
+    fallback: undefined,
+    help: 'Key for the endpoint',
+  }),
+  openai_model: setting({
+    env: 'OPENAI_MODEL',
+    shape: z.string().min(1).max(100),
+    fallback: 'gpt-4o-mini',
+    help: 'Model of agents that name none',
+  }),
+  openai_max_tokens: setting({
+    env: 'OPENAI_MAX_TOKENS',
+    shape: positive,
+    fallback: 4000,
+    help: 'Upper bound of one reply, in tokens',
+  }),
+  openai_temperature: setting({
+    env: 'OPENAI_TEMPERATURE',
+    shape: z.coerce.number().min(0).max(2),
+    fallback: 0.2,
+    help: 'Left out for models that refuse it',
+  }),
+  prices_file: setting({
+    env: 'BZZZ_PRICES_FILE',
+    shape: z.string(),
+    fallback: undefined,
+    help: 'Prices of further models, as JSON; a model without a price is refused',
+  }),
+  daily_limit: setting({
+    env: 'DAILY_COST_LIMIT',
+    shape: dollars,
+    fallback: undefined,
+    help: 'Dollars a UTC day: seeds `init`; afterwards a lower value caps this node',
+  }),
+  monthly_limit: setting({
+    env: 'MONTHLY_COST_LIMIT',
+    shape: dollars,
+    fallback: undefined,
+    help: 'Dollars a UTC month, likewise',
+  }),
+  per_agent_daily: setting({
+    shape: dollars,
+    fallback: undefined,
+    help: 'Dollars a UTC day for one agent; from cost-limits.json',
+  }),
+  warning_threshold: setting({
+    env: 'COST_WARNING_THRESHOLD',
+    shape: z.coerce.number().min(0).max(1),
+    fallback: 0.8,
+    help: 'Part of a limit at which a warning is due',
+  }),
+  critical_threshold: setting({
+    shape: z.coerce.number().min(0).max(1),
+    fallback: 0.95,
+    help: 'From cost-limits.json',
+  }),
+  max_agents: setting({ env: 'MAX_AGENTS', shape: positive.max(32), fallback: 5, help: 'Agents on this node' }),
+  max_active_threads: setting({
+    env: 'MAX_ACTIVE_THREADS',
+    shape: positive.max(1000),
+    fallback: 10,
+    help: 'Threads in which agents of this node work at one time',
+  }),
+  thread_timeout: setting({
+    env: 'THREAD_TIMEOUT',
+    shape: positive,
+    fallback: 3600,
+    help: 'Seconds; a seat of a review that is silent for so long is absent',
+  }),
+  log_level: setting({
+    env: 'BZZZ_LOG_LEVEL',
+    shape: z.enum(['debug', 'info', 'warn', 'error']),
+    fallback: 'info',
+    help: 'What is logged',
+  }),
+}
+
+export type SettingName = keyof typeof settings
+export type Values = {
+  readonly [K in SettingName]: undefined extends (typeof settings)[K]['fallback']
+    ? z.output<(typeof settings)[K]['shape']> | undefined
+    : z.output<(typeof settings)[K]['shape']>
+}
+
+/** Keys of the deployment guide whose rooms do not exist yet: named in `bzzz config`, so that nobody waits for their effect. */
+export const notYetUsed = [
+  'DATABASE_URL',
+  'POSTGRES_PASSWORD',
+  'WHOOSH_API_URL',
+  'SLURP_API_URL',
+  'SLACK_WEBHOOK_URL',
+  'GRAFANA_PASSWORD',
+  'SMTP_URL',
+] as const

@@ -1,0 +1,129 @@
+import type { Budget } from '@bzzz/budget'
+import { sumSlots } from '@bzzz/budget'
+import type { Mesh } from '@bzzz/mesh'
+import {
+  type Account,
+  accountKey,
+  type OpenedManifest,
+  openSlot,
+  type Period,
+  type Slot,
+  slotKey,
+} from '@bzzz/protocols'
+
+/**
+ * The counter that every node can read: each account's signed sum of a period, kept in the DHT. It is read to be shown;
+ * admission never asks it, since a DHT cannot add and what is found may be old.
+ */
+export interface SharedCounter {
+  /** The mesh's total of a period as an interval, with the accounts of which no sum was found. */
+  total(period: Period, options: { signal: AbortSignal }): Promise<MeshTotal>
+  /** Publishes what is waiting, then stops. */
+  close(): Promise<void>
+}
+
+export type MeshTotal = ReturnType<typeof sumSlots>
+
+export type CounterFact =
+  | { readonly type: 'slot-published'; readonly period: Period; readonly acks: number }
+  | { readonly type: 'slot-not-published'; readonly period: Period; readonly error: unknown }
+  | { readonly type: 'slot-refused'; readonly period: Period; readonly account: Account; readonly error: unknown }
+
+interface CounterOptions {
+  readonly budget: Budget
+  readonly mesh: Mesh
+  readonly manifest: OpenedManifest
+  readonly observe?: (fact: CounterFact) => void
+}
+
+/** A settled call is seen by the others after so long at most; each publish costs a DHT query over all nodes. */
+const PUBLISH_INTERVAL_MS = 1_000
+/** kad-dht does not publish records again by itself. */
+const REPUBLISH_INTERVAL_MS = 3_600_000
+const PUBLISH_TIMEOUT_MS = 5_000
+
+export function openSharedCounter({ budget, mesh, manifest, observe }: CounterOptions): SharedCounter {
+  const accounts = allottedAccounts(manifest)
+  const closing = new AbortController()
+  const waiting = new Set<Period>(budget.slots().map((slot) => slot.period))
+  let timer: NodeJS.Timeout | undefined
+  let publishing: Promise<void> = Promise.resolve()
+
+  function schedule(): void {
+    if (closing.signal.aborted || waiting.size === 0) return
+    timer ??= setTimeout(() => {
+      timer = undefined
+      publishing = publishing.then(publishWaiting).then(schedule)
+    }, PUBLISH_INTERVAL_MS)
+  }
+
+  async function publishWaiting(): Promise<void> {
+    const due = budget.slots().filter((slot) => waiting.has(slot.period))
+    waiting.clear()
+    for (const slot of due) await publish(slot)
+  }
+
+  async function publish(slot: ReturnType<Budget['slots']>[number]): Promise<void> {
+    const { period } = slot
+    try {
+      const acks = await mesh.putRecord(slot.key, slot.bytes, { signal: AbortSignal.timeout(PUBLISH_TIMEOUT_MS) })
+      observe?.({ type: 'slot-published', period, acks })
+    } catch (error) {
+      // The next change, the next peer that comes, or the hourly round publishes it again.
+      observe?.({ type: 'slot-not-published', period, error })
+    }
+  }
+
+  function again(): void {
+    for (const slot of budget.slots()) waiting.add(slot.period)
+    schedule()
+  }
+
+  const unwatchBudget = budget.subscribe((period) => {
+    waiting.add(period)
+    schedule()
+  })
+  const unwatchMesh = mesh.subscribe((event) => {
+    if (event.type === 'peer' && event.status.state === 'online') again()
+  })
+  const hourly = setInterval(again, REPUBLISH_INTERVAL_MS)
+  schedule()
+
+  async function slotOf(account: Account, period: Period, signal: AbortSignal): Promise<Slot | undefined> {
+    const key = slotKey(manifest.mesh, period, account)
+    const own = budget.slots().find((slot) => Buffer.compare(slot.key, key) === 0)
+    const bytes = own?.bytes ?? (await mesh.getRecord(key, { signal }))
+    if (bytes === undefined) return undefined
+    try {
+      return openSlot(bytes, manifest.mesh)
+    } catch (error) {
+      observe?.({ type: 'slot-refused', period, account, error })
+      return undefined
+    }
+  }
+
+  return {
+    async total(period, { signal }) {
+      const slots = await Promise.all(accounts.map((account) => slotOf(account, period, signal)))
+      return sumSlots(
+        manifest.manifest,
+        period,
+        slots.filter((slot) => slot !== undefined),
+      )
+    },
+    async close() {
+      closing.abort()
+      clearTimeout(timer)
+      clearInterval(hourly)
+      unwatchBudget()
+      unwatchMesh()
+      await publishing
+      await publishWaiting()
+    },
+  }
+}
+
+function allottedAccounts(manifest: OpenedManifest): Account[] {
+  const accounts = manifest.manifest.allotments.map((allotment) => allotment.account)
+  return [...new Map(accounts.map((account) => [accountKey(account), account])).values()]
+}

@@ -1,0 +1,110 @@
+import {
+  conversationView as conversationShape,
+  conversationsAnswer,
+  conversationsQuery,
+  type EntryOf,
+  messagesAnswer,
+  messagesQuery,
+  type NewConversation,
+  type NewMessage,
+  newConversation,
+  newMessage,
+  type PostedAnswer,
+  postedAnswer,
+  type ThreadId,
+  threadId,
+} from '@bzzz/protocols'
+import { z } from 'zod'
+import type { Door } from '../door.ts'
+import type { Appended, DoorPorts, ThreadView } from '../ports.ts'
+import { ProblemError } from '../problems.ts'
+import { conversationView, summaryView } from '../views/conversations.ts'
+import { messagesView } from '../views/messages.ts'
+import { nodeNames } from '../views/names.ts'
+import type { Routes } from './routes.ts'
+
+const params = z.strictObject({ id: threadId })
+
+export function addConversationRoutes(door: Door, routes: Routes): void {
+  addReads(door, routes)
+  addWrites(door, routes)
+}
+
+function addReads(door: Door, { ports }: Routes): void {
+  door.get(
+    '/api/conversations',
+    { schema: { querystring: conversationsQuery, response: { 200: conversationsAnswer } } },
+    async ({ query: { status, state = status, limit } }) => {
+      const found = ports.threads.list().filter((thread) => state === undefined || thread.state === state)
+      const newest = found.toSorted((a, b) => b.lastMs - a.lastMs).slice(0, limit)
+      return { conversations: newest.map(summaryView), total: found.length }
+    },
+  )
+  door.get(
+    '/api/conversations/:id',
+    { schema: { params, response: { 200: conversationShape } } },
+    async ({ params: { id } }) => {
+      const view = await viewOf(ports, id)
+      const summary = ports.threads.list().find(({ thread }) => thread === id)
+      if (summary === undefined) throw unknownThread(id)
+      return conversationView(summary, view, nodeNames(ports))
+    },
+  )
+  door.get(
+    '/api/conversations/:id/messages',
+    { schema: { params, querystring: messagesQuery, response: { 200: messagesAnswer } } },
+    async ({ params: { id }, query }) => messagesView(await viewOf(ports, id), query, nodeNames(ports)),
+  )
+}
+
+function addWrites(door: Door, routes: Routes): void {
+  const { ports, answers } = routes
+  const config = { access: 'token' } as const
+  door.post(
+    '/api/conversations',
+    { config, schema: { body: newConversation, response: { 201: postedAnswer } } },
+    async (request, reply) => {
+      const appended = await answers.once(request, () => ports.threads.create(openEntry(routes, request.body)))
+      return reply.code(201).send(postedView(appended))
+    },
+  )
+  door.post(
+    '/api/conversations/:id/messages',
+    { config, schema: { params, body: newMessage, response: { 201: postedAnswer } } },
+    async (request, reply) => {
+      const entry = messageEntry(routes, request.body)
+      const appended = await answers.once(request, () => ports.threads.append(request.params.id, entry))
+      return reply.code(201).send(postedView(appended))
+    },
+  )
+}
+
+/** @throws {ProblemError} THREAD_UNKNOWN */
+export async function viewOf({ threads }: DoorPorts, id: ThreadId): Promise<ThreadView> {
+  const view = await threads.view(id)
+  if (view === undefined) throw unknownThread(id)
+  return view
+}
+
+function unknownThread(id: string): ProblemError {
+  const detail = `${id} is not on this node: GET /api/conversations lists what is, and a new one may still be on its way.`
+  return new ProblemError('THREAD_UNKNOWN', detail)
+}
+
+function openEntry(routes: Routes, { topic, project, content, from }: NewConversation): EntryOf<'open'> {
+  return { ...byPerson(routes, from), type: 'open', topic, project, content }
+}
+
+function messageEntry(routes: Routes, { content, from, reply_to }: NewMessage): EntryOf<'message'> {
+  const replyTo = reply_to === undefined ? {} : { replyTo: reply_to }
+  return { ...byPerson(routes, from), type: 'message', content, ...replyTo }
+}
+
+function byPerson({ ports, now, randomBytes }: Routes, name: string): { id: string; author: string; ts: number } {
+  const id = Buffer.from(randomBytes(16)).toString('hex')
+  return { id, author: `human:${name}@${ports.node.peer}`, ts: now() }
+}
+
+function postedView({ thread, id, heads }: Appended): PostedAnswer {
+  return { thread, id, heads: [...heads] }
+}

@@ -1,0 +1,84 @@
+import {
+  nanoOfUsd,
+  type ReviewPlan as PlanView,
+  type ReviewOpened,
+  type ReviewReport,
+  type ReviewRequest,
+  reviewOpened,
+  reviewPlan,
+  reviewReport,
+  reviewRequest,
+  type ThreadId,
+  threadId,
+  usdOf,
+} from '@bzzz/protocols'
+import { z } from 'zod'
+import type { Door } from '../door.ts'
+import type { DoorPorts, ReviewOrder, RolesMissing, ThreadView } from '../ports.ts'
+import { ProblemError } from '../problems.ts'
+import { reportView } from '../views/report.ts'
+import { omittedFiles, termsView } from '../views/terms.ts'
+import { viewOf } from './conversations.ts'
+import type { Routes } from './routes.ts'
+
+/** A change set carries the new text of its files. */
+const MAX_REVIEW_BYTES = 16 * 1024 * 1024
+const params = z.strictObject({ thread: threadId })
+
+export function addReviewRoutes(door: Door, { ports, answers }: Routes): void {
+  door.post(
+    '/api/reviews',
+    {
+      config: { access: 'token' },
+      bodyLimit: MAX_REVIEW_BYTES,
+      schema: { body: reviewRequest, response: { 200: reviewPlan, 201: reviewOpened } },
+    },
+    async (request, reply) => {
+      const order = orderOf(request.body)
+      if (request.body.dry_run) return reply.code(200).send(await planReview(ports, order))
+      return reply.code(201).send(await answers.once(request, () => openReview(ports, order)))
+    },
+  )
+  door.get('/api/reviews/:thread', { schema: { params, response: { 200: reviewReport } } }, async (request) =>
+    reportOf(ports, await viewOf(ports, request.params.thread)),
+  )
+}
+
+function orderOf({ change, required, budget_usd, rounds, seat_timeout_s }: ReviewRequest): ReviewOrder {
+  const budget = budget_usd === undefined ? null : nanoOfUsd(budget_usd)
+  return { change, required, budget, rounds, seatTimeoutMs: seat_timeout_s * 1000 }
+}
+
+async function planReview(ports: DoorPorts, order: ReviewOrder): Promise<PlanView> {
+  const plan = await ports.reviews.plan(order)
+  if (plan.status === 'missing') throw rolesMissing(plan)
+  const highest = order.budget !== null && order.budget < plan.highest ? order.budget : plan.highest
+  return {
+    terms: termsView(ports, plan.terms, order.budget),
+    highest_cost_usd: usdOf(highest),
+    omitted: omittedFiles(order.change),
+  }
+}
+
+async function openReview(ports: DoorPorts, order: ReviewOrder): Promise<ReviewOpened> {
+  const opening = await ports.reviews.open(order)
+  if (opening.status === 'missing') throw rolesMissing(opening)
+  const { thread, heads } = opening.appended
+  return { thread, heads: [...heads], terms: termsView(ports, opening.terms, order.budget) }
+}
+
+function rolesMissing({ roles }: RolesMissing): ProblemError {
+  const detail = `No live agent takes ${roles.join(', ')}. Start a node that has one, or leave it out of "required"; GET /api/agents shows who is there.`
+  return new ProblemError('ROLES_MISSING', detail)
+}
+
+function reportOf(ports: DoorPorts, view: ThreadView): ReviewReport {
+  const review = ports.reviews.standing(view)
+  if (review === undefined) throw noReview(view.thread)
+  return reportView(ports, view, review)
+}
+
+function noReview(thread: ThreadId): ProblemError {
+  const detail = `${thread} is a conversation without a review: read it at GET /api/conversations/${thread}.`
+  return new ProblemError('REVIEW_UNKNOWN', detail)
+}

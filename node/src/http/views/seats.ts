@@ -1,0 +1,51 @@
+import type { Review } from '@bzzz/agents'
+import { type AgentId, isType, type ReviewPhase, type ReviewReport, turnIdOf } from '@bzzz/protocols'
+import type { ThreadView } from '../ports.ts'
+import { type NodeNames, peerOf } from './names.ts'
+
+type SeatView = ReviewReport['seats'][number]
+type SeatState = Pick<SeatView, 'state' | 'reason'>
+
+/** Where each seat of a review stands. */
+export function seatViews(view: ThreadView, review: Review, names: NodeNames): SeatView[] {
+  return review.terms.seats.map(({ role, agent }) => ({
+    role,
+    agent,
+    node_id: names(peerOf(agent)),
+    ...seatState(view, review, agent),
+  }))
+}
+
+function seatState(view: ThreadView, { stage }: Review, agent: AgentId): SeatState {
+  const absence = absenceOf(view, agent)
+  if (absence !== undefined) return { state: 'absent', reason: absence }
+  if (stage.status === 'decided') return { state: 'done', reason: null }
+  if (!stage.seats.some((seat) => seat.agent === agent)) return { state: 'waiting', reason: null }
+  return troubleOf(view, agent, stage) ?? { state: 'due', reason: null }
+}
+
+/** A timeout names the seat, and what it was late with has not come since. */
+function absenceOf(view: ThreadView, agent: AgentId): string | undefined {
+  for (const { entry } of view.entries) {
+    if (!isType(entry, 'timeout') || !entry.absent.includes(agent)) continue
+    const turn = turnIdOf({ thread: view.thread, phase: entry.phase, round: entry.round, agent })
+    if (!view.entries.some((late) => late.entry.id === turn)) return `no ${entry.phase} in round ${entry.round}`
+  }
+  return undefined
+}
+
+/** The last word of the seat's own node about the turn that is due. */
+function troubleOf(
+  { thread, entries }: ThreadView,
+  agent: AgentId,
+  { phase, round }: { readonly phase: ReviewPhase; readonly round: number },
+): SeatState | undefined {
+  const turn = turnIdOf({ thread, phase, round, agent })
+  const home = peerOf(agent)
+  const notes = entries.flatMap(({ entry, peer }) =>
+    isType(entry, 'note') && entry.turn === turn && peer === home ? [entry] : [],
+  )
+  const last = notes.findLast(({ code }) => code === 'paused' || code === 'resumed' || code === 'unavailable')
+  if (last?.code !== 'paused' && last?.code !== 'unavailable') return undefined
+  return { state: last.code, reason: last.content }
+}

@@ -1,0 +1,96 @@
+import { encodeChangeSet, planReview, readReview } from '@bzzz/agents'
+import { type PriceTable, splitCap } from '@bzzz/budget'
+import type { Mesh } from '@bzzz/mesh'
+import { blobHash, type ChangeSet, type EntryOf, type PeerId, type ReviewTerms } from '@bzzz/protocols'
+import type { Threads } from '@bzzz/threads'
+import type { ReviewOrder, ReviewsPort } from '../http/ports.ts'
+import { highestCost } from './highest-cost.ts'
+
+interface ReviewsOptions {
+  readonly peer: PeerId
+  readonly threads: Pick<Threads, 'create' | 'blobs'>
+  readonly mesh: Pick<Mesh, 'cards'>
+  readonly prices: PriceTable
+  /** Tokens of one reply at most. */
+  readonly maxOutputTokens: number
+  /** Provider requests a step at most. */
+  readonly attempts: number
+  readonly now: () => number
+  readonly randomBytes: (length: number) => Uint8Array
+}
+
+/** Opens reviews: seats from the live cards, the change as a blob, the cap split among the seats' homes. */
+export function createReviews(options: ReviewsOptions): ReviewsPort {
+  const { peer, threads, mesh, prices, maxOutputTokens, attempts } = options
+
+  function seatsFor({ change, required, rounds, seatTimeoutMs }: ReviewOrder, bytes: Uint8Array) {
+    const cards = mesh
+      .cards()
+      .filter(({ live }) => live)
+      .map(({ card }) => card)
+    return {
+      cards,
+      planned: planReview({
+        roles: required,
+        cards,
+        self: peer,
+        change: changeTerms(change, bytes),
+        rounds,
+        seatTimeoutMs,
+      }),
+    }
+  }
+
+  return {
+    async plan(order) {
+      const bytes = encodeChangeSet(order.change)
+      const { cards, planned } = seatsFor(order, bytes)
+      if (planned.status === 'missing') return { status: 'missing', roles: planned.missing }
+      const agents = cards.flatMap((card) => card.agents)
+      const models = planned.terms.seats.map(({ agent }) => agents.find(({ id }) => id === agent)?.model ?? '')
+      return {
+        status: 'ready',
+        terms: planned.terms,
+        highest: highestCost({
+          models,
+          prices,
+          changeBytes: bytes.length,
+          rounds: order.rounds,
+          maxOutputTokens,
+          attempts,
+        }),
+      }
+    },
+
+    async open(order) {
+      const bytes = encodeChangeSet(order.change)
+      const { planned } = seatsFor(order, bytes)
+      if (planned.status === 'missing') return { status: 'missing', roles: planned.missing }
+      await threads.blobs.put(bytes)
+      const cap = order.budget === null ? undefined : splitCap(order.budget, planned.homes)
+      const appended = await threads.create(openingEntry(planned.terms, cap))
+      return { status: 'opened', terms: planned.terms, appended }
+    },
+
+    standing: readReview,
+  }
+
+  function openingEntry(review: ReviewTerms, cap: EntryOf<'open'>['cap']): EntryOf<'open'> {
+    const { change } = review
+    return {
+      type: 'open',
+      id: Buffer.from(options.randomBytes(16)).toString('hex'),
+      author: `system@${peer}`,
+      ts: options.now(),
+      content: `review of ${change.repository} ${change.base.slice(0, 10)}..${change.head.slice(0, 10)} by ${review.seats.map(({ role }) => role).join(', ')}`,
+      topic: change.title === '' ? `review of ${change.repository}` : change.title,
+      project: change.repository.slice(0, 128),
+      review,
+      ...(cap === undefined ? {} : { cap }),
+    }
+  }
+}
+
+function changeTerms({ repository, base, head, title, files }: ChangeSet, bytes: Uint8Array): ReviewTerms['change'] {
+  return { blob: blobHash(bytes), bytes: bytes.length, repository, base, head, title, files: files.length }
+}

@@ -1,0 +1,138 @@
+import type { Budget, BudgetFact } from '@bzzz/budget'
+import { dayPeriod, monthPeriod, usdOf } from '@bzzz/protocols'
+import { Counter, Gauge, Histogram } from 'prom-client'
+import { DISK_SECONDS, dispatch, type FactHandlers, type Instruments } from './instruments.ts'
+
+/** Metrics and log lines of the budget. Dollars here are for charts; what is admitted is counted in nano-dollars. */
+export function observeBudget(instruments: Instruments): (fact: BudgetFact) => void {
+  return dispatch<BudgetFact, 'type'>('type', {
+    ...callHandlers(instruments),
+    ...refusalHandlers(instruments),
+    ...ledgerHandlers(instruments),
+    ...warningHandlers(instruments),
+  })
+}
+
+/** This node's part of the running day and month, read when somebody asks. */
+export function gaugeBudget(
+  registry: Instruments['registry'],
+  budget: Pick<Budget, 'report'>,
+  now: () => number,
+): void {
+  const parts = {
+    initial: 'has the right to spend',
+    spent: 'settled',
+    held: 'holds',
+    available: 'may still spend',
+  } as const
+  for (const [part, words] of Object.entries(parts) as [keyof typeof parts, string][]) {
+    new Gauge({
+      name: `bzzz_budget_${part}_usd`,
+      help: `What this node ${words} in the running UTC day and month.`,
+      labelNames: ['period'],
+      registers: [registry],
+      collect() {
+        for (const line of budget.report().periods) {
+          if (line.period === dayPeriod(now())) this.set({ period: 'day' }, usdOf(line[part]))
+          if (line.period === monthPeriod(now())) this.set({ period: 'month' }, usdOf(line[part]))
+        }
+      },
+    })
+  }
+}
+
+type Handlers<T extends BudgetFact['type']> = Pick<FactHandlers<BudgetFact>, T>
+
+function callHandlers({
+  registry,
+  log,
+}: Instruments): Handlers<'reserved' | 'sent' | 'settled' | 'uncertain' | 'released' | 'overrun'> {
+  const registers = [registry]
+  const calls = new Counter({
+    name: 'bzzz_budget_calls_total',
+    help: 'Steps of model calls in the ledger. Refused calls are not in it: see bzzz_budget_refused_total.',
+    labelNames: ['step', 'simulated'],
+    registers,
+  })
+  const settled = new Counter({
+    name: 'bzzz_budget_settled_usd_total',
+    help: 'Dollars of settled calls since the start of the process. Holds of calls without an outcome do not count.',
+    labelNames: ['model', 'simulated'],
+    registers,
+  })
+
+  function step(fact: { readonly type: string; readonly simulated: boolean }): void {
+    calls.inc({ step: fact.type, simulated: String(fact.simulated) })
+  }
+
+  return {
+    reserved: step,
+    sent: step,
+    settled(fact) {
+      step(fact)
+      const { call, agent, model, simulated, amount, evidence } = fact
+      settled.inc({ model, simulated: String(simulated) }, usdOf(amount))
+      log.info({ call, agent, model, simulated, cost_usd: usdOf(amount), evidence }, 'call settled')
+    },
+    uncertain(fact) {
+      step(fact)
+      log.warn({ call: fact.call, agent: fact.agent, held_usd: usdOf(fact.max), reason: fact.reason }, 'call uncertain')
+    },
+    released(fact) {
+      step(fact)
+      log.debug({ call: fact.call, agent: fact.agent, reason: fact.reason }, 'call released')
+    },
+    overrun(fact) {
+      step(fact)
+      const { call, model, amount, max } = fact
+      log.error({ call, model, billed_usd: usdOf(amount), held_usd: usdOf(max) }, 'billed above the hold: model frozen')
+    },
+  }
+}
+
+function refusalHandlers({ registry, log }: Instruments): Handlers<'refused'> {
+  const refused = new Counter({
+    name: 'bzzz_budget_refused_total',
+    help: 'Model calls that were not admitted, by the limit that forbade it. Each retry of a paused turn counts.',
+    labelNames: ['by'],
+    registers: [registry],
+  })
+  return {
+    refused({ by, agent, model, reason }) {
+      refused.inc({ by })
+      log.warn({ by, agent, model, reason }, 'call refused by the budget')
+    },
+  }
+}
+
+function ledgerHandlers({ registry, log }: Instruments): Handlers<'written' | 'opened' | 'recovered'> {
+  const seconds = new Histogram({
+    name: 'bzzz_ledger_append_seconds',
+    help: 'Writing one synced batch of the ledger. A batch may hold many records.',
+    buckets: DISK_SECONDS,
+    registers: [registry],
+  })
+  const records = new Counter({
+    name: 'bzzz_ledger_records_total',
+    help: 'Records synced to the ledger since the start of the process.',
+    registers: [registry],
+  })
+  return {
+    written({ records: count, elapsedMs }) {
+      seconds.observe(elapsedMs / 1000)
+      records.inc(count)
+    },
+    opened: ({ period, initial }) => log.info({ period, initial_usd: usdOf(initial) }, 'period opened'),
+    recovered: ({ calls }) => log.warn({ calls }, 'calls of an earlier run are uncertain, each at its whole hold'),
+  }
+}
+
+function warningHandlers({ log }: Instruments): Handlers<'price-table-differs' | 'clock-disagrees' | 'frozen'> {
+  return {
+    'price-table-differs': ({ own, manifest }) =>
+      log.warn({ own, manifest }, 'the price table is not the one that the manifest names'),
+    'clock-disagrees': ({ differenceMs }) =>
+      log.warn({ differenceMs }, 'a clock disagrees by more than the mesh allows'),
+    frozen: ({ cause }) => log.error({ err: cause }, 'no model call is made until the node is restarted'),
+  }
+}

@@ -1,0 +1,170 @@
+import type { Mesh, MeshFact } from '@bzzz/mesh'
+import { Counter, Gauge, Histogram } from 'prom-client'
+import { dispatch, type FactHandlers, type Instruments } from './instruments.ts'
+
+/** Metrics and log lines of the mesh. */
+export function observeMesh(instruments: Instruments): (fact: MeshFact) => void {
+  return dispatch<MeshFact, 'type'>('type', {
+    ...peerHandlers(instruments),
+    ...refusalHandlers(instruments),
+    ...envelopeHandlers(instruments),
+    ...recordHandlers(instruments),
+    'close-failed': ({ error }) => instruments.log.error({ err: error }, 'libp2p did not stop cleanly'),
+  })
+}
+
+/** Peers by state, read when somebody asks. */
+export function gaugeMesh(registry: Instruments['registry'], mesh: Pick<Mesh, 'peers'>): void {
+  new Gauge({
+    name: 'bzzz_mesh_peers',
+    help: 'Members of the mesh other than this node, by the state of the connection to them.',
+    labelNames: ['state'],
+    registers: [registry],
+    collect() {
+      for (const state of ['online', 'offline', 'connecting'] as const) {
+        this.set({ state }, mesh.peers().filter((peer) => peer.state === state).length)
+      }
+    },
+  })
+}
+
+type Handlers<T extends MeshFact['type']> = Pick<FactHandlers<MeshFact>, T>
+
+function peerHandlers({ registry, log }: Instruments): Handlers<'peer-online' | 'peer-offline' | 'dial-failed'> {
+  const changes = new Counter({
+    name: 'bzzz_mesh_peer_changes_total',
+    help: 'Members that came online or went offline.',
+    labelNames: ['to'],
+    registers: [registry],
+  })
+  const dials = new Counter({
+    name: 'bzzz_mesh_dial_failures_total',
+    help: 'Attempts to reach a member that failed.',
+    registers: [registry],
+  })
+  return {
+    'peer-online'({ peer, direction, address }) {
+      changes.inc({ to: 'online' })
+      log.info({ peer, direction, address }, 'peer online')
+    },
+    'peer-offline'({ peer, reason }) {
+      changes.inc({ to: 'offline' })
+      log.info({ peer, reason }, 'peer offline')
+    },
+    'dial-failed'({ peer, reason, retryMs }) {
+      dials.inc()
+      log.debug({ peer, reason, retryMs }, 'peer not reached')
+    },
+  }
+}
+
+type Refusal =
+  | 'stranger-refused'
+  | 'hello-refused'
+  | 'frame-refused'
+  | 'gossip-refused'
+  | 'card-refused'
+  | 'envelope-refused'
+  | 'blob-refused'
+
+function refusalHandlers({ registry, log }: Instruments): Handlers<Refusal> {
+  const refused = new Counter({
+    name: 'bzzz_mesh_refused_total',
+    help: 'What was sent to this node and not taken, by what it was and why. Repeats of what is here already do not count.',
+    labelNames: ['what', 'code'],
+    registers: [registry],
+  })
+
+  function refuse(what: string, code: string, fields: object): void {
+    refused.inc({ what, code })
+    log.warn({ what, code, ...fields }, `${what} refused`)
+  }
+
+  return {
+    'stranger-refused': ({ peer, address }) => refuse('stranger', 'NOT_A_MEMBER', { peer, address }),
+    'hello-refused': ({ peer, code, reason }) => refuse('hello', code, { peer, reason }),
+    'frame-refused': ({ peer, code, reason }) => refuse('frame', code, { peer, reason }),
+    'gossip-refused': ({ peer, code, reason }) => refuse('gossip', code, { peer, reason }),
+    'card-refused': ({ peer, code, reason }) => refuse('card', code, { peer, reason }),
+    'envelope-refused': ({ peer, way, code, reason, author }) =>
+      refuse('envelope', code, { peer, way, reason, author }),
+    'blob-refused': ({ peer, hash, reason }) => refuse('blob', 'BAD_BLOB', { peer, hash, reason }),
+  }
+}
+
+type EnvelopeFact =
+  | 'batch-published'
+  | 'envelope-received'
+  | 'envelopes-dropped'
+  | 'receive-failed'
+  | 'page-served'
+  | 'repair-failed'
+
+function envelopeHandlers({ registry, log }: Instruments): Handlers<EnvelopeFact> {
+  const registers = [registry]
+  const published = new Counter({
+    name: 'bzzz_mesh_published_envelopes_total',
+    help: 'Envelopes handed to gossip or to the direct streams; how many arrived is not known.',
+    registers,
+  })
+  const publishedBytes = new Counter({
+    name: 'bzzz_mesh_published_bytes_total',
+    help: 'Bytes of gossip batches as handed over once; copies to several neighbours do not count.',
+    registers,
+  })
+  const received = new Counter({
+    name: 'bzzz_mesh_received_envelopes_total',
+    help: 'Envelopes that were taken, by way and by what they were. Refused ones are in bzzz_mesh_refused_total.',
+    labelNames: ['way', 'status'],
+    registers,
+  })
+  const dropped = new Counter({
+    name: 'bzzz_mesh_dropped_envelopes_total',
+    help: 'Envelopes let go because too many were waiting; repair brings them again.',
+    labelNames: ['way'],
+    registers,
+  })
+  const served = new Counter({
+    name: 'bzzz_mesh_repair_served_envelopes_total',
+    help: 'Envelopes sent to peers that asked for what they lack.',
+    registers,
+  })
+  return {
+    'batch-published'({ envelopes, bytes, recipients, direct }) {
+      published.inc(envelopes)
+      publishedBytes.inc(bytes)
+      log.debug({ envelopes, bytes, recipients, direct }, 'batch published')
+    },
+    'envelope-received': ({ way, status }) => received.inc({ way, status }),
+    'envelopes-dropped'({ peer, way, envelopes }) {
+      dropped.inc({ way }, envelopes)
+      log.warn({ peer, way, envelopes }, 'envelopes dropped')
+    },
+    'receive-failed': ({ peer, way, error }) => log.error({ peer, way, err: error }, 'envelope not stored'),
+    'page-served'({ peer, envelopes, bytes, more }) {
+      served.inc(envelopes)
+      log.debug({ peer, envelopes, bytes, more }, 'repair served')
+    },
+    'repair-failed': ({ peer, error }) => log.warn({ peer, err: error }, 'repair failed'),
+  }
+}
+
+function recordHandlers({ registry, log }: Instruments): Handlers<'record-put' | 'record-got' | 'blob-fetched'> {
+  const seconds = new Histogram({
+    name: 'bzzz_mesh_record_seconds',
+    help: 'Writing or reading a record of the DHT, found or not.',
+    labelNames: ['operation'],
+    registers: [registry],
+  })
+  return {
+    'record-put'({ acks, seconds: took }) {
+      seconds.observe({ operation: 'put' }, took)
+      log.debug({ acks, seconds: took }, 'record put')
+    },
+    'record-got'({ found, seconds: took }) {
+      seconds.observe({ operation: 'get' }, took)
+      log.debug({ found, seconds: took }, 'record got')
+    },
+    'blob-fetched': ({ peer, hash, bytes }) => log.debug({ peer, hash, bytes }, 'blob fetched'),
+  }
+}

@@ -1,0 +1,56 @@
+import type { AgentFact } from '@bzzz/agents'
+import type { Budget, BudgetFact } from '@bzzz/budget'
+import type { Mesh, MeshFact } from '@bzzz/mesh'
+import type { ThreadFact, Threads } from '@bzzz/threads'
+import { collectDefaultMetrics, Registry } from 'prom-client'
+import type { HttpFact } from '../http/facts.ts'
+import { observeAgents } from './agents.ts'
+import { gaugeBudget, observeBudget } from './budget.ts'
+import { observeHttp } from './http.ts'
+import { createLog, type Log, type LogOptions } from './log.ts'
+import { gaugeMesh, observeMesh } from './mesh.ts'
+import { gaugeThreads, observeThreads } from './threads.ts'
+
+/** Turns what the rooms report into log lines and metrics. One per node: nothing of it is global. */
+export interface Telemetry {
+  readonly log: Log
+  /** Also what `/metrics` serves. */
+  readonly registry: Registry
+  /** What each room takes as its `observe`. */
+  readonly observe: {
+    readonly threads: (fact: ThreadFact) => void
+    readonly budget: (fact: BudgetFact) => void
+    readonly mesh: (fact: MeshFact) => void
+    readonly agents: (fact: AgentFact) => void
+    readonly http: (fact: HttpFact) => void
+  }
+  /** Adds what is read off the rooms when somebody asks. Once, when they are open. */
+  gauge(rooms: {
+    readonly threads: Pick<Threads, 'list'>
+    readonly budget: Pick<Budget, 'report'>
+    readonly mesh: Pick<Mesh, 'peers'>
+  }): void
+}
+
+export function createTelemetry(options: LogOptions & { readonly now: () => number }): Telemetry {
+  const log = createLog(options)
+  const registry = new Registry()
+  const instruments = { registry, log }
+  collectDefaultMetrics({ register: registry })
+  return {
+    log,
+    registry,
+    observe: {
+      threads: observeThreads(instruments),
+      budget: observeBudget(instruments),
+      mesh: observeMesh(instruments),
+      agents: observeAgents(instruments),
+      http: observeHttp(instruments),
+    },
+    gauge({ threads, budget, mesh }) {
+      gaugeThreads(registry, threads)
+      gaugeBudget(registry, budget, options.now)
+      gaugeMesh(registry, mesh)
+    },
+  }
+}

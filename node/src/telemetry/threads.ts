@@ -1,0 +1,105 @@
+import type { ThreadFact, Threads } from '@bzzz/threads'
+import { Counter, Gauge, Histogram } from 'prom-client'
+import { DISK_SECONDS, dispatch, type FactHandlers, type Instruments } from './instruments.ts'
+
+/** Metrics and log lines of the threads. */
+export function observeThreads(instruments: Instruments): (fact: ThreadFact) => void {
+  const { log } = instruments
+  return dispatch<ThreadFact, 'type'>('type', {
+    ...commitHandlers(instruments),
+    ...refusalHandlers(instruments),
+    loaded: ({ thread, changes }) => log.debug({ thread, changes }, 'thread loaded'),
+    unloaded: ({ thread, why }) => log.debug({ thread, why }, 'thread unloaded'),
+    frozen: ({ cause }) =>
+      log.error({ err: cause }, 'a write failed: threads take nothing until the node is restarted'),
+    'listener-failed': ({ error }) => log.error({ err: error }, 'a watcher of threads failed'),
+  })
+}
+
+/** Threads by state, read when somebody asks. */
+export function gaugeThreads(registry: Instruments['registry'], threads: Pick<Threads, 'list'>): void {
+  new Gauge({
+    name: 'bzzz_threads',
+    help: 'Threads on this disk, by state.',
+    labelNames: ['state'],
+    registers: [registry],
+    collect() {
+      for (const state of ['active', 'approved', 'changes_requested', 'escalated'] as const) {
+        this.set({ state }, threads.list().filter((thread) => thread.state === state).length)
+      }
+    },
+  })
+}
+
+type Handlers<T extends ThreadFact['type']> = Pick<FactHandlers<ThreadFact>, T>
+
+function commitHandlers({ registry, log }: Instruments): Handlers<'committed' | 'hidden'> {
+  const registers = [registry]
+  const seconds = new Histogram({
+    name: 'bzzz_thread_commit_seconds',
+    help: 'From the first look at a group of changes to its synced write. A group may carry many entries.',
+    buckets: DISK_SECONDS,
+    registers,
+  })
+  const changes = new Counter({
+    name: 'bzzz_thread_changes_total',
+    help: 'Changes synced to disk: own, or received from other nodes. Repeats and refused ones do not count.',
+    labelNames: ['origin'],
+    registers,
+  })
+  const entries = new Counter({
+    name: 'bzzz_thread_entries_total',
+    help: 'Entries in the changes synced to disk.',
+    registers,
+  })
+  const hidden = new Counter({
+    name: 'bzzz_thread_hidden_total',
+    help: 'Entries that are stored but not shown, by reason.',
+    labelNames: ['reason'],
+    registers,
+  })
+  return {
+    committed({ own, received, entries: count, tookMs, ...fields }) {
+      seconds.observe(tookMs / 1000)
+      changes.inc({ origin: 'own' }, own)
+      changes.inc({ origin: 'received' }, received)
+      entries.inc(count)
+      log.debug({ own, received, entries: count, tookMs, thread: fields.thread, bytes: fields.bytes }, 'committed')
+    },
+    hidden({ thread, reason }) {
+      hidden.inc({ reason })
+      log.warn({ thread, reason }, 'entry not shown')
+    },
+  }
+}
+
+function refusalHandlers({ registry, log }: Instruments): Handlers<'refused' | 'held'> {
+  const registers = [registry]
+  const refused = new Counter({
+    name: 'bzzz_thread_refused_total',
+    help: 'Changes from elsewhere that were not taken, by code.',
+    labelNames: ['code'],
+    registers,
+  })
+  const held = new Counter({
+    name: 'bzzz_thread_held_total',
+    help: 'Changes put aside until their causes come. One that comes again after it was dropped counts again.',
+    registers,
+  })
+  const dropped = new Counter({
+    name: 'bzzz_thread_held_dropped_total',
+    help: 'Changes put aside and dropped for newer ones; repair brings them again.',
+    registers,
+  })
+  return {
+    refused({ code, reason, thread, author, cause }) {
+      refused.inc({ code })
+      log.warn({ code, reason, thread, author, err: cause }, 'change refused')
+    },
+    held({ thread, author, buffered, dropped: gone }) {
+      held.inc()
+      dropped.inc(gone)
+      log.debug({ thread, author, buffered, dropped: gone }, 'change held')
+    },
+  }
+}

@@ -1,0 +1,193 @@
+import {
+  conversationsAnswer,
+  conversationView,
+  type EntryOf,
+  messagesAnswer,
+  postedAnswer,
+  problem,
+} from '@bzzz/protocols'
+import { describe, expect, it } from 'vitest'
+import { answerOf, doorsUnderTest, withToken } from './doors-under-test.ts'
+import { ironwood, NOW, openEntry, walnut } from './mesh-of-three.ts'
+
+const UNKNOWN = '019aa000-0000-7000-8000-000000000000'
+
+function message(id: string, more: Partial<EntryOf<'message'>> = {}): EntryOf<'message'> {
+  return { type: 'message', id, author: `reviewer@${ironwood}`, ts: NOW + 1000, content: 'words', ...more }
+}
+
+describe('GET /api/conversations', () => {
+  it('lists threads, the latest first', async () => {
+    const { agents, threads } = doorsUnderTest()
+    await threads.create(openEntry('older', NOW - 5000))
+    await threads.create(openEntry('newer', NOW))
+    const answer = answerOf(await agents.inject('/api/conversations'), 200, conversationsAnswer)
+    expect(answer.conversations.map(({ topic }) => topic)).toEqual(['newer', 'older'])
+    expect(answer.total).toBe(2)
+  })
+
+  it.each(['status=active', 'state=active', 'status=active&state=active'])('takes %s', async (query) => {
+    const { agents, threads } = doorsUnderTest()
+    const { thread } = await threads.create(openEntry('decided'))
+    await threads.append(thread, verdict())
+    await threads.create(openEntry('open'))
+    const answer = answerOf(await agents.inject(`/api/conversations?${query}`), 200, conversationsAnswer)
+    expect(answer.conversations.map(({ topic }) => topic)).toEqual(['open'])
+  })
+
+  it('shows at most as many as were asked for, and tells how many there are', async () => {
+    const { agents, threads } = doorsUnderTest()
+    for (const topic of ['one', 'two', 'three']) await threads.create(openEntry(topic))
+    const answer = answerOf(await agents.inject('/api/conversations?limit=2'), 200, conversationsAnswer)
+    expect([answer.conversations.length, answer.total]).toEqual([2, 3])
+  })
+
+  it.each(['status=active&state=approved', 'status=lively', 'limit=0'])('refuses %s', async (query) => {
+    const { agents } = doorsUnderTest()
+    expect(answerOf(await agents.inject(`/api/conversations?${query}`), 400, problem).code).toBe('REQUEST_INVALID')
+  })
+})
+
+function verdict(): EntryOf<'verdict'> {
+  const base = { id: 'verdict-1', author: `system@${walnut}`, ts: NOW, content: '' }
+  return { ...base, type: 'verdict', outcome: 'approved', round: 1, proposal: null, heads: [] }
+}
+
+describe('GET /api/conversations/:id', () => {
+  it('tells who takes part, what it cost, and the heads', async () => {
+    const { agents, threads } = doorsUnderTest()
+    const { thread } = await threads.create(openEntry('costly'))
+    await threads.append(thread, message('message-1', { cost: '1500000001', simulated: true }))
+    const appended = await threads.append(thread, message('message-2', { cost: '1' }))
+    const answer = answerOf(await agents.inject(`/api/conversations/${thread}`), 200, conversationView)
+    expect(answer).toMatchObject({ heads: appended.heads, messages: 3, cost_usd: 1.500000002, simulated: true })
+    expect(answer.participants).toEqual([
+      { author: `human:ana@${walnut}`, role: null, node_id: 'walnut', messages: 1 },
+      { author: `reviewer@${ironwood}`, role: null, node_id: 'ironwood', messages: 2 },
+    ])
+  })
+
+  it('knows the role of whoever joined', async () => {
+    const { agents, threads } = doorsUnderTest()
+    const { thread } = await threads.create(openEntry('joined'))
+    const agent = `senior@${ironwood}` as EntryOf<'join'>['agent']
+    await threads.append(thread, {
+      type: 'join',
+      id: 'join-0001',
+      author: agent,
+      ts: NOW,
+      content: '',
+      agent,
+      role: 'senior_architect',
+    })
+    const answer = answerOf(await agents.inject(`/api/conversations/${thread}`), 200, conversationView)
+    expect(answer.participants).toContainEqual({
+      author: agent,
+      role: 'senior_architect',
+      node_id: 'ironwood',
+      messages: 1,
+    })
+  })
+
+  it.each(['', '/messages'])('is 404 for a thread that is not here%s', async (rest) => {
+    const { agents } = doorsUnderTest()
+    expect(answerOf(await agents.inject(`/api/conversations/${UNKNOWN}${rest}`), 404, problem).code).toBe(
+      'THREAD_UNKNOWN',
+    )
+  })
+
+  it('is 400 for what is no thread id', async () => {
+    const { agents } = doorsUnderTest()
+    const answer = answerOf(await agents.inject('/api/conversations/test-thread-1'), 400, problem)
+    expect(answer.errors).toEqual([{ path: 'params/id', message: 'not a thread id (UUIDv7)' }])
+  })
+})
+
+describe('GET /api/conversations/:id/messages', () => {
+  it('shows each entry with its author, node and time', async () => {
+    const { agents, threads } = doorsUnderTest()
+    const { thread } = await threads.create(openEntry('shown'))
+    await threads.append(thread, message('message-1', { cost: '20000', replyTo: 'open-shown' }))
+    const answer = answerOf(await agents.inject(`/api/conversations/${thread}/messages`), 200, messagesAnswer)
+    expect(answer.messages[1]).toMatchObject({
+      type: 'message',
+      author: `reviewer@${ironwood}`,
+      node: 'ironwood',
+      content: 'words',
+      ts: new Date(NOW + 1000).toISOString(),
+      verified: true,
+      cost_usd: 0.00002,
+      entry: { cost: '20000', replyTo: 'open-shown' },
+    })
+  })
+
+  it('goes on page by page', async () => {
+    const { agents, threads } = doorsUnderTest()
+    const { thread } = await threads.create(openEntry('long'))
+    for (const id of ['message-1', 'message-2', 'message-3']) await threads.append(thread, message(id))
+    const url = `/api/conversations/${thread}/messages?limit=3`
+    const first = answerOf(await agents.inject(url), 200, messagesAnswer)
+    const second = answerOf(await agents.inject(`${url}&after=${first.next}`), 200, messagesAnswer)
+    expect(first).toMatchObject({ total: 4, next: 'message-2' })
+    expect(second.messages.map(({ id }) => id)).toEqual(['message-3'])
+    expect(second.next).toBeNull()
+  })
+
+  it('refuses to go on behind an entry that is not there', async () => {
+    const { agents, threads } = doorsUnderTest()
+    const { thread } = await threads.create(openEntry('short'))
+    expect((await agents.inject(`/api/conversations/${thread}/messages?after=nowhere-1`)).statusCode).toBe(400)
+  })
+
+  it('survives a clock that says the year 280000', async () => {
+    const { agents, threads } = doorsUnderTest()
+    const { thread } = await threads.create(openEntry('odd'))
+    await threads.append(thread, message('message-1', { ts: Number.MAX_SAFE_INTEGER }))
+    const answer = answerOf(await agents.inject(`/api/conversations/${thread}/messages`), 200, messagesAnswer)
+    expect(answer.messages[1]?.ts).toBe('9999-12-31T23:59:59.999Z')
+  })
+})
+
+describe('writing', () => {
+  const post = (url: string, body: object) => ({ method: 'POST' as const, url, body, headers: withToken })
+
+  it('opens a conversation and posts to it in the name of a person at this node', async () => {
+    const { agents, threads } = doorsUnderTest()
+    const opened = answerOf(
+      await agents.inject(post('/api/conversations', { topic: 'caching', from: 'ana' })),
+      201,
+      postedAnswer,
+    )
+    const url = `/api/conversations/${opened.thread}/messages`
+    const posted = answerOf(
+      await agents.inject(post(url, { content: 'hello', reply_to: opened.id })),
+      201,
+      postedAnswer,
+    )
+    const entries = threads.threads.get(opened.thread as never)?.map(({ entry }) => entry)
+    expect(entries).toMatchObject([
+      { type: 'open', author: `human:ana@${walnut}`, topic: 'caching', project: 'default', ts: NOW },
+      { type: 'message', id: posted.id, author: `human:operator@${walnut}`, content: 'hello', replyTo: opened.id },
+    ])
+  })
+
+  it.each([
+    [{}, 'body/content'],
+    [{ content: '' }, 'body/content'],
+    [{ content: 'x', from: 'ana@evil' }, 'body/from'],
+    [{ content: 'x', type: 'verdict' }, 'body'],
+  ])('refuses %j at %s', async (body, path) => {
+    const { agents } = doorsUnderTest()
+    const answer = answerOf(await agents.inject(post(`/api/conversations/${UNKNOWN}/messages`, body)), 400, problem)
+    expect(answer.errors?.[0]?.path).toBe(path)
+  })
+
+  it("passes a room's refusal on with its meaning", async () => {
+    const { agents, threads } = doorsUnderTest()
+    const url = `/api/conversations/${UNKNOWN}/messages`
+    expect(answerOf(await agents.inject(post(url, { content: 'x' })), 404, problem).code).toBe('THREAD_UNKNOWN')
+    threads.append = async () =>
+      Promise.reject(Object.assign(new Error('the state is frozen'), { code: 'STATE_FROZEN' }))
+    expect(answerOf(await agents.inject(post(url, { content: 'x' })), 503, problem).code).toBe('STATE_UNAVAILABLE')
+  })
+})

@@ -1,0 +1,294 @@
+import { readReview } from '@bzzz/agents'
+import {
+  type Account,
+  type AgentCard,
+  type AgentId,
+  agentIdOf,
+  type Entry,
+  type EntryOf,
+  entry as entryShape,
+  type Incarnation,
+  type NanoUsd,
+  newThreadId,
+  type PeerId,
+  type Period,
+  peerIdFromPublicKey,
+  type ThreadId,
+} from '@bzzz/protocols'
+import type {
+  Appended,
+  BudgetLine,
+  BudgetReport,
+  CostBreakdown,
+  CounterPort,
+  DoorPorts,
+  HeldCard,
+  MeshEvent,
+  PeerStatus,
+  ReviewPlan,
+  ThreadEvent,
+  ThreadSummary,
+  ThreadView,
+  TurnNews,
+  ViewedEntry,
+} from '../../src/http/ports.ts'
+
+/** In-memory ports: walnut is the node under test, ironwood is online, acacia is gone. */
+export const NOW = Date.UTC(2026, 10, 22, 12)
+export const walnut = peerOfKey(1)
+export const ironwood = peerOfKey(2)
+export const acacia = peerOfKey(3)
+
+function peerOfKey(byte: number): PeerId {
+  return peerIdFromPublicKey(new Uint8Array(32).fill(byte))
+}
+
+export function usd(dollars: number): NanoUsd {
+  return BigInt(Math.round(dollars * 1e9)) as NanoUsd
+}
+
+export function agentCardOf(role: string, peer: PeerId, more: Partial<AgentCard> = {}): AgentCard {
+  return {
+    id: agentIdOf(role, peer),
+    role,
+    specialization: `${role} matters`,
+    capabilities: ['code_review'],
+    model: 'offline-rules',
+    provider: 'offline',
+    simulated: true,
+    maxTasks: 3,
+    status: 'idle',
+    activeTurns: 0,
+    promptHash: '0'.repeat(64),
+    ...more,
+  }
+}
+
+/** Watchers of one port. */
+class Watchers<T> {
+  readonly listeners = new Set<(event: T) => void>()
+
+  readonly subscribe = (listener: (event: T) => void): (() => void) => {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  tell(event: T): void {
+    for (const listener of this.listeners) listener(event)
+  }
+}
+
+/** Keeps entries in the order of the calls, as one node alone would. */
+class MemoryThreads {
+  readonly threads = new Map<ThreadId, ViewedEntry[]>()
+  readonly watchers = new Watchers<ThreadEvent>()
+  readonly subscribe = this.watchers.subscribe
+
+  async create(open: EntryOf<'open'>): Promise<Appended> {
+    const thread = newThreadId(NOW + this.threads.size, new Uint8Array(10))
+    this.threads.set(thread, [])
+    return this.append(thread, open)
+  }
+
+  async append(thread: ThreadId, entry: Entry): Promise<Appended> {
+    const entries = this.threads.get(thread)
+    if (entries === undefined) throw Object.assign(new Error(`no thread ${thread}`), { code: 'THREAD_UNKNOWN' })
+    const peer = entry.author.slice(entry.author.lastIndexOf('@') + 1) as PeerId
+    const seq = entries.length + 1
+    const viewed = { entry: entryShape.parse(entry), peer, actor: 'aa', seq, index: 0, change: hashOf(seq) }
+    entries.push(viewed)
+    this.watchers.tell({ thread, entries: [viewed] })
+    return { thread, id: entry.id, heads: [viewed.change] }
+  }
+
+  async view(thread: ThreadId): Promise<ThreadView | undefined> {
+    const entries = this.threads.get(thread)
+    if (entries === undefined) return undefined
+    return { thread, heads: [hashOf(entries.length)], entries, precedes: (a, b) => a.seq < b.seq }
+  }
+
+  list(): ThreadSummary[] {
+    return [...this.threads].map(([thread, entries]) => {
+      const open = entries.map(({ entry }) => entry).find((entry) => entry.type === 'open') as EntryOf<'open'>
+      const verdict = entries.map(({ entry }) => entry).find((entry) => entry.type === 'verdict')
+      const { topic, project, ts: createdMs } = open
+      const state = (verdict as EntryOf<'verdict'> | undefined)?.outcome ?? 'active'
+      const lastMs = Math.max(...entries.map(({ entry }) => entry.ts))
+      return { thread, topic, project, createdMs, lastMs, entries: entries.length, state }
+    })
+  }
+}
+
+function hashOf(seq: number): string {
+  return seq.toString(16).padStart(64, '0')
+}
+
+class MemoryMesh {
+  readonly watchers = new Watchers<MeshEvent>()
+  readonly subscribe = this.watchers.subscribe
+  statuses: PeerStatus[] = [
+    status(ironwood, 'ironwood', { state: 'online', latencyMs: 1.5, lastSeenMs: NOW - 500 }),
+    status(acacia, 'acacia', { state: 'offline', reason: 'connection refused' }),
+  ]
+  held: HeldCard[] = [
+    card(walnut, 'walnut', [agentCardOf('architect', walnut)], true),
+    card(ironwood, 'ironwood', [agentCardOf('reviewer', ironwood), agentCardOf('architect', ironwood)], true),
+    card(acacia, 'acacia', [agentCardOf('security', acacia)], false),
+  ]
+
+  addrs(): string[] {
+    return [`/ip4/127.0.0.1/tcp/4001/p2p/${walnut}`]
+  }
+
+  peers(): PeerStatus[] {
+    return this.statuses
+  }
+
+  cards(): HeldCard[] {
+    return this.held
+  }
+}
+
+function status(peer: PeerId, label: string, more: Partial<PeerStatus>): PeerStatus {
+  return { peer, label, state: 'offline', addrs: [], latencyMs: null, lastSeenMs: null, reason: null, ...more }
+}
+
+function card(peer: PeerId, label: string, agents: AgentCard[], live: boolean): HeldCard {
+  return { card: { peer, label, agents }, live, receivedMs: NOW - 1000 }
+}
+
+class MemoryBudget {
+  readonly watchers = new Watchers<Period>()
+  readonly subscribe = this.watchers.subscribe
+  rights: 'allotted' | 'none' = 'allotted'
+  condition: 'open' | 'frozen' | 'closed' = 'open'
+  running: BudgetLine[] = [
+    lineOf('day', 'd:2026-11-22', 33, 2.5, 0.25),
+    lineOf('month', 'm:2026-11', 333, 40, 0.25),
+    lineOf('agent-day', 'a:architect:2026-11-22', 1, 1, 0),
+  ]
+
+  report(): BudgetReport {
+    return { rights: this.rights, condition: this.condition, periods: this.running }
+  }
+
+  async breakdown(): Promise<CostBreakdown> {
+    const spending = { spent: usd(2.5), held: usd(0.25), calls: 3, inputTokens: 900, outputTokens: 80, simulated: true }
+    return {
+      byAgent: [{ name: 'architect', ...spending }],
+      byModel: [{ name: 'offline-rules', ...spending }],
+      byThread: [],
+    }
+  }
+}
+
+export function lineOf(
+  kind: BudgetLine['kind'],
+  period: string,
+  initial: number,
+  spent: number,
+  held: number,
+): BudgetLine {
+  const available = (usd(initial) - usd(spent) - usd(held)) as NanoUsd
+  const amounts = { initial: usd(initial), localCap: null, spent: usd(spent), held: usd(held), available }
+  return { kind, period: period as Period, ...amounts }
+}
+
+/** acacia's slot was not found. */
+const counter: CounterPort = {
+  total: async () => ({
+    limit: usd(100),
+    low: usd(12.75),
+    high: usd(46.083333333),
+    byAccount: [
+      { account: accountOf(walnut), charged: usd(2.75), wallMs: NOW },
+      { account: accountOf(ironwood), charged: usd(10), wallMs: NOW - 2000 },
+      { account: accountOf(acacia), charged: usd(0), wallMs: null },
+    ],
+    missing: [accountOf(acacia)],
+  }),
+}
+
+function accountOf(peer: PeerId): Account {
+  return { peer, incarnation: '0'.repeat(32) as Incarnation }
+}
+
+const BLOB = 'b'.repeat(64)
+
+/** Seats whoever has the role: own node first. */
+class MemoryReviews {
+  readonly threads: MemoryThreads
+  readonly mesh: MemoryMesh
+  opened = 0
+
+  constructor(threads: MemoryThreads, mesh: MemoryMesh) {
+    this.threads = threads
+    this.mesh = mesh
+  }
+
+  async plan(order: Parameters<DoorPorts['reviews']['plan']>[0]): Promise<ReviewPlan> {
+    const agents = this.mesh.held.flatMap(({ live, card }) => (live ? card.agents : []))
+    const seats = order.required.map((role) => ({ role, agent: agents.find((agent) => agent.role === role)?.id }))
+    const roles = seats.flatMap(({ role, agent }) => (agent === undefined ? [role] : []))
+    if (roles.length > 0) return { status: 'missing', roles }
+    const { repository, base, head, title, files } = order.change
+    const change = { blob: BLOB, bytes: 1234, repository, base, head, title, files: files.length }
+    const filled = seats as { role: string; agent: AgentId }[]
+    const { rounds, seatTimeoutMs } = order
+    return { status: 'ready', terms: { change, seats: filled, rounds, seatTimeoutMs }, highest: usd(1.5) }
+  }
+
+  async open(order: Parameters<DoorPorts['reviews']['open']>[0]): ReturnType<DoorPorts['reviews']['open']> {
+    const plan = await this.plan(order)
+    if (plan.status === 'missing') return plan
+    this.opened += 1
+    const { terms } = plan
+    const appended = await this.threads.create({ ...openEntry('a review'), review: terms })
+    return { status: 'opened', terms, appended }
+  }
+
+  readonly standing = readReview
+}
+
+export function openEntry(topic: string, ts = NOW): EntryOf<'open'> {
+  const author = `human:ana@${walnut}`
+  return { type: 'open', id: `open-${topic.replaceAll(' ', '-')}`, author, ts, content: '', topic, project: 'shop' }
+}
+
+export function meshOfThree() {
+  const threads = new MemoryThreads()
+  const mesh = new MemoryMesh()
+  const budget = new MemoryBudget()
+  const reviews = new MemoryReviews(threads, mesh)
+  const turns = new Watchers<TurnNews>()
+  const condition: ReturnType<DoorPorts['node']['condition']> = { store: 'open', transport: 'up' }
+  const world = { condition, threads, mesh, budget, reviews, turns }
+  const ports: DoorPorts = {
+    node: {
+      peer: walnut,
+      label: 'walnut',
+      network: 'lab',
+      role: 'primary',
+      version: '0.1.0',
+      startedMs: NOW - 90_500,
+      thresholds: { warning: 800, critical: 950 },
+      condition: () => world.condition,
+      model: () => ({
+        provider: 'offline',
+        model: 'offline-rules',
+        simulated: true,
+        configured: true,
+        lastOkMs: NOW - 1000,
+        lastError: null,
+      }),
+    },
+    threads,
+    mesh,
+    budget,
+    counter,
+    reviews,
+    turns,
+    metrics: { contentType: 'text/plain; version=0.0.4', metrics: async () => 'bzzz_threads 0\n' },
+  }
+  return { ...world, world, ports }
+}

@@ -1,0 +1,27 @@
+import type { CallId, ThreadId, TurnId } from '@bzzz/protocols'
+import { expect, it } from 'vitest'
+import { observeAgents } from '../../src/telemetry/agents.ts'
+import { instrumentsUnderTest } from './lines.ts'
+
+const about = { turn: 'turn' as TurnId, thread: 'thread' as ThreadId, agent: 'architect@walnut' }
+
+it('measures calls and turns', async () => {
+  const { instruments, metrics } = instrumentsUnderTest()
+  const observe = observeAgents(instruments)
+  const usage = { input: 700, cachedInput: 0, output: 30, reasoning: 0 }
+  const ended = { kind: 'call-ended', call: 'call' as CallId, ...about, model: 'gpt' } as const
+  observe({ ...ended, ms: 1500, error: null, usage })
+  observe({ ...ended, ms: 500, error: 'RATE_LIMITED', usage: null })
+  observe({ kind: 'turn-written', ...about, phase: 'vote', ms: 2000 })
+  expect(await metrics()).toEqual([
+    'bzzz_agent_turns_total{end="written"} 1',
+    'bzzz_agent_turn_seconds_sum{phase="vote"} 2',
+    'bzzz_agent_turn_seconds_count{phase="vote"} 1',
+    'bzzz_model_call_seconds_sum{model="gpt",end="reply"} 1.5',
+    'bzzz_model_call_seconds_count{model="gpt",end="reply"} 1',
+    'bzzz_model_call_seconds_sum{model="gpt",end="failure"} 0.5',
+    'bzzz_model_call_seconds_count{model="gpt",end="failure"} 1',
+    'bzzz_model_tokens_total{model="gpt",direction="input"} 700',
+    'bzzz_model_tokens_total{model="gpt",direction="output"} 30',
+  ])
+})

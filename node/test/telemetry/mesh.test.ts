@@ -1,0 +1,49 @@
+import type { Mesh, PeerStatus } from '@bzzz/mesh'
+import type { PeerId, ThreadId } from '@bzzz/protocols'
+import { expect, it } from 'vitest'
+import { gaugeMesh, observeMesh } from '../../src/telemetry/mesh.ts'
+import { instrumentsUnderTest } from './lines.ts'
+
+const peer = '12D3KooWpeer' as PeerId
+const thread = 'thread' as ThreadId
+
+it('counts envelopes by way and outcome', async () => {
+  const { instruments, metrics } = instrumentsUnderTest()
+  const observe = observeMesh(instruments)
+  observe({ type: 'envelope-received', peer, way: 'gossip', status: 'applied', thread })
+  observe({ type: 'envelope-received', peer, way: 'repair', status: 'repeat', thread })
+  observe({ type: 'batch-published', envelopes: 3, bytes: 900, recipients: 2, direct: 1 })
+  observe({ type: 'envelopes-dropped', peer, way: 'publish', envelopes: 5 })
+  expect(await metrics()).toEqual([
+    'bzzz_mesh_published_envelopes_total 3',
+    'bzzz_mesh_published_bytes_total 900',
+    'bzzz_mesh_received_envelopes_total{way="gossip",status="applied"} 1',
+    'bzzz_mesh_received_envelopes_total{way="repair",status="repeat"} 1',
+    'bzzz_mesh_dropped_envelopes_total{way="publish"} 5',
+  ])
+})
+
+it('warns of everything it refuses, and counts it by what and why', async () => {
+  const { instruments, metrics, lines } = instrumentsUnderTest()
+  const observe = observeMesh(instruments)
+  observe({ type: 'stranger-refused', peer, address: '/ip4/10.0.0.1' })
+  observe({ type: 'envelope-refused', peer, way: 'direct', code: 'BAD_SIGNATURE', reason: 'no', author: null })
+  expect(await metrics()).toEqual([
+    'bzzz_mesh_refused_total{what="stranger",code="NOT_A_MEMBER"} 1',
+    'bzzz_mesh_refused_total{what="envelope",code="BAD_SIGNATURE"} 1',
+  ])
+  expect(lines).toMatchObject([
+    { level: 'warn', msg: 'stranger refused', peer },
+    { level: 'warn', msg: 'envelope refused', code: 'BAD_SIGNATURE', way: 'direct' },
+  ])
+})
+
+it('counts peers by state when asked', async () => {
+  const { instruments, metrics } = instrumentsUnderTest()
+  const states: PeerStatus['state'][] = ['online', 'online', 'offline']
+  const peers = () => states.map((state) => ({ state })) as unknown as ReturnType<Mesh['peers']>
+  gaugeMesh(instruments.registry, { peers })
+  expect(await metrics()).toEqual(['bzzz_mesh_peers{state="online"} 2', 'bzzz_mesh_peers{state="offline"} 1'])
+  states.pop()
+  expect(await metrics()).toEqual(['bzzz_mesh_peers{state="online"} 2'])
+})

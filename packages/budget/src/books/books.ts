@@ -1,0 +1,115 @@
+import type { CallId, LedgerEvent, Period, PriceRef } from '@bzzz/protocols'
+import { type Call, nextCall, reservedCall } from '../calls/call.ts'
+import { invariant } from '../errors.ts'
+import { type Balance, charged, hold, openBalance, refund, settle } from './balance.ts'
+import { type CostRow, costAfter, costKey } from './costs.ts'
+
+/**
+ * What ledger records add up to. The same function posts a record when it is written and when the ledger is read
+ * again, so both come to the same.
+ */
+export interface Books {
+  readonly calls: Map<CallId, Call>
+  /** Periods that were opened. */
+  readonly balances: Map<Period, Balance>
+  readonly costs: Map<string, CostRow>
+  /** By model: the last call that was billed above its hold. */
+  readonly overruns: Map<string, Call>
+  readonly lastOpened: { day?: Period; month?: Period }
+}
+
+export function emptyBooks(): Books {
+  return { calls: new Map(), balances: new Map(), costs: new Map(), overruns: new Map(), lastOpened: {} }
+}
+
+/** A model that was billed above its bound stays frozen until its price is another. */
+export function isFrozen({ overruns }: Pick<Books, 'overruns'>, price: PriceRef): boolean {
+  const then = overruns.get(price.model)?.priceRef
+  return (
+    then !== undefined &&
+    then.input === price.input &&
+    then.cachedInput === price.cachedInput &&
+    then.output === price.output
+  )
+}
+
+/**
+ * @param books must hold the call, periods and cost row that the event is about
+ * @throws {BudgetError} INVARIANT_BROKEN, or CALL_STATE for an event that the call's state forbids
+ */
+export function post(books: Books, event: LedgerEvent, atMs: number): void {
+  switch (event.kind) {
+    case 'created':
+    case 'booted':
+      return
+    case 'opened':
+      postOpened(books, event)
+      return
+    case 'reserved':
+      postReserved(books, reservedCall(event, atMs))
+      return
+    default: {
+      const before = books.calls.get(event.call)
+      invariant(12, before !== undefined, `${event.kind} for a call that was never reserved`)
+      postChange(books, before, nextCall(before, event))
+    }
+  }
+}
+
+function postOpened(books: Books, event: Extract<LedgerEvent, { kind: 'opened' }>): void {
+  const { period, initial, manifestVersion } = event
+  invariant(6, !books.balances.has(period), `${period} was opened before`)
+  books.balances.set(period, openBalance(period, initial, manifestVersion))
+  const { lastOpened } = books
+  if (period.startsWith('d:') && period > (lastOpened.day ?? '')) lastOpened.day = period
+  if (period.startsWith('m:') && period > (lastOpened.month ?? '')) lastOpened.month = period
+}
+
+function postReserved(books: Books, call: Call): void {
+  invariant(12, !books.calls.has(call.id), 'a call is reserved once')
+  const distinct = new Set(call.periods)
+  const covers = (kind: string): boolean => call.periods.some((period) => period.startsWith(kind))
+  invariant(
+    13,
+    distinct.size === call.periods.length && covers('d:') && covers('m:'),
+    'charged to its day and month, once',
+  )
+  for (const period of call.periods) {
+    const balance = balanceOf(books, period)
+    invariant(
+      2,
+      call.max === 0n || charged(balance) + call.max <= balance.initial,
+      `${period} has no room for ${call.max}`,
+    )
+    books.balances.set(period, hold(balance, call.max))
+  }
+  postCall(books, undefined, call)
+}
+
+function postChange(books: Books, before: Call, after: Call): void {
+  const change = before.state === after.state ? undefined : changeOfMoney(after)
+  if (change !== undefined) {
+    for (const period of after.periods) books.balances.set(period, change(balanceOf(books, period)))
+  }
+  if (after.actual !== null && after.actual > after.max) books.overruns.set(after.model, after)
+  postCall(books, before, after)
+}
+
+/** Only what was never sent comes back whole, only what was billed is settled; all else stays held (invariant 8). */
+function changeOfMoney({ state, max, actual }: Call): ((balance: Balance) => Balance) | undefined {
+  if (state === 'released') return (balance) => refund(balance, max)
+  if (state === 'settled' && actual !== null) return (balance) => settle(balance, max, actual)
+  return undefined
+}
+
+function postCall(books: Books, before: Call | undefined, after: Call): void {
+  books.calls.set(after.id, after)
+  const key = costKey(after)
+  books.costs.set(key, costAfter(books.costs.get(key), before, after))
+}
+
+function balanceOf(books: Books, period: Period): Balance {
+  const balance = books.balances.get(period)
+  invariant(6, balance !== undefined, `${period} was never opened`)
+  return balance
+}

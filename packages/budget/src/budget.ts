@@ -1,0 +1,211 @@
+import {
+  type Account,
+  type CallId,
+  equalBytes,
+  type Incarnation,
+  type NanoUsd,
+  type OpenedManifest,
+  type Period,
+  type Signer,
+  slotKey,
+  type ThreadCap,
+  type ThreadId,
+  type TurnId,
+} from '@bzzz/protocols'
+import type { Room } from '@bzzz/store'
+import type { Terms } from './calls/admission.ts'
+import type { Call, CallState } from './calls/call.ts'
+import type { CallOutcome, Reservation, ReserveRequest } from './calls/reservation.ts'
+import {
+  loseTask,
+  openThreadTask,
+  overdueReleases,
+  releaseTask,
+  reserveTask,
+  sentTask,
+  settleTask,
+} from './calls/tasks.ts'
+import { type BudgetFact, factsOf } from './facts.ts'
+import { createAccount, hex } from './ledger/chain.ts'
+import { lastPart, under } from './ledger/keys.ts'
+import { readCall, readCostsOfDay, readTurn } from './ledger/read.ts'
+import { readStanding, type Standing } from './ledger/standing.ts'
+import { recentPeriods } from './periods/charged.ts'
+import { rightsOf } from './periods/rights.ts'
+import { priceOf } from './prices/cost.ts'
+import type { PriceTable } from './prices/prices.ts'
+import { type BudgetReport, breakdownOf, type CostBreakdown, reportOf } from './report.ts'
+import { slotSealer } from './slots/seal.ts'
+import { openWriter, type Writer, type WrittenPage } from './writer.ts'
+
+export interface BudgetOptions {
+  /** The ledger's room; nobody else writes to it. */
+  readonly room: Room
+  readonly manifest: OpenedManifest
+  readonly signer: Signer
+  readonly prices: PriceTable
+  /** Wall clock, milliseconds. */
+  readonly now: () => number
+  readonly randomBytes: (length: number) => Uint8Array
+  /** Lower limits of this node alone; they hold at once. */
+  readonly localCaps?: { readonly day?: NanoUsd; readonly month?: NanoUsd }
+  readonly observe?: (fact: BudgetFact) => void
+}
+
+/** What this node may spend, and what it did. All that is written is synced before its promise resolves. */
+export interface Budget {
+  readonly account: Account
+  /** `none`: the manifest names no allotment for this account, and every call that costs anything is refused. */
+  readonly rights: 'allotted' | 'none'
+  /**
+   * Opens a thread's period once, with this account's share of the cap in the thread's first entry; nothing for a
+   * thread without a cap. Comes before the first reservation in the thread.
+   * @throws {BudgetError} BAD_SHARES when the cap's shares exceed it
+   */
+  openThread(thread: ThreadId, cap: ThreadCap | undefined): Promise<void>
+  /** Holds the call's highest cost in every period it belongs to, or in none. Only `reserved` allows sending. */
+  reserve(request: ReserveRequest): Promise<Reservation>
+  /** Comes before the request leaves, once per call. @throws {BudgetError} CALL_STATE when the call may not be sent */
+  sent(call: CallId): Promise<void>
+  /** Books what the call cost, with its reply. A repeat changes nothing and answers what was booked. */
+  settle(call: CallId, outcome: CallOutcome): Promise<CallState>
+  /** It may have been billed and nobody knows: the whole hold stays charged. */
+  lose(call: CallId, reason: string): Promise<void>
+  /** Gives the hold back. @throws {BudgetError} CALL_STATE when it was sent */
+  release(call: CallId, reason: string): Promise<void>
+  call(call: CallId): Promise<CallState | undefined>
+  /** Ascending (step, attempt). */
+  callsOf(turn: TurnId): Promise<readonly CallState[]>
+  report(): BudgetReport
+  /** Costs that are listed under one UTC day (`d:2026-11-22`), from disk. */
+  breakdown(day: Period): Promise<CostBreakdown>
+  /** Own sealed slots of the running periods and of a day ago, and of threads with a cap, with their DHT keys. */
+  slots(): readonly { readonly period: Period; readonly key: Uint8Array; readonly bytes: Uint8Array }[]
+  /** A slot changed. Not called for an agent's day, which has none. */
+  subscribe(listener: (period: Period) => void): () => void
+  /**
+   * Another clock's time of this moment: a peer's card, the Date header of a provider's reply. After a gap of more than
+   * one day or month, new periods are opened only once one agrees.
+   */
+  witnessTime(wallMs: number): void
+  /** Waits for what is being written. What is in flight then is uncertain at the next opening. */
+  close(): Promise<void>
+}
+
+// The Date header of HTTP has whole seconds.
+const CLOCK_RESOLUTION_MS = 1_000
+
+/**
+ * Rebuilds the node's standing from its ledger. Calls of an earlier run that nothing came of become uncertain, each at
+ * its whole hold.
+ * @throws {BudgetError} LEDGER_BROKEN when the ledger cannot be trusted
+ */
+export async function openBudget(options: BudgetOptions): Promise<Budget> {
+  const { room, manifest: opened, signer, prices, now, randomBytes, localCaps = {}, observe } = options
+  const { manifest, mesh } = opened
+  const incarnation: Incarnation = await createAccount(room, { now, randomBytes })
+  const account: Account = { peer: signer.peer, incarnation }
+  const standing = await readStanding(room)
+  const listeners = new Set<(period: Period) => void>()
+  let agreedMs: number | undefined
+
+  const terms = (nowMs: number): Terms => {
+    return { account, manifest, localCaps, clock: { nowMs, skewMs: manifest.clockSkewMs }, agreedMs }
+  }
+  const writer = openWriter({
+    room,
+    standing,
+    seal: slotSealer({ mesh, account, signer, manifestVersion: manifest.version }),
+    now,
+    due: (nowMs) => overdueReleases(standing, nowMs),
+    onWritten: tell,
+    onFrozen: (cause) => observe?.({ type: 'frozen', cause }),
+  })
+
+  function tell({ records, books, periods, elapsedMs }: WrittenPage): void {
+    observe?.({ type: 'written', records: records.length, elapsedMs })
+    for (const fact of records.flatMap((record) => factsOf(record, books))) observe?.(fact)
+    for (const { balance, slot } of periods) {
+      if (slot !== null) for (const listener of listeners) listener(balance.period)
+    }
+  }
+
+  async function stateOf(call: Call): Promise<CallState> {
+    return (await readCall(room, call.id)) ?? { ...call, reply: null }
+  }
+
+  async function reserve(request: ReserveRequest): Promise<Reservation> {
+    const price = priceOf(prices, request.model)
+    const reservation = await writer.submit(reserveTask(request, { standing, terms, price, stateOf }))
+    if (reservation.status === 'refused') {
+      const { status: _, ...refusal } = reservation
+      observe?.({ type: 'refused', agent: request.agent, model: request.model, ...refusal })
+    }
+    return reservation
+  }
+
+  function witnessTime(wallMs: number): void {
+    const nowMs = now()
+    const differenceMs = wallMs - nowMs
+    if (Math.abs(differenceMs) <= manifest.clockSkewMs + CLOCK_RESOLUTION_MS) agreedMs = nowMs
+    else observe?.({ type: 'clock-disagrees', differenceMs })
+  }
+
+  await beginRun(options, standing, writer)
+  if (!equalBytes(prices.hash, manifest.priceTableHash)) {
+    observe?.({ type: 'price-table-differs', own: hex(prices.hash), manifest: hex(manifest.priceTableHash) })
+  }
+
+  return {
+    account,
+    rights: rightsOf(manifest, account),
+    openThread: async (thread, cap) => {
+      if (cap !== undefined) await writer.submit(openThreadTask(thread, cap, terms(now())))
+    },
+    reserve,
+    sent: async (call) => void (await writer.submit(sentTask(call))),
+    settle: async (call, outcome) => stateOf(await writer.submit(settleTask(call, outcome))),
+    lose: async (call, reason) => void (await writer.submit(loseTask(call, reason))),
+    release: async (call, reason) => void (await writer.submit(releaseTask(call, reason))),
+    call: (call) => readCall(room, call),
+    callsOf: (turn) => readTurn(room, turn),
+    report: () => reportOf({ terms: terms(now()), standing, prices, condition: writer.condition }),
+    breakdown: async (day) => breakdownOf(day, await readCostsOfDay(room, day)),
+    slots: () =>
+      runningSlots(standing, terms(now())).map((slot) => ({ ...slot, key: slotKey(mesh, slot.period, account) })),
+    subscribe: (listener) => {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    witnessTime,
+    close: () => writer.close(),
+  }
+}
+
+/** Notes the opening, then gives up what the run before left in flight: nobody knows whether it was billed. */
+async function beginRun(
+  { room, randomBytes, observe }: BudgetOptions,
+  standing: Standing,
+  writer: Writer,
+): Promise<void> {
+  const boot = { counter: standing.meta.boot.counter + 1, nonce: hex(randomBytes(16)) as Incarnation }
+  standing.meta = { ...standing.meta, boot }
+  await writer.submit({
+    needs: () => ({ calls: [], periods: [], costs: [] }),
+    decide: () => ({ events: [{ kind: 'booted', ...boot }], answer: () => undefined }),
+  })
+  const unsettled: CallId[] = []
+  for await (const key of room.keys(under('o/'))) unsettled.push(lastPart(key) as CallId)
+  await Promise.all(
+    unsettled.map((call) => writer.submit(loseTask(call, 'the node stopped before its outcome was known'))),
+  )
+  if (unsettled.length > 0) observe?.({ type: 'recovered', calls: unsettled.length })
+}
+
+function runningSlots({ periods, lastOpened }: Standing, { clock }: Terms): { period: Period; bytes: Uint8Array }[] {
+  // A clock that was set back goes on charging the last opened ones.
+  const running = new Set([...recentPeriods(clock), lastOpened.day, lastOpened.month])
+  return [...periods].flatMap(([period, { slot }]) => {
+    return slot !== null && (period.startsWith('t:') || running.has(period)) ? [{ period, bytes: slot }] : []
+  })
+}

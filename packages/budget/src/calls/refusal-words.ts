@@ -1,0 +1,62 @@
+import type { Account, Manifest, NanoUsd, Period } from '@bzzz/protocols'
+import { endOf } from '../periods/charged.ts'
+import { limitOf } from '../periods/rights.ts'
+import { formatUsd } from '../usd.ts'
+import type { Call } from './call.ts'
+import type { Refusal, RefusedBy, ReserveRequest } from './reservation.ts'
+
+/** Sentences for people: what was needed, what there was, and what to do. */
+export function tooLittleWords(
+  refusal: Pick<Refusal, 'by' | 'needed' | 'limit' | 'spent' | 'held' | 'available'> & { period: Period },
+  { agent, model }: ReserveRequest,
+  manifest: Manifest,
+): string {
+  const { by, period, needed, limit, spent, held, available } = refusal
+  const figures = `${formatUsd(limit)}, of which ${formatUsd(spent)} is spent and ${formatUsd(held)} held`
+  return (
+    `a call of ${agent} to ${model} may cost ${formatUsd(needed)}, and ${formatUsd(available)} is left: ` +
+    `${subject(by, period, limitOf(manifest, period))} is ${figures}. ${remedy(by, period)}`
+  )
+}
+
+function subject(by: RefusedBy, period: Period, meshLimit: NanoUsd | undefined): string {
+  const label = period.slice(period.indexOf(':') + 1)
+  if (by === 'thread') return `this node's share of the cap of thread ${label}`
+  if (by === 'agent-day') return `the agent's limit for ${label.slice(label.indexOf(':') + 1)}`
+  if (by === 'local-cap') return `the cap that this node's own configuration sets for ${label}`
+  return `this node's share of the mesh's ${meshLimit === undefined ? 'limit' : formatUsd(meshLimit)} for ${label}`
+}
+
+function remedy(by: RefusedBy, period: Period): string {
+  if (by === 'thread')
+    return 'It goes on when a call that is held costs less than its bound; or open a thread with a larger cap'
+  const next = new Date(endOf(period)).toISOString().slice(0, 16)
+  const raise = by === 'local-cap' ? 'raise it in the configuration' : '"bzzz budget raise"'
+  return `It goes on at ${next} UTC, when a held call costs less than its bound, or after ${raise}`
+}
+
+export function unpricedWords(model: string): string {
+  return (
+    `there is no price for ${model}, so its cost cannot be held; add it to the price file ` +
+    '(a model on your own hardware: 0 with "local": true)'
+  )
+}
+
+export function frozenModelWords(call: Call): string {
+  const billed = `${formatUsd(call.actual ?? call.max)} for a call that could cost ${formatUsd(call.max)}`
+  return `${call.model} is frozen on this node: ${billed} was billed. Correct its price in the price file to take it up again`
+}
+
+export function noRightsWords({ peer, incarnation }: Account): string {
+  return (
+    `the manifest gives no rights to this node's account ${peer}/${incarnation}: ` +
+    'its ledger is new, or the owner has not allotted anything to it'
+  )
+}
+
+export function clockWords(nowMs: number, lastOpened: Period): string {
+  return (
+    `this node's clock says ${new Date(nowMs).toISOString().slice(0, 16)} UTC, more than one period after ` +
+    `${lastOpened.slice(2)}, the last one it opened; it goes on once another clock agrees (a peer's or the provider's)`
+  )
+}

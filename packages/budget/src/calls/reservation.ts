@@ -1,0 +1,60 @@
+import type { CallId, NanoUsd, Period, ThreadId, TokenUsage, TurnId } from '@bzzz/protocols'
+import type { CallState } from './call.ts'
+
+/** A call that asks to be admitted. */
+export interface ReserveRequest {
+  readonly turn: TurnId
+  /** Which call of the turn, from 0. */
+  readonly step: number
+  /** Which try of the step, from 0. */
+  readonly attempt: number
+  readonly thread: ThreadId | null
+  /** Name of the agent at this node. */
+  readonly agent: string
+  readonly model: string
+  /** Upper bound of the prompt's tokens. */
+  readonly inputTokens: number
+  /** The limit on generated tokens that is sent with the request, reasoning included. */
+  readonly outputTokens: number
+}
+
+export type Reservation =
+  | { readonly status: 'reserved'; readonly call: CallId; readonly max: NanoUsd }
+  /** It was reserved before, perhaps in an earlier run: sending is forbidden. */
+  | { readonly status: 'known'; readonly call: CallState }
+  | Refusal
+
+export type RefusedBy =
+  | 'day'
+  | 'month'
+  | 'agent-day'
+  | 'thread'
+  | 'local-cap'
+  | 'unpriced'
+  | 'frozen-model'
+  | 'no-rights'
+
+/** Nothing was charged. */
+export interface Refusal {
+  readonly status: 'refused'
+  readonly by: RefusedBy
+  /** The one that is too small; null when it is not about a period. */
+  readonly period: Period | null
+  /** A sentence with figures, and what to do. */
+  readonly reason: string
+  /** The call's highest cost. */
+  readonly needed: NanoUsd
+  /** This node's part of the period; never more than a local cap. */
+  readonly limit: NanoUsd
+  readonly spent: NanoUsd
+  readonly held: NanoUsd
+  readonly available: NanoUsd
+}
+
+/** The provider's answer to one call. */
+export interface CallOutcome {
+  /** Null when the provider did not say: the whole hold is charged. */
+  readonly usage: TokenUsage | null
+  readonly reply: string
+  readonly providerRequestId: string | null
+}

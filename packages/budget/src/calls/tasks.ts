@@ -1,0 +1,134 @@
+import {
+  type CallId,
+  callIdOf,
+  MAX_REPLY_BYTES,
+  type Period,
+  type PriceRef,
+  type ThreadCap,
+  type ThreadId,
+  type TokenUsage,
+  threadPeriod,
+} from '@bzzz/protocols'
+import { costKey } from '../books/costs.ts'
+import { BudgetError } from '../errors.ts'
+import type { Standing } from '../ledger/standing.ts'
+import { actualCost, isTokenCount } from '../prices/cost.ts'
+import { shareOfCap } from '../shares.ts'
+import type { Decision, Task } from '../writer.ts'
+import { admit, type Terms, timePeriods } from './admission.ts'
+import { type Call, type CallEvent, type CallState, nextCall } from './call.ts'
+import type { CallOutcome, Reservation, ReserveRequest } from './reservation.ts'
+
+/** A reservation that was not sent by then is given back, with the next write: whoever made it has forgotten it. */
+const UNSENT_MS = 30_000
+// Bounds what is in flight at one node; real concurrency is a few dozen.
+const MAX_LIVE_CALLS = 10_000
+
+export interface ReserveContext {
+  readonly standing: Standing
+  readonly terms: (nowMs: number) => Terms
+  readonly price: PriceRef | undefined
+  readonly stateOf: (call: Call) => Promise<CallState>
+}
+
+/** @throws {BudgetError} BAD_REQUEST */
+export function reserveTask(
+  request: ReserveRequest,
+  { standing, terms, price, stateOf }: ReserveContext,
+): Task<Reservation> {
+  const id = callIdOf(request.turn, request.step, request.attempt)
+  if (!isTokenCount(request.inputTokens) || !isTokenCount(request.outputTokens)) {
+    throw new BudgetError('BAD_REQUEST', `${request.inputTokens} and ${request.outputTokens} are not numbers of tokens`)
+  }
+  return {
+    needs(nowMs) {
+      const periods = timePeriods(terms(nowMs), standing.lastOpened, request.agent)
+      const { agent, thread, model } = request
+      const cost = costKey({ periods, agent, thread, model, simulated: price?.simulated ?? false })
+      return { calls: [id], periods: thread === null ? periods : [...periods, threadPeriod(thread)], costs: [cost] }
+    },
+    decide(books, nowMs): Decision<Reservation> {
+      const known = books.calls.get(id)
+      if (known !== undefined) {
+        return { events: [], answer: async () => ({ status: 'known', call: await stateOf(known) }) }
+      }
+      if (standing.live.size >= MAX_LIVE_CALLS) throw new BudgetError('BUSY', `${MAX_LIVE_CALLS} calls are in flight`)
+      const admission = admit(terms(nowMs), books, id, request, price)
+      if (admission.status === 'refused') return { events: [], answer: () => admission }
+      const { events, max } = admission
+      return { events, answer: () => ({ status: 'reserved', call: id, max }) }
+    },
+  }
+}
+
+/** One step of a call; nothing is written when it changes nothing. */
+function stepTask(id: CallId, eventFor: (call: Call) => CallEvent): Task<Call> {
+  return {
+    needs: () => ({ calls: [id], periods: [], costs: [] }),
+    decide(books): Decision<Call> {
+      const call = books.calls.get(id)
+      if (call === undefined) throw new BudgetError('CALL_UNKNOWN', `call ${id.slice(0, 12)} was never reserved here`)
+      const event = eventFor(call)
+      const next = nextCall(call, event)
+      return { events: next === call ? [] : [event], answer: () => next }
+    },
+  }
+}
+
+export function sentTask(call: CallId): Task<Call> {
+  return stepTask(call, () => ({ kind: 'sent', call }))
+}
+
+export function settleTask(id: CallId, outcome: CallOutcome): Task<Call> {
+  return stepTask(id, ({ max, priceRef }) => {
+    const usage = countable(outcome.usage)
+    return {
+      kind: 'settled',
+      call: id,
+      amount: usage === null ? max : actualCost(priceRef, usage),
+      usage,
+      // A reply beyond the bound is lost; what it cost is not.
+      reply: Buffer.byteLength(outcome.reply) <= MAX_REPLY_BYTES ? outcome.reply : null,
+      evidence: usage === null ? 'none' : 'usage',
+      providerRequestId: outcome.providerRequestId?.slice(0, 200) ?? null,
+    }
+  })
+}
+
+export function loseTask(call: CallId, reason: string): Task<Call> {
+  return stepTask(call, () => ({ kind: 'uncertain', call, reason: reason.slice(0, 500) }))
+}
+
+export function releaseTask(call: CallId, reason: string): Task<Call> {
+  return stepTask(call, () => ({ kind: 'released', call, reason: reason.slice(0, 500) }))
+}
+
+/** Releases of reservations that nobody sent. */
+export function overdueReleases({ live }: Standing, nowMs: number): Task<Call>[] {
+  const overdue = [...live.values()].filter(
+    ({ state, reservedMs }) => state === 'reserved' && nowMs - reservedMs >= UNSENT_MS,
+  )
+  return overdue.map(({ id }) => releaseTask(id, `not sent within ${UNSENT_MS / 1_000} s`))
+}
+
+/** @throws {BudgetError} BAD_SHARES */
+export function openThreadTask(thread: ThreadId, cap: ThreadCap, terms: Terms): Task<void> {
+  const period: Period = threadPeriod(thread)
+  const initial = shareOfCap(cap, terms.account)
+  return {
+    needs: () => ({ calls: [], periods: [period], costs: [] }),
+    decide: (books) => ({
+      events: books.balances.has(period)
+        ? []
+        : [{ kind: 'opened', period, initial, manifestVersion: terms.manifest.version }],
+      answer: () => undefined,
+    }),
+  }
+}
+
+/** The counts alone, and only if they are counts: what a provider sends is not trusted to be. */
+function countable(usage: TokenUsage | null): TokenUsage | null {
+  if (usage === null) return null
+  const { input, cachedInput, output, reasoning } = usage
+  return [input, cachedInput, output, reasoning].every(isTokenCount) ? { input, cachedInput, output, reasoning } : null
+}

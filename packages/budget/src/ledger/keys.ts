@@ -1,0 +1,37 @@
+import type { CallId, Period, TurnId } from '@bzzz/protocols'
+import type { Range } from '@bzzz/store'
+
+/**
+ * Where things stand in the room. `l/` is the ledger, the only truth; all else is derived from it in the same atomic
+ * batch, so that opening it and looking up one call do not read its history:
+ *
+ * - `l/<seq>` record; `c/<call>/<seq>` its records; `t/<turn>/<step>/<attempt>` its calls
+ * - `o/<call>` reserved or sent, and nothing came of it yet
+ * - `p/<period>` balance; `s/<period>` the sealed slot; `b/<day>/…` costs; `f/<model>` the call that froze it
+ * - `meta` boot and slot numbers
+ */
+export const META = 'meta'
+export const recordKey = (seq: number): string => `l/${digits(seq)}`
+export const callRecordKey = (call: CallId, seq: number): string => `c/${call}/${digits(seq)}`
+export const turnKey = (turn: TurnId, step: number, attempt: number): string =>
+  `t/${turn}/${digits(step)}/${digits(attempt)}`
+export const unsettledKey = (call: CallId): string => `o/${call}`
+export const balanceKey = (period: Period): string => `p/${period}`
+export const slotViewKey = (period: Period): string => `s/${period}`
+export const costViewKey = (key: string): string => `b/${key}`
+export const overrunKey = (model: string): string => `f/${model}`
+
+/** All keys that begin with a prefix ending in a slash; '0' follows '/' in ASCII. */
+export function under(prefix: string): Range {
+  return { gte: prefix, lt: `${prefix.slice(0, -1)}0` }
+}
+
+/** What follows the last slash. */
+export function lastPart(key: string): string {
+  return key.slice(key.lastIndexOf('/') + 1)
+}
+
+/** Sorts like the number. */
+function digits(value: number): string {
+  return String(value).padStart(16, '0')
+}

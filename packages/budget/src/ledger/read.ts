@@ -1,0 +1,71 @@
+import { type CallId, callIdOf, type Period, type TurnId } from '@bzzz/protocols'
+import type { Room } from '@bzzz/store'
+import type { Balance } from '../books/balance.ts'
+import type { CostRow } from '../books/costs.ts'
+import { type Call, type CallState, nextCall, reservedCall } from '../calls/call.ts'
+import { BudgetError } from '../errors.ts'
+import { readRecord } from './chain.ts'
+import { balanceKey, costViewKey, lastPart, META, slotViewKey, under } from './keys.ts'
+import { decodeBalance, decodeCost, decodeMeta, type Meta } from './views.ts'
+
+/** A call as its own records tell it, reply included; undefined when it was never reserved. */
+export async function readCall(room: Room, id: CallId): Promise<CallState | undefined> {
+  let call: Call | undefined
+  let reply: string | null = null
+  for await (const key of room.keys(under(`c/${id}/`))) {
+    const { event, atMs } = await readRecord(room, Number(lastPart(key)))
+    if (event.kind === 'reserved') call = reservedCall(event, atMs)
+    else if (call !== undefined && 'call' in event) call = nextCall(call, event)
+    else throw new BudgetError('LEDGER_BROKEN', `call ${id.slice(0, 12)} has a ${event.kind} before its reservation`)
+    if (event.kind === 'settled') reply = event.reply
+  }
+  return call === undefined ? undefined : { ...call, reply }
+}
+
+/** All calls of a turn in ascending (step, attempt). */
+export async function readTurn(room: Room, turn: TurnId): Promise<CallState[]> {
+  const calls: CallState[] = []
+  for await (const key of room.keys(under(`t/${turn}/`))) {
+    const [step = '', attempt = ''] = key.split('/').slice(2)
+    const call = await readCall(room, callIdOf(turn, Number(step), Number(attempt)))
+    if (call !== undefined) calls.push(call)
+  }
+  return calls
+}
+
+export interface HeldPeriod {
+  readonly balance: Balance
+  /** As it was sealed with the last change; null for an agent's day, which never leaves the node. */
+  readonly slot: Uint8Array | null
+}
+
+export async function readPeriod(room: Room, period: Period): Promise<HeldPeriod | undefined> {
+  const [balance, slot] = await Promise.all([room.get(balanceKey(period)), room.get(slotViewKey(period))])
+  return balance === undefined ? undefined : { balance: decodeBalance(balance), slot: slot ?? null }
+}
+
+/** The newest periods with a prefix (`p/d:`), newest label first. */
+export async function readNewestPeriods(room: Room, prefix: string, limit: number): Promise<Period[]> {
+  const periods: Period[] = []
+  // ';' follows ':' in ASCII
+  for await (const key of room.keys({ gte: prefix, lt: `${prefix.slice(0, -1)};`, reverse: true, limit })) {
+    periods.push(key.slice('p/'.length) as Period)
+  }
+  return periods
+}
+
+export async function readCost(room: Room, key: string): Promise<CostRow | undefined> {
+  const bytes = await room.get(costViewKey(key))
+  return bytes === undefined ? undefined : decodeCost(bytes)
+}
+
+export async function readCostsOfDay(room: Room, day: Period): Promise<CostRow[]> {
+  const rows: CostRow[] = []
+  for await (const [, bytes] of room.entries(under(`b/${day}/`))) rows.push(decodeCost(bytes))
+  return rows
+}
+
+export async function readMeta(room: Room): Promise<Meta | undefined> {
+  const bytes = await room.get(META)
+  return bytes === undefined ? undefined : decodeMeta(bytes)
+}

@@ -1,0 +1,64 @@
+import { type Dimension, dayPeriod, monthPeriod, type Period, parsePeriod } from '@bzzz/protocols'
+
+const DAY_MS = 86_400_000
+const labelOf: Record<Dimension, (wallMs: number) => Period> = { day: dayPeriod, month: monthPeriod }
+
+export interface Clock {
+  /** This node's clock, milliseconds. */
+  readonly nowMs: number
+  /** By how much the clocks of the mesh may differ. */
+  readonly skewMs: number
+}
+
+/**
+ * The days (or months) that a call of this moment is charged to; the first is the one it is listed under. Near an edge
+ * both sides are charged, since another node's clock may already be there. A clock older than the last opened period
+ * was set back: the last opened one is charged, and no earlier one is taken up again.
+ */
+export function chargedPeriods(
+  dimension: Dimension,
+  { nowMs, skewMs }: Clock,
+  lastOpened: Period | undefined,
+): Period[] {
+  const label = labelOf[dimension]
+  const around = [label(nowMs), label(nowMs - skewMs), label(nowMs + skewMs)]
+  if (lastOpened !== undefined && around.every((period) => period < lastOpened)) return [lastOpened]
+  return [...new Set(around)]
+}
+
+/** Whether the clock has jumped over a whole period since the last one that is known to have been reached. */
+export function skipsPeriod(dimension: Dimension, nowMs: number, reached: Period | undefined): boolean {
+  return reached !== undefined && labelOf[dimension](nowMs) > labelOf[dimension](endOf(reached))
+}
+
+/** The later of the last opened period and the one in which another clock was last seen to agree. */
+export function reachedPeriod(
+  dimension: Dimension,
+  lastOpened: Period | undefined,
+  agreedMs: number | undefined,
+): Period | undefined {
+  // A ledger that never opened a period has nothing to compare with: it opens freely.
+  if (lastOpened === undefined || agreedMs === undefined) return lastOpened
+  const agreed = labelOf[dimension](agreedMs)
+  return agreed > lastOpened ? agreed : lastOpened
+}
+
+/** First millisecond after a day or month. @throws {RangeError} for other periods */
+export function endOf(period: Period): number {
+  const parsed = parsePeriod(period)
+  if (parsed?.kind === 'day' || parsed?.kind === 'agent-day') return Date.parse(`${parsed.label}T00:00:00Z`) + DAY_MS
+  if (parsed?.kind !== 'month') throw new RangeError(`${period} has no end`)
+  const [year = 0, month = 0] = parsed.label.split('-').map(Number)
+  return Date.UTC(year, month, 1)
+}
+
+/** Days and months of which a settlement may still come in soon: those of now and of a day ago. */
+export function recentPeriods(clock: Clock): ReadonlySet<Period> {
+  const times = [
+    clock.nowMs - DAY_MS - clock.skewMs,
+    clock.nowMs - clock.skewMs,
+    clock.nowMs,
+    clock.nowMs + clock.skewMs,
+  ]
+  return new Set(times.flatMap((time) => [dayPeriod(time), monthPeriod(time)]))
+}

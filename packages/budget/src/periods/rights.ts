@@ -1,0 +1,49 @@
+import {
+  type Account,
+  accountKey,
+  type Dimension,
+  type Manifest,
+  type NanoUsd,
+  type Period,
+  parsePeriod,
+} from '@bzzz/protocols'
+import { NO_USD } from '../usd.ts'
+
+/** The mesh's limit for a day or month; undefined for other periods, and where the manifest sets none. */
+export function limitOf(manifest: Manifest, period: Period): NanoUsd | undefined {
+  return inForce(manifest.limits, period)?.amount
+}
+
+/** Rights with which an account opens a day or month under this manifest. */
+export function initialOf(manifest: Manifest, account: Account, period: Period): NanoUsd {
+  const own = manifest.allotments.filter((allotment) => accountKey(allotment.account) === accountKey(account))
+  return inForce(own, period)?.amount ?? NO_USD
+}
+
+/** `none` when the manifest names no allotment for the account: a new ledger, or a machine that was not planned for. */
+export function rightsOf(manifest: Manifest, account: Account): 'allotted' | 'none' {
+  const key = accountKey(account)
+  return manifest.allotments.some((allotment) => accountKey(allotment.account) === key) ? 'allotted' : 'none'
+}
+
+/** Accounts that have rights in a day or month. */
+export function allottedAccounts(manifest: Manifest, period: Period): Account[] {
+  const named = new Map(manifest.allotments.map(({ account }) => [accountKey(account), account]))
+  return [...named.values()].filter((account) => initialOf(manifest, account, period) > 0n)
+}
+
+interface Dated {
+  readonly dim: Dimension
+  readonly from: Period
+  readonly amount: NanoUsd
+}
+
+/** The entry with the newest start that is not after the period. Labels of one dimension sort by time. */
+function inForce<T extends Dated>(entries: readonly T[], period: Period): T | undefined {
+  const dimension = parsePeriod(period)?.kind
+  const started = entries.filter((entry) => entry.dim === dimension && entry.from <= period)
+  return started.reduce<T | undefined>(
+    (best, entry) => (best === undefined || entry.from > best.from ? entry : best),
+    undefined,
+  )
+}

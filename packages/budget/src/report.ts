@@ -1,0 +1,134 @@
+import { type NanoUsd, type Period, parsePeriod } from '@bzzz/protocols'
+import { type Balance, held } from './books/balance.ts'
+import { isFrozen } from './books/books.ts'
+import type { CostRow } from './books/costs.ts'
+import { availableIn, balanceIn, calendarPeriods, localCapOf, type Terms } from './calls/admission.ts'
+import type { Standing } from './ledger/standing.ts'
+import { limitOf, rightsOf } from './periods/rights.ts'
+import { priceOf } from './prices/cost.ts'
+import type { PriceTable } from './prices/prices.ts'
+import { NO_USD, nanoUsdOf } from './usd.ts'
+
+/** This node's part of what is running now. */
+export interface BudgetReport {
+  readonly rights: 'allotted' | 'none'
+  /** `frozen`: a write failed; nothing is reserved or sent until the node was restarted. */
+  readonly condition: 'open' | 'frozen' | 'closed'
+  readonly periods: readonly PeriodReport[]
+  /** Models that were billed above their bound. */
+  readonly frozenModels: readonly string[]
+}
+
+export interface PeriodReport {
+  readonly period: Period
+  readonly kind: 'day' | 'month' | 'agent-day' | 'thread'
+  /** Of the whole mesh; null for an agent's day and a thread. */
+  readonly limit: NanoUsd | null
+  /** This node's rights, or what it will open the period with. */
+  readonly initial: NanoUsd
+  /** A lower value of this node's configuration. */
+  readonly localCap: NanoUsd | null
+  /** Settled. */
+  readonly spent: NanoUsd
+  /** Reserved, sent or uncertain: may still come back in part. */
+  readonly held: NanoUsd
+  readonly available: NanoUsd
+}
+
+export interface Reported {
+  readonly terms: Terms
+  readonly standing: Standing
+  readonly prices: PriceTable
+  readonly condition: BudgetReport['condition']
+}
+
+export function reportOf({ terms, standing, prices, condition }: Reported): BudgetReport {
+  const frozenModels = [...standing.overruns.keys()].filter((model) => {
+    const price = priceOf(prices, model)
+    return price === undefined || isFrozen(standing, price)
+  })
+  const rights = rightsOf(terms.manifest, terms.account)
+  return { rights, condition, periods: reportPeriods(terms, standing), frozenModels }
+}
+
+/** Days and months of now, the days of agents that spent on them, and the caps of threads, newest use last. */
+function reportPeriods(terms: Terms, standing: Standing): PeriodReport[] {
+  const balances = new Map([...standing.periods].map(([period, { balance }]) => [period, balance]))
+  const now = calendarPeriods(terms, standing.lastOpened)
+  const labels = new Set(now.map((period) => period.slice('d:'.length)))
+  const others = [...balances.keys()].filter((period) => {
+    const parsed = parsePeriod(period)
+    return parsed?.kind === 'thread' || (parsed?.kind === 'agent-day' && labels.has(parsed.label))
+  })
+  return [...now, ...others].map((period) => periodReport(terms, balanceIn(terms, { balances }, period)))
+}
+
+function periodReport(terms: Terms, balance: Balance): PeriodReport {
+  const { period, initial, spent } = balance
+  const cap = localCapOf(terms, period)
+  return {
+    period,
+    kind: parsePeriod(period)?.kind ?? 'day',
+    limit: limitOf(terms.manifest, period) ?? null,
+    initial,
+    localCap: cap ?? null,
+    spent,
+    held: held(balance),
+    available: availableIn(balance, cap),
+  }
+}
+
+/** One day's costs at this node, summed up three ways. */
+export interface CostBreakdown {
+  readonly day: Period
+  readonly byAgent: readonly CostLine[]
+  readonly byModel: readonly CostLine[]
+  /** The name is the thread's id; calls outside threads are under `-`. */
+  readonly byThread: readonly CostLine[]
+}
+
+export interface CostLine {
+  readonly name: string
+  /** Calls that were not released. */
+  readonly calls: number
+  readonly spent: NanoUsd
+  readonly held: NanoUsd
+  /** Of settled calls whose provider told. */
+  readonly inputTokens: number
+  readonly outputTokens: number
+  /** All of it is play money. */
+  readonly simulated: boolean
+}
+
+export function breakdownOf(day: Period, rows: readonly CostRow[]): CostBreakdown {
+  return {
+    day,
+    byAgent: linesBy(rows, ({ agent }) => agent),
+    byModel: linesBy(rows, ({ model }) => model),
+    byThread: linesBy(rows, ({ thread }) => thread ?? '-'),
+  }
+}
+
+function linesBy(rows: readonly CostRow[], nameOf: (row: CostRow) => string): CostLine[] {
+  const groups = Map.groupBy(rows, nameOf)
+  const lines = [...groups].map(([name, group]) => group.reduce(addRow, emptyLine(name)))
+  return lines.toSorted((a, b) =>
+    a.spent + a.held === b.spent + b.held ? 0 : a.spent + a.held > b.spent + b.held ? -1 : 1,
+  )
+}
+
+function emptyLine(name: string): CostLine {
+  return { name, calls: 0, spent: NO_USD, held: NO_USD, inputTokens: 0, outputTokens: 0, simulated: true }
+}
+
+function addRow(line: CostLine, row: CostRow): CostLine {
+  return {
+    name: line.name,
+    calls: line.calls + row.calls,
+    spent: nanoUsdOf(line.spent + row.spent),
+    held: nanoUsdOf(line.held + row.held),
+    inputTokens: line.inputTokens + row.inputTokens,
+    outputTokens: line.outputTokens + row.outputTokens,
+    simulated: line.simulated && row.simulated,
+  }
+}

@@ -1,0 +1,151 @@
+import { openSlot, type Period, type Slot, slotHash, slotKey } from '@bzzz/protocols'
+import { describe, expect, it } from 'vitest'
+import { splitCap } from '../src/shares.ts'
+import { sumSlots } from '../src/slots/sum.ts'
+import { parseUsd } from '../src/usd.ts'
+import { answer, callOf, manifestFor, openBench, reserved, signer, signerNamed, thread } from './bench.ts'
+
+const DAY = 'd:2026-11-22' as Period
+
+describe('the slots of a node', () => {
+  it('tell what it charged to each period that is shared, signed and under its own key', async () => {
+    const { budget, slot, account, manifest } = await openBench({ perAgentDaily: parseUsd('1') })
+    const call = await reserved(budget, callOf(50, 'a'))
+    await budget.sent(call)
+    await budget.settle(call, answer(20))
+    expect(budget.slots().map(({ period }) => period)).toEqual([DAY, 'm:2026-11'])
+    expect(budget.slots()[0]?.key).toEqual(slotKey(manifest.mesh, DAY, account))
+    expect(slot(DAY)).toMatchObject({
+      account,
+      initial: parseUsd('1'),
+      reserved: parseUsd('0.5'),
+      released: parseUsd('0.3'),
+      overrun: 0n,
+    })
+  })
+
+  it('number all that the account signs, chain what follows, and go on above after a restart', async () => {
+    const bench = await openBench()
+    const seen: Slot[] = []
+    const hashes: Uint8Array[] = []
+    for (const name of ['a', 'b', 'c']) {
+      await reserved(bench.budget, callOf(5, name))
+      const [day, month] = [bench.slot(DAY), bench.slot('m:2026-11')]
+      if (day === undefined || month === undefined) throw new Error('no slots')
+      seen.push(day, month)
+      hashes.push(slotHash(bench.budget.slots().find((slot) => slot.period === DAY)?.bytes ?? new Uint8Array()))
+      await bench.reopen()
+      expect(bench.slot(DAY)).toEqual(day)
+    }
+    expect(seen.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6])
+    expect(seen.map(({ boot }) => boot.counter)).toEqual([1, 1, 2, 2, 3, 3])
+    const days = seen.filter(({ period }) => period === DAY)
+    expect(days.map(({ prevHash }) => prevHash && Buffer.from(prevHash))).toEqual([null, hashes[0], hashes[1]])
+    expect(days.map((slot) => slot.reserved)).toEqual([parseUsd('0.05'), parseUsd('0.10'), parseUsd('0.15')])
+  })
+
+  it('change only once the write behind them is synced', async () => {
+    const { budget, slot } = await openBench()
+    const heard: string[] = []
+    const stop = budget.subscribe((period) => heard.push(`${period} ${slot(period)?.reserved}`))
+    const pending = budget.reserve(callOf(5, 'a'))
+    expect(slot(DAY)).toBeUndefined()
+    await pending
+    expect(heard).toEqual([`${DAY} 50000000`, 'm:2026-11 50000000'])
+    stop()
+    await reserved(budget, callOf(5, 'b'))
+    expect(heard).toHaveLength(2)
+  })
+
+  it('include those of threads with a cap', async () => {
+    const { budget, slot, account } = await openBench()
+    await budget.openThread(thread(1), splitCap(parseUsd('1'), [{ account, weight: 1 }]))
+    expect(slot(`t:${thread(1)}`)).toMatchObject({ initial: parseUsd('1'), reserved: 0n })
+  })
+})
+
+describe('the total of a period', () => {
+  const accounts = ['walnut', 'ironwood', 'acacia'].map((name, index) => ({
+    peer: signerNamed(name).peer,
+    incarnation: String(index).repeat(32) as never,
+  }))
+  const [walnut, ironwood, acacia] = accounts
+  if (walnut === undefined || ironwood === undefined || acacia === undefined) throw new Error('three accounts')
+  const members = accounts.map((account, index) => {
+    return { member: { peer: account.peer, label: `n${index}`, role: 'node' as const, addrs: [] }, account, weight: 1 }
+  })
+  const { manifest } = manifestFor(walnut, { members, limits: { day: parseUsd('9'), month: parseUsd('90') } })
+  const slotOf = (account: typeof walnut, seq: number, reserved: string, more: Partial<Slot> = {}): Slot => ({
+    ...{
+      v: 1,
+      period: DAY,
+      account,
+      boot: { counter: 1, nonce: '0'.repeat(32) as never },
+      seq,
+      manifestVersion: 1,
+      prevHash: null,
+    },
+    ...{
+      wallMs: 1_000 + seq,
+      state: 'open',
+      initial: parseUsd('3'),
+      granted: [],
+      received: [],
+      reserved: parseUsd(reserved),
+    },
+    ...{ released: 0n as never, overrun: 0n as never },
+    ...more,
+  })
+
+  it('is an interval: what the slots found say, and all the rights of those that are missing', () => {
+    const total = sumSlots(manifest, DAY, [
+      slotOf(walnut, 5, '1'),
+      slotOf(ironwood, 3, '2', { released: parseUsd('0.50') }),
+    ])
+    expect(total).toMatchObject({
+      low: parseUsd('2.50'),
+      high: parseUsd('5.50'),
+      limit: parseUsd('9'),
+      found: 2,
+      missing: [acacia],
+      oldestMs: 1_003,
+    })
+    expect(total.byAccount.map(({ charged }) => charged)).toEqual([parseUsd('1'), parseUsd('1.50'), 0n])
+  })
+
+  it('closes when all slots are there, counts the newest of each, and no others', () => {
+    const stranger = { peer: signerNamed('stranger').peer, incarnation: '9'.repeat(32) as never }
+    const total = sumSlots(manifest, DAY, [
+      ...[slotOf(walnut, 5, '1'), slotOf(walnut, 4, '0.5'), slotOf(ironwood, 1, '0'), slotOf(acacia, 1, '3')],
+      ...[slotOf(stranger, 1, '3'), slotOf(acacia, 9, '1', { period: 'd:2026-11-21' as Period })],
+    ])
+    expect(total).toMatchObject({ low: parseUsd('4'), high: parseUsd('4'), missing: [], found: 3 })
+  })
+
+  it('is nothing certain when nothing was found', () => {
+    expect(sumSlots(manifest, DAY, [])).toMatchObject({ low: 0n, high: parseUsd('9'), found: 0, oldestMs: null })
+  })
+
+  it("of a thread goes by the cap's shares", () => {
+    const cap = splitCap(
+      parseUsd('1'),
+      [walnut, ironwood].map((account) => ({ account, weight: 1 })),
+    )
+    const period = `t:${thread(1)}` as Period
+    const total = sumSlots(manifest, period, [slotOf(walnut, 1, '0.2', { period, initial: parseUsd('0.5') })], cap)
+    expect(total).toMatchObject({
+      low: parseUsd('0.2'),
+      high: parseUsd('0.7'),
+      limit: parseUsd('1'),
+      missing: [ironwood],
+    })
+  })
+
+  it('of the slots of a node is what the node reports', async () => {
+    const bench = await openBench()
+    await reserved(bench.budget, callOf(40, 'a'))
+    const slots = bench.budget.slots().map(({ bytes }) => openSlot(bytes, bench.manifest.mesh))
+    expect(sumSlots(bench.manifest.manifest, DAY, slots)).toMatchObject({ low: parseUsd('0.4'), high: parseUsd('0.4') })
+    expect(bench.account.peer).toBe(signer.peer)
+  })
+})

@@ -1,0 +1,40 @@
+import type { PeerId, ThreadId } from '@bzzz/protocols'
+
+/** How bytes came: over gossip, as the answer to a question, or unasked over the direct stream. */
+export type Way = 'gossip' | 'repair' | 'direct'
+
+/** What happened, told after it happened. */
+export type MeshFact =
+  | { type: 'peer-online'; peer: PeerId; direction: 'dialled' | 'accepted'; address: string }
+  | { type: 'peer-offline'; peer: PeerId; reason: string }
+  | { type: 'dial-failed'; peer: PeerId; reason: string; retryMs: number }
+  /** Someone proved a key that no member has, and was sent away. */
+  | { type: 'stranger-refused'; peer: string; address: string }
+  /** A connection whose hello was wrong or did not come. */
+  | { type: 'hello-refused'; peer: PeerId; code: string; reason: string }
+  /** Bytes on a link that are no frame, or a frame out of turn: the link was closed. */
+  | { type: 'frame-refused'; peer: PeerId; code: string; reason: string }
+  /** `recipients` counts neighbours it was handed to, not arrivals. `direct` went over the link instead. */
+  | { type: 'batch-published'; envelopes: number; bytes: number; recipients: number; direct: number }
+  /** A gossip message that is no batch, or from a neighbour that is no member: not relayed. */
+  | { type: 'gossip-refused'; peer: PeerId; code: string; reason: string }
+  /** The same for cards; `peer` handed it over. A bad card on a link is a refused hello or frame. */
+  | { type: 'card-refused'; peer: PeerId; code: string; reason: string }
+  | { type: 'envelope-received'; peer: PeerId; way: Way; status: 'applied' | 'repeat' | 'held'; thread: ThreadId }
+  /** `peer` handed it over, `author` (where it could be read) signed it: with gossip they differ. */
+  | { type: 'envelope-refused'; peer: PeerId; way: Way; code: string; reason: string; author: PeerId | null }
+  /** The store did not take it (it is closed or frozen); repair brings it again. */
+  | { type: 'receive-failed'; peer: PeerId; way: Way; error: unknown }
+  /** More than could be held was waiting: left to repair. */
+  | { type: 'envelopes-dropped'; peer: PeerId | null; way: Way | 'publish'; envelopes: number }
+  | { type: 'page-served'; peer: PeerId; envelopes: number; bytes: number; more: boolean }
+  /** A round or an answer that failed on this side, such as a store that could not be read. */
+  | { type: 'repair-failed'; peer: PeerId | null; error: unknown }
+  | { type: 'blob-fetched'; peer: PeerId; hash: string; bytes: number }
+  | { type: 'blob-refused'; peer: PeerId; hash: string; reason: string }
+  | { type: 'record-put'; acks: number; seconds: number }
+  | { type: 'record-got'; found: boolean; seconds: number }
+  /** libp2p did not stop cleanly; the mesh is closed all the same. */
+  | { type: 'close-failed'; error: unknown }
+
+export type Observe = (fact: MeshFact) => void

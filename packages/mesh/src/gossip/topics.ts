@@ -1,0 +1,63 @@
+import { cardTopic, decodeBatch, envelopeTopic, type MeshId, type PeerId, ProtocolError } from '@bzzz/protocols'
+import { type GossipSub, TopicValidatorResult } from '@libp2p/gossipsub'
+import type { Observe } from '../facts.ts'
+import { peerOf } from '../host/host.ts'
+
+export interface TopicsOptions {
+  readonly mesh: MeshId
+  readonly pubsub: GossipSub
+  readonly isMember: (peer: string) => boolean
+  readonly onEnvelopes: (from: PeerId, envelopes: Uint8Array[]) => void
+  /** @returns whether it was news. @throws {ProtocolError} */
+  readonly onCard: (card: Uint8Array) => boolean
+  readonly observe: Observe
+}
+
+export interface Topics {
+  /** @returns the neighbours it was handed to */
+  sendBatch(batch: Uint8Array): Promise<ReadonlySet<string>>
+  sendCard(card: Uint8Array): Promise<ReadonlySet<string>>
+}
+
+/**
+ * Joins the mesh's two topics. The validators are the way in: gossipsub calls them once per content, before it delivers
+ * or relays, so what they refuse goes no further. They only look at the outside of envelopes, since a slow validator
+ * holds up all gossip.
+ */
+export function joinTopics(options: TopicsOptions): Topics {
+  const { mesh, pubsub, observe } = options
+
+  function join(
+    topic: string,
+    refusal: 'gossip-refused' | 'card-refused',
+    take: (from: PeerId, data: Uint8Array) => boolean,
+  ): void {
+    pubsub.topicValidators.set(topic, (neighbour, { data }) => {
+      const from = peerOf(neighbour)
+      try {
+        if (!options.isMember(from)) throw new ProtocolError('NOT_A_MEMBER', 'handed over by one who is no member')
+        return take(from, data) ? TopicValidatorResult.Accept : TopicValidatorResult.Ignore
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error
+        observe({ type: refusal, peer: from, code: error.code, reason: error.message })
+        return TopicValidatorResult.Reject
+      }
+    })
+    pubsub.subscribe(topic)
+  }
+
+  async function send(topic: string, data: Uint8Array): Promise<ReadonlySet<string>> {
+    const { recipients } = await pubsub.publish(topic, data)
+    return new Set(recipients.map(String))
+  }
+
+  join(envelopeTopic(mesh), 'gossip-refused', (from, data) => {
+    options.onEnvelopes(from, decodeBatch(data))
+    return true
+  })
+  join(cardTopic(mesh), 'card-refused', (_from, data) => options.onCard(data))
+  return {
+    sendBatch: (batch) => send(envelopeTopic(mesh), batch),
+    sendCard: (card) => send(cardTopic(mesh), card),
+  }
+}

@@ -1,0 +1,30 @@
+import { equalBytes, type Frame, type MeshId, meshIdBytes, ProtocolError } from '@bzzz/protocols'
+import type { Frames } from './frames.ts'
+
+export interface Greeting {
+  readonly mesh: MeshId
+  /** Own sealed card. */
+  readonly card: Uint8Array
+  /** Opens and keeps the peer's card. @throws {ProtocolError} if it is not a card of that peer */
+  readonly learn: (card: Uint8Array) => void
+  readonly signal: AbortSignal
+}
+
+/** Both sides say hello at once; the connection counts only after both were right. @throws {ProtocolError} */
+export async function exchangeHellos(frames: Frames, greeting: Greeting): Promise<void> {
+  const { mesh, card, learn, signal } = greeting
+  const [, first] = await Promise.all([
+    frames.write(
+      { t: 'hello', v: 1, mesh: Uint8Array.from(meshIdBytes(mesh)), card: Uint8Array.from(card) },
+      { signal },
+    ),
+    frames.read({ signal }),
+  ])
+  learn(cardOf(first, mesh))
+}
+
+function cardOf(first: Frame, mesh: MeshId): Uint8Array {
+  if (first.t !== 'hello') throw new ProtocolError('BAD_SHAPE', `the first frame is ${first.t}, not hello`)
+  if (!equalBytes(first.mesh, meshIdBytes(mesh))) throw new ProtocolError('WRONG_MESH', 'a node of another mesh')
+  return first.card
+}

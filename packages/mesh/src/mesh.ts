@@ -1,0 +1,83 @@
+import type { MeshId, NodeCard, PeerId, Signer } from '@bzzz/protocols'
+import type { MeshFact } from './facts.ts'
+import type { MeshMember } from './members.ts'
+import type { ThreadsPort } from './threads-port.ts'
+import type { MeshTimings } from './timings.ts'
+
+export interface MeshOptions {
+  readonly mesh: MeshId
+  /** The mesh's name for people; other nodes see it in this node's user agent. */
+  readonly network: string
+  /** Ed25519 seed, 32 bytes. The node's key is its libp2p identity. */
+  readonly privateKey: Uint8Array
+  readonly signer: Signer
+  /** 32 bytes that every member shares, or null for a mesh that relies on keys and membership alone. */
+  readonly secret: Uint8Array | null
+  /** Multiaddrs to listen on, TCP. */
+  readonly listen: readonly string[]
+  /** For libp2p's datastore. May be deleted between runs. */
+  readonly cacheDirectory: string
+  /** Asked again and again: who is taken off it is cut off within a second. */
+  readonly members: () => readonly MeshMember[]
+  readonly threads: ThreadsPort
+  /** This node's card as of now. Mesh sets `wallMs`, a growing `seq`, and `addrs` where it is empty. */
+  readonly card: () => NodeCard
+  /** Wall clock, milliseconds. Latencies are measured on the monotonic clock. */
+  readonly now: () => number
+  readonly timings?: Partial<MeshTimings>
+  readonly observe?: (fact: MeshFact) => void
+}
+
+export interface Mesh {
+  readonly peer: PeerId
+  /** Multiaddrs at which this node listens, with its peer id. */
+  addrs(): readonly string[]
+  /** To every peer: over gossip in batches, over the direct streams what is too large for it or did not get there. */
+  publish(envelope: Uint8Array): void
+  /** The card changed: tell the others soon. */
+  announce(): void
+  /** Every member but this node. */
+  peers(): readonly PeerStatus[]
+  /** The newest verified card of each member that sent one, and this node's own. */
+  cards(): readonly KnownCard[]
+  subscribe(listener: (event: MeshEvent) => void): () => void
+  /**
+   * From any connected peer, at most MAX_BLOB_BYTES, checked against its hash.
+   * @param hash hexadecimal SHA-256
+   * @returns undefined when no connected peer has it
+   * @throws the signal's reason, or {MeshError} BAD_HASH or CLOSED
+   */
+  fetchBlob(hash: string, options: { signal: AbortSignal }): Promise<Uint8Array | undefined>
+  /** @returns how many other nodes stored it. @throws {MeshError} RECORD_REFUSED or CLOSED, or the signal's reason */
+  putRecord(key: Uint8Array, value: Uint8Array, options: { signal: AbortSignal }): Promise<number>
+  /** The newest valid record that could be found in time. @throws {MeshError} CLOSED, or the signal's reason */
+  getRecord(key: Uint8Array, options: { signal: AbortSignal }): Promise<Uint8Array | undefined>
+  /** Compares logs with every peer now instead of at the next interval. */
+  sync(): void
+  /** Hands out what waits, says goodbye, waits for envelopes in hand. Idempotent. */
+  close(): Promise<void>
+}
+
+export interface PeerStatus {
+  readonly peer: PeerId
+  readonly label: string
+  /** `connecting` until the first attempt has ended. */
+  readonly state: 'online' | 'offline' | 'connecting'
+  /** Where it is looked for, in that order. */
+  readonly addrs: readonly string[]
+  /** Round trip of the last ping. */
+  readonly latencyMs: number | null
+  /** Wall clock of the last frame from it in this run. */
+  readonly lastSeenMs: number | null
+  /** Why it is not online, in words. */
+  readonly reason: string | null
+}
+
+export interface KnownCard {
+  readonly card: NodeCard
+  /** Came within its lease, and the peer has not hung up since. */
+  readonly live: boolean
+  readonly receivedMs: number
+}
+
+export type MeshEvent = { type: 'peer'; status: PeerStatus } | { type: 'card'; card: NodeCard }

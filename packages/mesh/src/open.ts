@@ -1,0 +1,192 @@
+import { type PeerId, repairProtocol } from '@bzzz/protocols'
+import { BlobFetcher } from './blobs/fetch.ts'
+import { createBlobServer } from './blobs/serve.ts'
+import { Announcer } from './cards/announcer.ts'
+import { Cards } from './cards/cards.ts'
+import { MeshError } from './errors.ts'
+import { Outbox } from './gossip/outbox.ts'
+import { joinTopics } from './gossip/topics.ts'
+import { openHost } from './host/host.ts'
+import { InHand } from './in-hand.ts'
+import type { Link } from './link/link.ts'
+import { Links } from './link/links.ts'
+import { membershipOf } from './members.ts'
+import type { Mesh, MeshEvent, MeshOptions } from './mesh.ts'
+import { Peers } from './peers.ts'
+import { createRecords } from './records/records.ts'
+import { recordRules } from './records/rules.ts'
+import { Receiver } from './repair/receiver.ts'
+import { Rounds } from './repair/rounds.ts'
+import { Dials } from './roster/dials.ts'
+import { Opener } from './roster/opener.ts'
+import { Roster } from './roster/roster.ts'
+import { Session } from './session.ts'
+import { DEFAULT_TIMINGS } from './timings.ts'
+
+/**
+ * Resolves once this node listens; peers come when they come.
+ * @throws {MeshError} WRONG_KEY, CACHE_FAILED or LISTEN_FAILED
+ */
+export async function openMesh(options: MeshOptions): Promise<Mesh> {
+  const { mesh, signer, threads, now, observe = () => undefined } = options
+  const self = signer.peer
+  const timings = { ...DEFAULT_TIMINGS, ...options.timings }
+  const members = membershipOf(options.members, self)
+  const rules = recordRules(mesh, members.has)
+  const dials = new Dials()
+  const closing = new AbortController()
+  const listeners = new Set<(event: MeshEvent) => void>()
+  const tell = (event: MeshEvent): void => {
+    for (const listener of listeners) listener(event)
+  }
+
+  const { host, close: closeHost } = await openHost({
+    ...options,
+    dialMs: timings.dialMs,
+    isMember: members.has,
+    dials,
+    onStranger: (peer, address) => observe({ type: 'stranger-refused', peer, address }),
+    rules,
+  })
+  if (host.peerId.toString() !== self) {
+    await closeHost()
+    throw new MeshError('WRONG_KEY', `the private key is of ${host.peerId.toString()}, the signer is ${self}`)
+  }
+
+  const addrs = (): string[] => host.getMultiaddrs().map(String)
+  const cards = new Cards({
+    mesh,
+    signer,
+    own: options.card,
+    ownAddrs: addrs,
+    isMember: members.has,
+    leaseMs: timings.cardLeaseMs,
+    now,
+    onNews: (card) => tell({ type: 'card', card }),
+  })
+  const links = new Links({ self, onUp, onDown })
+  const peers = new Peers({ members, links, cardAddrs: (peer) => cards.addrsOf(peer) })
+  const sessions = new WeakMap<Link, Session>()
+  const inHand = new InHand()
+  const receiver = new Receiver({
+    threads,
+    inHand,
+    observe,
+    onHeld: (peer, thread) => {
+      const link = links.get(peer)
+      if (link !== undefined) sessions.get(link)?.pull.want(thread)
+    },
+  })
+  const topics = joinTopics({
+    mesh,
+    pubsub: host.services.pubsub,
+    isMember: members.has,
+    onEnvelopes: (from, envelopes) => receiver.offer(from, 'gossip', envelopes),
+    onCard: (card) => cards.learn(card),
+    observe,
+  })
+  const all = (): Link[] => links.all()
+  const rounds = new Rounds({ threads, links: all, everyMs: timings.repairMs, observe })
+  const outbox = new Outbox({ topics, links: all, observe })
+  const announcer = new Announcer({ cards, topics, links: all, everyMs: timings.cardMs })
+  const blobs = new BlobFetcher({ links: all, closing: closing.signal, observe })
+  const serveBlob = createBlobServer(threads.blobs)
+  const records = createRecords({
+    dht: host.services.dht,
+    rules,
+    timeoutMs: timings.recordMs,
+    closing: closing.signal,
+    observe,
+  })
+
+  const learn = (peer: PeerId, card: Uint8Array): void => void cards.learn(card, peer)
+  const opener = new Opener({
+    mesh,
+    host,
+    dials,
+    timings,
+    now,
+    closing: closing.signal,
+    ownCard: () => cards.sealOwn(),
+    learn,
+    observe,
+  })
+
+  function admit(link: Link): void {
+    const session = new Session(link, { threads, receiver, inHand, serveBlob, learn, observe })
+    sessions.set(link, session)
+    links.add(link)
+    link.listen((word) => session.take(word))
+    rounds.sync()
+  }
+
+  function onUp(link: Link): void {
+    const { peer, direction, address } = link
+    peers.up(link)
+    observe({ type: 'peer-online', peer, direction, address })
+    tellPeer(peer)
+  }
+
+  function onDown(link: Link, reason: string): void {
+    if (closing.signal.aborted) return
+    peers.down(link, reason)
+    cards.lapse(link.peer)
+    observe({ type: 'peer-offline', peer: link.peer, reason })
+    tellPeer(link.peer)
+  }
+
+  function tellPeer(peer: PeerId): void {
+    const status = peers.status(peer)
+    if (status !== undefined) tell({ type: 'peer', status })
+  }
+
+  host.addEventListener('connection:open', ({ detail: connection }) => {
+    if (connection.direction === 'inbound') opener.expect(connection)
+  })
+  await host.handle(repairProtocol(mesh), async (stream, connection) => {
+    const link = await opener.accept(stream, connection)
+    if (link !== undefined) admit(link)
+  })
+  const roster = new Roster({
+    self,
+    members,
+    links,
+    addrsOf: (peer) => peers.addrsOf(peer),
+    dial: (peer, address, signal) => opener.dial(peer, address, signal),
+    admit,
+    timings,
+    onReason: (peer, reason) => {
+      peers.failed(peer, reason)
+      tellPeer(peer)
+    },
+    observe,
+  })
+
+  async function closeOnce(): Promise<void> {
+    await Promise.all([outbox.close(), announcer.close(), rounds.close()])
+    closing.abort(new MeshError('CLOSED', 'the mesh was closed'))
+    await roster.close()
+    await closeHost().catch((error: unknown) => observe({ type: 'close-failed', error }))
+    for (const link of links.all()) link.close('this node closed')
+    await inHand.idle()
+    listeners.clear()
+  }
+  let closed: Promise<void> | undefined
+
+  return {
+    peer: self,
+    addrs,
+    publish: (envelope) => outbox.publish(envelope),
+    announce: () => announcer.announce(),
+    peers: () => peers.list(),
+    cards: () => cards.list(),
+    subscribe: (listener) => {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    fetchBlob: (hash, { signal }) => blobs.fetch(hash, { signal }),
+    ...records,
+    sync: () => rounds.sync(),
+    close: () => (closed ??= closeOnce()),
+  }
+}

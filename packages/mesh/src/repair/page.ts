@@ -1,0 +1,28 @@
+import { MAX_PAGE_BYTES, MAX_PAGE_ENVELOPES, type SeqVector, type ThreadId } from '@bzzz/protocols'
+import type { ThreadsPort } from '../threads-port.ts'
+
+export interface Page {
+  readonly envelopes: Uint8Array[]
+  /** There is more of what was asked for. */
+  readonly more: boolean
+}
+
+/**
+ * What fits into one answer, thread by thread in the order asked, straight from the store. The log gives causes before
+ * effects, so whoever stores a page can apply all of it, and the next page follows from there.
+ */
+export async function pageOf(
+  log: Pick<ThreadsPort, 'envelopesAfter'>,
+  asked: readonly (readonly [ThreadId, SeqVector])[],
+): Promise<Page> {
+  const envelopes: Uint8Array[] = []
+  let bytes = 0
+  for (const [thread, have] of asked) {
+    for await (const envelope of log.envelopesAfter(thread, have)) {
+      bytes += envelope.length
+      if (envelopes.length >= MAX_PAGE_ENVELOPES || bytes > MAX_PAGE_BYTES) return { envelopes, more: true }
+      envelopes.push(envelope)
+    }
+  }
+  return { envelopes, more: false }
+}

@@ -1,0 +1,99 @@
+import { type Frame, type PeerId, ProtocolError, vectorFromWire } from '@bzzz/protocols'
+import type { createBlobServer } from './blobs/serve.ts'
+import type { Observe } from './facts.ts'
+import type { InHand } from './in-hand.ts'
+import type { Link, Word } from './link/link.ts'
+import { pageOf } from './repair/page.ts'
+import { Pull, threadOf } from './repair/pull.ts'
+import type { Receiver } from './repair/receiver.ts'
+import type { ThreadsPort } from './threads-port.ts'
+
+export interface SessionOptions {
+  readonly threads: ThreadsPort
+  readonly receiver: Receiver
+  readonly inHand: InHand
+  readonly serveBlob: ReturnType<typeof createBlobServer>
+  /** @throws {ProtocolError} if it is not a card of that peer */
+  readonly learn: (peer: PeerId, card: Uint8Array) => void
+  readonly observe: Observe
+}
+
+// What an honest peer has under way at once: BlobFetcher asks for at most 4 blobs, one part each.
+const MAX_PARTS_AT_ONCE = 8
+
+/** What is said on one link beyond its own upkeep: repair in both directions, blobs, cards. */
+export class Session {
+  readonly pull: Pull
+  readonly #link: Link
+  readonly #options: SessionOptions
+  #serving = false
+  #parts = 0
+
+  constructor(link: Link, options: SessionOptions) {
+    const { threads, receiver, inHand, observe } = options
+    this.#link = link
+    this.#options = options
+    this.pull = new Pull({ link, threads, receiver, inHand, observe })
+  }
+
+  /** Long work goes on beside the reading, so that pings are answered meanwhile. @throws {ProtocolError} */
+  async take(word: Word): Promise<void> {
+    switch (word.t) {
+      case 'card':
+        return this.#options.learn(this.#link.peer, word.card)
+      case 'digest':
+        return this.#unlessStoreFails(() => this.pull.compare(word.threads))
+      case 'envelopes':
+        return this.#options.receiver.offer(this.#link.peer, 'direct', word.envelopes)
+      case 'vectors':
+        if (this.#serving) throw new ProtocolError('BAD_SHAPE', 'a second question before the first was answered')
+        this.#serving = true
+        this.#options.inHand.hold(this.#servePage(word))
+        return
+      case 'blob-want':
+        if (this.#parts >= MAX_PARTS_AT_ONCE) throw new ProtocolError('BAD_SHAPE', 'too many parts asked for at once')
+        this.#parts++
+        this.#options.inHand.hold(this.#servePart(word))
+        return
+    }
+  }
+
+  async #servePage({ n, threads }: Extract<Frame, { t: 'vectors' }>): Promise<void> {
+    const { threads: log, observe } = this.#options
+    await this.#unlessStoreFails(async () => {
+      const asked = threads.map(([id, wire]) => [threadOf(id), vectorFromWire(wire)] as const)
+      const page = await pageOf(log, asked)
+      const envelopes = page.envelopes.map((envelope) => Uint8Array.from(envelope))
+      // before the answer: the peer's next question may come before this turn is over
+      this.#serving = false
+      await this.#link.tell({ t: 'envelopes', n, envelopes, more: page.more })
+      const bytes = envelopes.reduce((sum, envelope) => sum + envelope.length, 0)
+      if (envelopes.length === 0) return
+      observe({ type: 'page-served', peer: this.#link.peer, envelopes: envelopes.length, bytes, more: page.more })
+    })
+  }
+
+  async #servePart(want: Extract<Frame, { t: 'blob-want' }>): Promise<void> {
+    await this.#unlessStoreFails(async () => {
+      const part = await this.#options.serveBlob(want)
+      this.#parts--
+      await this.#link.tell(part)
+    })
+  }
+
+  /** The port rejects only when the store does. A peer that waits for an answer then learns it by the link's end. */
+  async #unlessStoreFails(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      if (error instanceof ProtocolError) return this.#refuse(error)
+      this.#options.observe({ type: 'repair-failed', peer: this.#link.peer, error })
+      this.#link.close('the own store could not be read')
+    }
+  }
+
+  #refuse({ code, message }: ProtocolError): void {
+    this.#options.observe({ type: 'frame-refused', peer: this.#link.peer, code, reason: message })
+    this.#link.close(`sent a bad frame: ${message}`)
+  }
+}
