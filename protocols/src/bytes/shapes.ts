@@ -14,7 +14,7 @@ export function bytesUpTo(max: number): z.ZodType<Uint8Array<ArrayBuffer>> {
 export const wholeNumber = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
 
 /** Milliseconds since 1970-01-01T00:00:00Z. */
-export const wallMs = wholeNumber
+export const wallMs = wholeNumber.describe('milliseconds since the epoch')
 
 const MAX_NANO_USD = 2n ** 63n - 1n
 

@@ -80,7 +80,7 @@ export const account = z.strictObject({ peer: peerId, incarnation })
 
 const AGENT_NAME = /^[a-z][a-z0-9_-]{0,63}$/
 export const agentName = z.string().regex(AGENT_NAME, { message: 'lower case letters, digits, - and _, at most 64' })
-export const roleName = agentName
+export const roleName = agentName.describe('a role')
 export const agentId = z
   .string()
   .refine((text) => parseAgentId(text) !== undefined, { message: 'not an agent id (name@peer)' })

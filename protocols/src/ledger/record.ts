@@ -73,7 +73,7 @@ const event = z.discriminatedUnion('kind', [
 ])
 export type LedgerEvent = z.infer<typeof event>
 
-export const ledgerRecord = z.strictObject({
+const ledgerRecord = z.strictObject({
   v: z.literal(1),
   /** From 1, without gaps. */
   seq: wholeNumber.min(1),

@@ -8,7 +8,7 @@ import { parsePeriod, period } from '../ids/periods.ts'
 
 /** Who is in the mesh, what may be spent, and who holds which part of it: a chain of versions signed by the owner. */
 export const MAX_MANIFEST_BYTES = 256 * 1024
-export const MAX_MEMBERS = 64
+const MAX_MEMBERS = 64
 
 const dimension = z.enum(['day', 'month'])
 const inForce = { dim: dimension, from: period }
@@ -17,13 +17,13 @@ const hasOwnDimension = (entry: { dim: string; from: string }) => parsePeriod(en
 const periodOf = (kind: 'day' | 'month') =>
   period.refine((of) => parsePeriod(of)?.kind === kind, { message: `must be a ${kind}` })
 /** node: runs agents and may hold rights. laptop: reads and posts, holds no rights. */
-export const memberRole = z.enum(['node', 'laptop'])
+const memberRole = z.enum(['node', 'laptop'])
 export const nodeLabel = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, { message: 'letters, digits, . _ -, at most 63' })
 const multiaddr = z.string().max(256).startsWith('/')
 
-export const manifestBody = z.strictObject({
+const manifestBody = z.strictObject({
   v: z.literal(1),
   /** From 1. */
   version: wholeNumber.min(1),

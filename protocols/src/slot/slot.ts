@@ -12,7 +12,7 @@ export const MAX_SLOT_BYTES = 64 * 1024
 const sharedPeriod = period.refine((of) => parsePeriod(of)?.kind !== 'agent-day', { message: 'never leaves its node' })
 const boot = z.strictObject({ counter: wholeNumber, nonce: incarnation })
 
-export const slotBody = z.strictObject({
+const slotBody = z.strictObject({
   v: z.literal(1),
   period: sharedPeriod,
   account,

@@ -79,7 +79,8 @@ async function hostConfig(options: HostOptions) {
     connectionMonitor: { pingInterval: 10_000, pingTimeout: { minTimeout: 10_000 } },
     services: {
       identify: identify(),
-      ping: ping(),
+      // kad-dht and the monitor ping as well; above the limit, 1 by default, the monitor takes the connection for dead
+      ping: ping({ maxInboundStreams: 32, maxOutboundStreams: 32 }),
       pubsub: gossip(options.mesh),
       dht: kadDHT({
         protocol: recordsProtocol(options.mesh),

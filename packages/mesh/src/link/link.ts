@@ -99,8 +99,7 @@ export class Link {
       await this.#options.frames.write(frame, { signal: this.#ended.signal })
       return true
     } catch (error) {
-      // the stream ended while this waited: no error then, but an event
-      this.close(error instanceof Error ? `the connection broke: ${error.message}` : 'hung up')
+      this.close(endOf(error))
       return false
     }
   }
@@ -140,7 +139,7 @@ export class Link {
       while (this.open) await this.#take(await this.#options.frames.read({ signal: this.#ended.signal }), take)
     } catch (error) {
       if (error instanceof ProtocolError && this.open) this.#options.onRefused(error)
-      this.close(error instanceof ProtocolError ? `sent a bad frame: ${error.message}` : 'hung up')
+      this.close(endOf(error))
     }
   }
 
@@ -183,4 +182,13 @@ export class Link {
     this.#pinged = { n: this.#pinged.n + 1, at: performance.now() }
     void this.tell({ t: 'ping', n: this.#pinged.n })
   }
+}
+
+const END_OF_STREAM = new Set(['UnexpectedEOFError', 'StreamResetError', 'StreamClosedError', 'StreamStateError'])
+
+/** Why a stream ended, in words. One that ends while a write waits for room throws an event instead of an error. */
+function endOf(error: unknown): string {
+  if (error instanceof ProtocolError) return `sent a bad frame: ${error.message}`
+  if (!(error instanceof Error) || END_OF_STREAM.has(error.name)) return 'hung up'
+  return `the connection broke: ${error.message}`
 }
