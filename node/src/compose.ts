@@ -10,7 +10,6 @@ import { openThreads, type Threads } from '@bzzz/threads'
 import { blobSource } from './agents/blob-source.ts'
 import { createAgentNews } from './agents/news.ts'
 import { setUpAgents } from './agents/setup.ts'
-import { budgetOfTurns } from './agents/thread-budget.ts'
 import { createClosers } from './closers.ts'
 import { ConfigError } from './config/errors.ts'
 import type { Config } from './config/load.ts'
@@ -108,7 +107,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
 
     const sleep = (ms: number, signal: AbortSignal) => delay(ms, undefined, { signal })
     const setup = await setUpAgents({ config, prices, temporaryDirectory: paths.temporary, env, now, sleep })
-    const news = createAgentNews(identity.peer, now)
+    const news = createAgentNews(now)
 
     let agents: Agents | undefined
     const card = (): NodeCard => ({
@@ -147,7 +146,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     agents = await openAgents({
       peer: identity.peer,
       threads,
-      budget: budgetOfTurns(budget, threads),
+      budget,
       providers: setup.providers,
       agents: setup.definitions,
       fetchBlob: blobSource(threads, mesh),
@@ -190,7 +189,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
           startedMs,
           thresholds: manifest.thresholds,
           condition: () => ({ store: state.condition, transport: 'up' }),
-          model: () => ({ ...setup.model, ...news.calls }),
+          model: () => ({ ...setup.model, ...news.calls() }),
         },
         threads,
         mesh,

@@ -11,8 +11,13 @@ export interface Setting<S extends z.ZodType = z.ZodType, F = z.output<S> | unde
   readonly help: string
 }
 
-function setting<S extends z.ZodType, F extends z.output<S> | undefined>(of: Setting<S, F>): Setting<S, F> {
+function setting<S extends z.ZodType>(of: Setting<S, z.output<S>>): Setting<S, z.output<S>> {
   return of
+}
+
+/** Not set unless somebody sets it. */
+function optional<S extends z.ZodType>(of: Omit<Setting<S>, 'fallback'>): Setting<S, undefined> {
+  return { ...of, fallback: undefined }
 }
 
 const port = z.coerce.number().int().min(0).max(65_535)
@@ -34,10 +39,9 @@ export const settings = {
     help: 'Name of this node for people; its identity is its key',
   }),
   network_id: setting({ env: 'BZZZ_NETWORK_ID', shape: label, fallback: 'bzzz', help: 'Name of the mesh for people' }),
-  node_role: setting({
+  node_role: optional({
     env: 'NODE_ROLE',
     shape: z.enum(['primary', 'secondary']),
-    fallback: undefined,
     help: 'Accepted for the deployment guide; no node is in charge, so it changes nothing yet',
   }),
   p2p_host: setting({
@@ -60,11 +64,10 @@ export const settings = {
     fallback: [],
     help: 'Further addresses of members, as multiaddrs ending in /p2p/<peer id>',
   }),
-  network_secret: setting({
+  network_secret: optional({
     env: 'BZZZ_NETWORK_SECRET',
     secret: true,
     shape: z.string().regex(/^[0-9a-f]{64}$/, '64 hexadecimal digits'),
-    fallback: undefined,
     help: 'Shared secret of the mesh; `bzzz init` writes it to the data directory',
   }),
   http_host: setting({
@@ -75,11 +78,10 @@ export const settings = {
   }),
   http_port: setting({ env: 'BZZZ_HTTP_PORT', shape: port, fallback: 8080, help: 'Port of the node API' }),
   mcp_port: setting({ env: 'BZZZ_MCP_PORT', shape: port, fallback: 8081, help: 'Port of the agents API' }),
-  token: setting({
+  token: optional({
     env: 'BZZZ_TOKEN',
     secret: true,
     shape: z.string().min(16, 'at least 16 characters'),
-    fallback: undefined,
     help: 'Bearer token of the local API; made at the first start when it is not set',
   }),
   agents: setting({
@@ -88,23 +90,20 @@ export const settings = {
     fallback: [],
     help: 'Roles of the agents that live here, e.g. architect,security',
   }),
-  provider: setting({
+  provider: optional({
     env: 'BZZZ_PROVIDER',
     shape: z.enum(['offline', 'openai']),
-    fallback: undefined,
     help: 'offline: rules without a language model; openai: any OpenAI-compatible endpoint. Default: openai when a key or base URL is set',
   }),
-  openai_base_url: setting({
+  openai_base_url: optional({
     env: 'OPENAI_BASE_URL',
     shape: z.url(),
-    fallback: undefined,
     help: 'Endpoint, e.g. http://127.0.0.1:11434/v1',
   }),
-  openai_api_key: setting({
+  openai_api_key: optional({
     env: 'OPENAI_API_KEY',
     secret: true,
     shape: z.string().min(1),
-    fallback: undefined,
     help: 'Key for the endpoint',
   }),
   openai_model: setting({
@@ -125,27 +124,23 @@ export const settings = {
     fallback: 0.2,
     help: 'Left out for models that refuse it',
   }),
-  prices_file: setting({
+  prices_file: optional({
     env: 'BZZZ_PRICES_FILE',
     shape: z.string(),
-    fallback: undefined,
     help: 'Prices of further models, as JSON; a model without a price is refused',
   }),
-  daily_limit: setting({
+  daily_limit: optional({
     env: 'DAILY_COST_LIMIT',
     shape: dollars,
-    fallback: undefined,
     help: 'Dollars a UTC day: seeds `init`; afterwards a lower value caps this node',
   }),
-  monthly_limit: setting({
+  monthly_limit: optional({
     env: 'MONTHLY_COST_LIMIT',
     shape: dollars,
-    fallback: undefined,
     help: 'Dollars a UTC month, likewise',
   }),
-  per_agent_daily: setting({
+  per_agent_daily: optional({
     shape: dollars,
-    fallback: undefined,
     help: 'Dollars a UTC day for one agent; from cost-limits.json',
   }),
   warning_threshold: setting({

@@ -4,6 +4,7 @@ import type { Mesh } from '@bzzz/mesh'
 import {
   type Account,
   accountKey,
+  equalBytes,
   type OpenedManifest,
   openSlot,
   type Period,
@@ -27,7 +28,7 @@ export type MeshTotal = ReturnType<typeof sumSlots>
 export type CounterFact =
   | { readonly type: 'slot-published'; readonly period: Period; readonly acks: number }
   | { readonly type: 'slot-not-published'; readonly period: Period; readonly error: unknown }
-  | { readonly type: 'slot-refused'; readonly period: Period; readonly account: Account; readonly error: unknown }
+  | { readonly type: 'slot-unreadable'; readonly period: Period; readonly account: Account; readonly error: unknown }
 
 interface CounterOptions {
   readonly budget: Budget
@@ -89,15 +90,15 @@ export function openSharedCounter({ budget, mesh, manifest, observe }: CounterOp
   const hourly = setInterval(again, REPUBLISH_INTERVAL_MS)
   schedule()
 
+  /** @returns undefined when none is found in time, or what is found is none */
   async function slotOf(account: Account, period: Period, signal: AbortSignal): Promise<Slot | undefined> {
     const key = slotKey(manifest.mesh, period, account)
-    const own = budget.slots().find((slot) => Buffer.compare(slot.key, key) === 0)
-    const bytes = own?.bytes ?? (await mesh.getRecord(key, { signal }))
-    if (bytes === undefined) return undefined
+    const own = budget.slots().find((slot) => equalBytes(slot.key, key))
     try {
-      return openSlot(bytes, manifest.mesh)
+      const bytes = own?.bytes ?? (await mesh.getRecord(key, { signal }))
+      return bytes === undefined ? undefined : openSlot(bytes, manifest.mesh)
     } catch (error) {
-      observe?.({ type: 'slot-refused', period, account, error })
+      observe?.({ type: 'slot-unreadable', period, account, error })
       return undefined
     }
   }

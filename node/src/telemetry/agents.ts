@@ -5,7 +5,7 @@ import { dispatch, type FactHandlers, type Instruments, MODEL_SECONDS } from './
 /** Metrics and log lines of this node's agents. */
 export function observeAgents(instruments: Instruments): (fact: AgentFact) => void {
   const { log } = instruments
-  return dispatch<AgentFact, 'kind'>('kind', {
+  return dispatch<AgentFact>({
     ...turnHandlers(instruments),
     ...callHandlers(instruments),
     'duty-done': ({ thread, duty }) => log.info({ thread, duty }, `${duty} written`),
@@ -13,7 +13,7 @@ export function observeAgents(instruments: Instruments): (fact: AgentFact) => vo
   })
 }
 
-type Handlers<T extends AgentFact['kind']> = Pick<FactHandlers<AgentFact, 'kind'>, T>
+type Handlers<T extends AgentFact['type']> = Pick<FactHandlers<AgentFact>, T>
 
 function turnHandlers({
   registry,

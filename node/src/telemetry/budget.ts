@@ -5,7 +5,7 @@ import { DISK_SECONDS, dispatch, type FactHandlers, type Instruments } from './i
 
 /** Metrics and log lines of the budget. Dollars here are for charts; what is admitted is counted in nano-dollars. */
 export function observeBudget(instruments: Instruments): (fact: BudgetFact) => void {
-  return dispatch<BudgetFact, 'type'>('type', {
+  return dispatch<BudgetFact>({
     ...callHandlers(instruments),
     ...refusalHandlers(instruments),
     ...ledgerHandlers(instruments),

@@ -30,7 +30,7 @@ export function observeHttp({ registry, log }: Instruments): (fact: HttpFact) =>
     registers,
   })
 
-  return dispatch<HttpFact, 'type'>('type', {
+  return dispatch<HttpFact>({
     answered({ door, method, route, status, seconds: took }) {
       seconds.observe({ door, method, route, status }, took)
       log.debug({ door, method, route, status, seconds: took }, 'request answered')

@@ -7,20 +7,15 @@ export interface Instruments {
   readonly log: Log
 }
 
-/** One handler per kind of fact: a new fact without one does not compile. */
-export type FactHandlers<F extends Tagged<Tag>, Tag extends string = 'type'> = {
-  readonly [T in F[Tag]]: (fact: Extract<F, Tagged<Tag, T>>) => void
+/** One handler per type of fact: a new fact without one does not compile. */
+export type FactHandlers<F extends { readonly type: string }> = {
+  readonly [T in F['type']]: (fact: Extract<F, { readonly type: T }>) => void
 }
-type Tagged<Tag extends string, T extends string = string> = { readonly [K in Tag]: T }
 
-/** @param tag the member that tells facts apart */
-export function dispatch<F extends Tagged<Tag>, Tag extends string>(
-  tag: Tag,
-  handlers: FactHandlers<F, Tag>,
-): (fact: F) => void {
+export function dispatch<F extends { readonly type: string }>(handlers: FactHandlers<F>): (fact: F) => void {
   return (fact) => {
-    // The key picks the handler of this very kind, which the compiler cannot follow.
-    const handle = handlers[fact[tag]] as (fact: F) => void
+    // The key picks the handler of this very type, which the compiler cannot follow.
+    const handle = handlers[fact.type as F['type']] as (fact: F) => void
     handle(fact)
   }
 }

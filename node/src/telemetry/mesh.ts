@@ -4,7 +4,7 @@ import { dispatch, type FactHandlers, type Instruments } from './instruments.ts'
 
 /** Metrics and log lines of the mesh. */
 export function observeMesh(instruments: Instruments): (fact: MeshFact) => void {
-  return dispatch<MeshFact, 'type'>('type', {
+  return dispatch<MeshFact>({
     ...peerHandlers(instruments),
     ...refusalHandlers(instruments),
     ...envelopeHandlers(instruments),

@@ -5,7 +5,7 @@ import { DISK_SECONDS, dispatch, type FactHandlers, type Instruments } from './i
 /** Metrics and log lines of the threads. */
 export function observeThreads(instruments: Instruments): (fact: ThreadFact) => void {
   const { log } = instruments
-  return dispatch<ThreadFact, 'type'>('type', {
+  return dispatch<ThreadFact>({
     ...commitHandlers(instruments),
     ...refusalHandlers(instruments),
     loaded: ({ thread, changes }) => log.debug({ thread, changes }, 'thread loaded'),

@@ -1,18 +1,30 @@
-import type { CallId, ThreadId, TurnId } from '@bzzz/protocols'
+import type { AgentId, CallId, ThreadId, TurnId } from '@bzzz/protocols'
 import { expect, it } from 'vitest'
 import { observeAgents } from '../../src/telemetry/agents.ts'
 import { instrumentsUnderTest } from './lines.ts'
 
-const about = { turn: 'turn' as TurnId, thread: 'thread' as ThreadId, agent: 'architect@walnut' }
+const about = {
+  turn: 'turn' as TurnId,
+  thread: 'thread' as ThreadId,
+  agent: 'architect@walnut' as AgentId,
+  phase: 'vote',
+  round: 1,
+} as const
 
 it('measures calls and turns', async () => {
   const { instruments, metrics } = instrumentsUnderTest()
   const observe = observeAgents(instruments)
   const usage = { input: 700, cachedInput: 0, output: 30, reasoning: 0 }
-  const ended = { kind: 'call-ended', call: 'call' as CallId, ...about, model: 'gpt' } as const
+  const ended = {
+    type: 'call-ended',
+    call: 'call' as CallId,
+    turn: about.turn,
+    agent: about.agent,
+    model: 'gpt',
+  } as const
   observe({ ...ended, ms: 1500, error: null, usage })
   observe({ ...ended, ms: 500, error: 'RATE_LIMITED', usage: null })
-  observe({ kind: 'turn-written', ...about, phase: 'vote', ms: 2000 })
+  observe({ type: 'turn-written', ...about, ms: 2000 })
   expect(await metrics()).toEqual([
     'bzzz_agent_turns_total{end="written"} 1',
     'bzzz_agent_turn_seconds_sum{phase="vote"} 2',

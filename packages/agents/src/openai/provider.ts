@@ -1,0 +1,113 @@
+import OpenAI, { APIError } from 'openai'
+import {
+  type CompleteOptions,
+  type Completion,
+  ModelError,
+  type ModelProvider,
+  type ModelRequest,
+} from '../model/model.ts'
+import { bodyFor, boundOf } from './body.ts'
+import { type Dialect, firstDialect, OPENAI_URL, simplerDialect } from './dialect.ts'
+import { failureOf } from './failures.ts'
+import { createKeyring } from './keyring.ts'
+import { type GatheredReply, gatherReply } from './reply.ts'
+import { createSilenceWatch, type SilenceWatch } from './silence.ts'
+
+export interface OpenAiOptions {
+  /** Of a server that speaks OpenAI's chat completions, up to `/v1`. Default: OpenAI itself. */
+  readonly baseUrl?: string
+  /** Read for each request, so that a key can be changed while the node runs. Servers without keys take any text. */
+  readonly readKey: () => string | Promise<string>
+  /** Tokens that a model takes, prompt and reply together. */
+  readonly window: (model: string) => number
+  /** How long the server may be silent, before its first byte and between any two. */
+  readonly idleTimeoutMs: number
+  readonly now: () => number
+  /** Rejects when the signal aborts. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
+}
+
+/**
+ * Chat completions over HTTP, streamed. One request per call: the library's own retries and timer are off, since each
+ * attempt needs a hold of its own, and its timer stops at the first byte.
+ */
+export function createOpenAiProvider(options: OpenAiOptions): ModelProvider {
+  const baseUrl = (options.baseUrl ?? OPENAI_URL).replace(/\/+$/, '')
+  const dialects = new Map<string, Dialect>()
+  const keys = createKeyring(options.readKey)
+  const client = new OpenAI({
+    baseURL: baseUrl,
+    apiKey: keys.read,
+    adminAPIKey: null,
+    organization: null,
+    project: null,
+    maxRetries: 0,
+    timeout: NO_TIMEOUT_MS,
+    logLevel: 'off',
+  })
+
+  function dialectOf(model: string): Dialect {
+    const dialect = dialects.get(model) ?? firstDialect(model, baseUrl)
+    dialects.set(model, dialect)
+    return dialect
+  }
+
+  /** @returns whether the next request will have another form, without what was refused */
+  function learn(error: unknown, model: string, used: Dialect): boolean {
+    if (!(error instanceof APIError) || (error.status !== 400 && error.status !== 422)) return false
+    const simpler = simplerDialect(used, `${error.param ?? ''} ${error.message}`)
+    if (simpler !== undefined && dialectOf(model) === used) dialects.set(model, simpler)
+    return simpler !== undefined
+  }
+
+  async function complete(request: ModelRequest, { signal, onToken }: CompleteOptions): Promise<Completion> {
+    const dialect = dialectOf(request.model)
+    const watch = createSilenceWatch(options)
+    const gathered = gatherReply(onToken)
+    const init = {
+      signal: AbortSignal.any([signal, watch.signal]),
+      headers: { 'Idempotency-Key': request.callId },
+    }
+    try {
+      const sent = client.chat.completions.create(bodyFor(request, dialect), init).withResponse()
+      const { data, request_id } = await watch.over(sent)
+      await gather(data, gathered, watch)
+      // An aborted or cut stream ends without an error of its own: what counts is that the reply came to its end.
+      return { ...gathered.finish(), providerRequestId: request_id?.slice(0, 200) ?? null }
+    } catch (error) {
+      const { usage } = gathered
+      if (signal.aborted) throw new ModelError('ABORTED', 'the call was given up', { billed: 'unknown', usage })
+      if (watch.wasSilent) throw stalled(options.idleTimeoutMs, usage)
+      const failure = failureOf(error, { now: options.now(), scrub: keys.scrub })
+      if (!learn(error, request.model, dialect)) throw failure
+      throw new ModelError('INVALID_REQUEST', failure.message, { billed: 'no', retryable: true, retryAfterMs: 0 })
+    } finally {
+      watch.end()
+    }
+  }
+
+  return {
+    name: 'openai',
+    simulated: false,
+    complete,
+    window: options.window,
+    bound: (question) => boundOf(question, dialectOf(question.model)),
+  }
+}
+
+const NO_TIMEOUT_MS = 2 ** 31 - 1 // what a timer of Node takes
+
+async function gather(
+  chunks: AsyncIterable<OpenAI.ChatCompletionChunk>,
+  gathered: GatheredReply,
+  watch: SilenceWatch,
+): Promise<void> {
+  const iterator = chunks[Symbol.asyncIterator]()
+  for (let next = await watch.over(iterator.next()); !next.done; next = await watch.over(iterator.next())) {
+    gathered.add(next.value)
+  }
+}
+
+function stalled(ms: number, usage: ModelError['usage']): ModelError {
+  return new ModelError('STALLED', `the server was silent for ${ms} ms`, { billed: 'unknown', usage })
+}

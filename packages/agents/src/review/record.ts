@@ -1,0 +1,158 @@
+import {
+  type AgentId,
+  type EntryOf,
+  type PeerId,
+  parseAgentId,
+  proposalHash,
+  type ReviewPhase,
+  type ReviewTerms,
+  type TurnId,
+  turnIdOf,
+} from '@bzzz/protocols'
+import { entriesOf, type ThreadView, type ViewedEntry } from './view.ts'
+
+/** A required role and the agent that fills it. Only the agent's home node takes its turns. */
+export interface Seat {
+  readonly role: string
+  readonly agent: AgentId
+  readonly home: PeerId
+}
+
+/** The one entry type in which the turns of a phase end. */
+export interface TurnEntries {
+  findings: EntryOf<'finding'>
+  discussion: EntryOf<'message'>
+  proposal: EntryOf<'proposal'>
+  vote: EntryOf<'vote'>
+}
+const ENTRY_TYPE = { findings: 'finding', discussion: 'message', proposal: 'proposal', vote: 'vote' } as const
+
+export type Timeout = ViewedEntry<EntryOf<'timeout'>>
+export interface Proposal {
+  readonly hash: string
+  readonly entry: EntryOf<'proposal'>
+}
+
+/** What the entries of a review say, by seat, phase and round; nothing is concluded from them yet. */
+export interface ReviewRecord {
+  readonly view: ThreadView
+  readonly open: ViewedEntry<EntryOf<'open'>>
+  readonly terms: ReviewTerms
+  readonly seats: readonly Seat[]
+  readonly timeouts: readonly Timeout[]
+  readonly notes: readonly ViewedEntry<EntryOf<'note'>>[]
+  /** A turn has one entry at most: the turn's id, signed by the seat's home, written in the seat's name. */
+  turnEntry<P extends ReviewPhase>(phase: P, round: number, seat: Seat): ViewedEntry<TurnEntries[P]> | undefined
+}
+
+/** @returns undefined when the thread's first entry asks for no review, or is not there yet */
+export function readRecord(view: ThreadView): ReviewRecord | undefined {
+  const open = entriesOf(view, 'open')[0]
+  const terms = open?.entry.review
+  if (open === undefined || terms === undefined) return undefined
+  const seats = terms.seats.map(seatOf)
+  const keepers = new Set([open.peer, ...seats.map((seat) => seat.home)])
+  const byId = new Map(view.entries.map((viewed) => [`${viewed.peer}/${viewed.entry.id}`, viewed]))
+  return {
+    view,
+    open,
+    terms,
+    seats,
+    timeouts: entriesOf(view, 'timeout').filter((timeout) => keepers.has(timeout.peer)),
+    notes: entriesOf(view, 'note'),
+    turnEntry<P extends ReviewPhase>(phase: P, round: number, seat: Seat) {
+      const found = byId.get(`${seat.home}/${turnOf(view, phase, round, seat)}`)
+      return found !== undefined && isTurnEntry(found, phase, seat) ? found : undefined
+    },
+  }
+}
+
+function isTurnEntry<P extends ReviewPhase>(
+  viewed: ViewedEntry,
+  phase: P,
+  seat: Seat,
+): viewed is ViewedEntry<TurnEntries[P]> {
+  return viewed.entry.type === ENTRY_TYPE[phase] && viewed.entry.author === seat.agent
+}
+
+function seatOf({ role, agent }: ReviewTerms['seats'][number]): Seat {
+  const parsed = parseAgentId(agent)
+  if (parsed === undefined) throw new TypeError(`not an agent id: ${agent}`)
+  return { role, agent, home: parsed.peer }
+}
+
+export function turnOf(view: Pick<ThreadView, 'thread'>, phase: ReviewPhase, round: number, seat: Seat): TurnId {
+  return turnIdOf({ thread: view.thread, phase, round, agent: seat.agent })
+}
+
+/** A seat that a timeout names and whose entry for that turn still has not come. A late entry brings the seat back. */
+export function absenceOf(record: ReviewRecord, seat: Seat): Timeout | undefined {
+  return record.timeouts.find(
+    ({ entry }) => entry.absent.includes(seat.agent) && record.turnEntry(entry.phase, entry.round, seat) === undefined,
+  )
+}
+
+export function absentSeats(record: ReviewRecord): Seat[] {
+  return record.seats.filter((seat) => absenceOf(record, seat) !== undefined)
+}
+
+/** Seats whose entry for this phase is still to come. */
+export function awaitedSeats(record: ReviewRecord, phase: ReviewPhase, round: number): Seat[] {
+  return record.seats.filter(
+    (seat) => record.turnEntry(phase, round, seat) === undefined && absenceOf(record, seat) === undefined,
+  )
+}
+
+/** Seats in the order in which they may propose: the first proposes, the next only when those before it are timed out. */
+export function proposersOf(record: ReviewRecord, round: number): Seat[] {
+  const first = (round - 1) % record.seats.length
+  return [...record.seats.slice(first), ...record.seats.slice(0, first)]
+}
+
+/**
+ * Proposals that votes may be cast on, smallest hash first. Validity looks only at a proposal's own causal past, so it is
+ * the same in every view that holds the proposal.
+ */
+export function validProposals(record: ReviewRecord, round: number): Proposal[] {
+  const proposers = proposersOf(record, round)
+  return proposers
+    .flatMap((seat, place) => {
+      const viewed = record.turnEntry('proposal', round, seat)
+      const valid = viewed !== undefined && viewed.entry.round === round && isGrounded(record, viewed, proposers, place)
+      return valid ? [{ hash: proposalHash(viewed.entry), entry: viewed.entry }] : []
+    })
+    .sort((a, b) => (a.hash < b.hash ? -1 : 1))
+}
+
+function isGrounded(record: ReviewRecord, proposal: ViewedEntry, proposers: readonly Seat[], place: number): boolean {
+  const known = (entry: ViewedEntry | undefined) => entry !== undefined && record.view.precedes(entry, proposal)
+  const timedOut = (seat: Seat, phase?: ReviewPhase) =>
+    record.timeouts.some(
+      (timeout) =>
+        timeout.entry.absent.includes(seat.agent) &&
+        (phase === undefined || timeout.entry.phase === phase) &&
+        known(timeout),
+    )
+  const heard = record.seats.every((seat) => known(record.turnEntry('findings', 1, seat)) || timedOut(seat, 'findings'))
+  return heard && proposers.slice(0, place).every((seat) => timedOut(seat))
+}
+
+/** Why a seat's turn stands still, by its home's own notes. */
+export function troubleOf(
+  record: ReviewRecord,
+  turn: TurnId,
+  seat: Seat,
+): { code: 'paused' | 'unavailable'; reason: string } | undefined {
+  const notes = record.notes.filter(({ entry, peer }) => entry.turn === turn && peer === seat.home)
+  const last = (code: string) => notes.findLast(({ entry }) => entry.code === code)
+  const unavailable = last('unavailable')
+  if (unavailable !== undefined) return { code: 'unavailable', reason: unavailable.entry.content }
+  const paused = notes.filter(({ entry }) => entry.code === 'paused')
+  const resumed = notes.filter(({ entry }) => entry.code === 'resumed')
+  if (paused.length <= resumed.length) return undefined
+  return { code: 'paused', reason: last('paused')?.entry.content ?? '' }
+}
+
+export function countNotes(record: ReviewRecord, turn: TurnId, code: EntryOf<'note'>['code']): number {
+  return record.notes.filter(({ entry }) => entry.turn === turn && entry.code === code).length
+}

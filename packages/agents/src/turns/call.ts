@@ -1,0 +1,192 @@
+import { type CallId, callIdOf, type ThreadId, type TurnId } from '@bzzz/protocols'
+import { type Completion, ModelError, type ModelQuestion, type ModelRequest } from '../model/model.ts'
+import { retryDelayMs } from './backoff.ts'
+import type { CallState, Reservation, TurnTools } from './ports.ts'
+
+/** One question of a turn to the model, and how its reply is read. */
+export interface Call<T> {
+  readonly thread: ThreadId
+  readonly turn: TurnId
+  /** Which call of the turn, from 0. */
+  readonly step: number
+  readonly question: ModelQuestion
+  /** Names what the reply is about. A reply that an earlier run paid for is used only under the same name. */
+  readonly about: string
+  /** @throws {ModelError} BAD_REPLY */
+  readonly read: (reply: string) => T
+  /** Told when money was held, before the request leaves. */
+  readonly admitted: () => Promise<void>
+  /** Asked before each attempt, since a long turn may outlive its review. A reply already paid for is used regardless. */
+  readonly stillDue: () => Promise<boolean>
+}
+
+export type CallResult<T> =
+  | { readonly status: 'answered'; readonly reply: T }
+  | { readonly status: 'paused'; readonly by: string; readonly reason: string }
+  | { readonly status: 'failed'; readonly error: ModelError }
+  | { readonly status: 'stopped' }
+
+/**
+ * Asks until there is a usable reply: reserve, sent, request, settle for each attempt. A reply that an earlier run paid
+ * for is not asked for again; an attempt that a crash left without an answer is followed by at least one new one.
+ */
+export async function makeCall<T>(call: Call<T>, tools: TurnTools): Promise<CallResult<T>> {
+  const earlier = await callsOfStep(call, tools)
+  const kept = earlier.map((state) => keptReply(call, state)).find((reply) => reply !== undefined)
+  if (kept !== undefined) return { status: 'answered', reply: kept.reply }
+  let left = attemptsAfter(earlier, tools.limits.attempts)
+  let reforms = MAX_REFORMS
+  let error = new ModelError('UNAVAILABLE', 'the attempts of earlier runs are used up', { billed: 'unknown' })
+  while (left > 0 && reforms > 0) {
+    if (tools.stopping.aborted || !(await call.stillDue())) return { status: 'stopped' }
+    const result = await attempt(call, tools)
+    if (result.status !== 'failed') return result
+    error = result.error
+    if (error.code === 'INVALID_REQUEST') reforms--
+    else left--
+    const delayMs = retryDelayMs(error, tools.limits.attempts - left, result.id)
+    if (!error.retryable || delayMs === undefined) break
+    if (left > 0 && !(await slept(delayMs, tools))) return { status: 'stopped' }
+  }
+  return tools.abort.aborted ? { status: 'stopped' } : { status: 'failed', error }
+}
+
+/** Requests refused for their form, each followed by one in another form, do not count as attempts: they cost nothing. */
+const MAX_REFORMS = 6
+
+type AttemptResult<T> =
+  | Exclude<CallResult<T>, { status: 'failed' }>
+  | { status: 'failed'; error: ModelError; id: CallId }
+
+async function attempt<T>(call: Call<T>, tools: TurnTools): Promise<AttemptResult<T>> {
+  const { turn, step, thread } = call
+  const number = ((await callsOfStep(call, tools)).at(-1)?.attempt ?? -1) + 1
+  const id = callIdOf(turn, step, number)
+  const request = { ...call.question, callId: id }
+  const reservation = await tools.budget.reserve({
+    turn,
+    step,
+    attempt: number,
+    thread,
+    agent: tools.agent.name,
+    model: request.model,
+    inputTokens: tools.provider.bound(request),
+    outputTokens: request.maxOutputTokens,
+  })
+  if (reservation.status !== 'reserved') return withoutHold(call, reservation)
+  if (tools.stopping.aborted) {
+    await tools.budget.release(id, 'the node is closing')
+    return { status: 'stopped' }
+  }
+  await call.admitted()
+  await tools.budget.sent(id)
+  return await send(call, request, tools)
+}
+
+function withoutHold<T>(call: Call<T>, reservation: Exclude<Reservation, { status: 'reserved' }>): AttemptResult<T> {
+  if (reservation.status === 'refused') return { status: 'paused', by: reservation.by, reason: reservation.reason }
+  const kept = keptReply(call, reservation.call)
+  if (kept !== undefined) return { status: 'answered', reply: kept.reply }
+  const error = new ModelError('UNAVAILABLE', 'another run of this node began this call', { billed: 'unknown' })
+  return { status: 'failed', error, id: reservation.call.id }
+}
+
+/** From here on the money is held and the request may have left: every way out ends the hold or leaves it uncertain. */
+async function send<T>(call: Call<T>, request: ModelRequest, tools: TurnTools): Promise<AttemptResult<T>> {
+  const id = request.callId
+  const begunMs = tools.now()
+  const outcome = await complete(request, tools)
+  const error = outcome instanceof ModelError ? outcome : null
+  await (outcome instanceof ModelError ? endFailed(id, outcome, tools) : endAnswered(call, id, outcome, tools))
+  tools.observe({
+    type: 'call-ended',
+    call: id,
+    turn: call.turn,
+    agent: tools.agent.name,
+    model: request.model,
+    ms: tools.now() - begunMs,
+    error: error?.code ?? null,
+    usage: outcome.usage,
+  })
+  if (outcome instanceof ModelError) return { status: 'failed', error: outcome, id }
+  try {
+    return { status: 'answered', reply: call.read(outcome.reply) }
+  } catch (bad) {
+    if (!(bad instanceof ModelError)) throw bad
+    return { status: 'failed', error: bad, id }
+  }
+}
+
+/** A provider's failure is a value here; anything else that it throws is a defect, and counts as if it had been billed. */
+async function complete(request: ModelRequest, tools: TurnTools): Promise<Completion | ModelError> {
+  const late = new AbortController()
+  const done = new AbortController()
+  const timer = tools.sleep(tools.limits.callTimeoutMs, done.signal).then(
+    () => late.abort(),
+    () => undefined, // the call ended first
+  )
+  try {
+    return await tools.provider.complete(request, { signal: AbortSignal.any([tools.abort, late.signal]) })
+  } catch (thrown) {
+    if (late.signal.aborted) return timedOut(tools.limits.callTimeoutMs, thrown)
+    if (thrown instanceof ModelError) return thrown
+    return new ModelError('BAD_REPLY', `the provider failed: ${thrown}`, {
+      billed: 'unknown',
+      retryable: false,
+      cause: thrown,
+    })
+  } finally {
+    done.abort()
+    await timer
+  }
+}
+
+function timedOut(ms: number, cause: unknown): ModelError {
+  const usage = cause instanceof ModelError ? cause.usage : null
+  return new ModelError('TIMEOUT', `no reply within ${ms} ms`, { billed: 'unknown', usage, cause })
+}
+
+async function endAnswered<T>(call: Call<T>, id: CallId, completion: Completion, tools: TurnTools): Promise<void> {
+  const { usage, reply, providerRequestId } = completion
+  await tools.budget.settle(id, { usage, reply: `${call.about}\n${reply}`, providerRequestId })
+}
+
+const NOTHING_USED = { input: 0, cachedInput: 0, output: 0, reasoning: 0 }
+
+async function endFailed(id: CallId, error: ModelError, tools: TurnTools): Promise<void> {
+  const usage = error.usage ?? (error.billed === 'no' ? NOTHING_USED : null)
+  if (usage === null) await tools.budget.lose(id, `${error.code}: ${error.message}`.slice(0, 500))
+  else await tools.budget.settle(id, { usage, reply: '', providerRequestId: null })
+}
+
+async function callsOfStep<T>(call: Call<T>, { budget }: TurnTools): Promise<readonly CallState[]> {
+  return (await budget.callsOf(call.turn)).filter(({ step }) => step === call.step)
+}
+
+function keptReply<T>(call: Call<T>, { state, reply }: CallState): { reply: T } | undefined {
+  const head = `${call.about}\n`
+  if (state !== 'settled' || reply?.startsWith(head) !== true) return undefined
+  try {
+    return { reply: call.read(reply.slice(head.length)) }
+  } catch (bad) {
+    if (bad instanceof ModelError) return undefined
+    throw bad
+  }
+}
+
+/** Attempts of earlier runs count when they may have cost something; the last of them may have been a crash. */
+function attemptsAfter(earlier: readonly CallState[], attempts: number): number {
+  const costly = earlier.filter(({ state, actual }) => state === 'uncertain' || (actual !== null && actual > 0n)).length
+  const crashed = earlier.at(-1)?.state === 'uncertain'
+  return Math.max(attempts - costly, crashed && costly === attempts ? 1 : 0)
+}
+
+async function slept(ms: number, { sleep, stopping }: TurnTools): Promise<boolean> {
+  try {
+    await sleep(ms, stopping)
+    return true
+  } catch (error) {
+    if (stopping.aborted) return false
+    throw error
+  }
+}

@@ -1,0 +1,262 @@
+import {
+  type AgentCard,
+  type AgentId,
+  agentIdOf,
+  type ChangeSet,
+  type PeerId,
+  type ThreadId,
+  type TurnId,
+} from '@bzzz/protocols'
+import type { ModelProvider } from '../model/model.ts'
+import { type DueTurn, dueTurns, overtakenTurns } from '../review/due.ts'
+import { type Duty, deadlineOf, dueDuties, dutyEntry } from '../review/duties.ts'
+import { type Review, readReview } from '../review/review.ts'
+import { type Alarm, createAlarm } from './alarm.ts'
+import { attendTurn } from './attend.ts'
+import { cardOf } from './card.ts'
+import { createChangeReader } from './changes.ts'
+import { createTurnsInHand, type TurnsInHand } from './in-hand.ts'
+import type { AgentDefinition, AgentFact, BudgetPort, ThreadsPort, TurnLimits, TurnTools } from './ports.ts'
+import { createRests, type Rests } from './rests.ts'
+import { createVisits, type Visits } from './visits.ts'
+
+export interface AgentsOptions {
+  /** Of this node: the home of its agents. */
+  readonly peer: PeerId
+  readonly threads: ThreadsPort
+  readonly budget: BudgetPort
+  /** By the name under which agents ask for them. */
+  readonly providers: ReadonlyMap<string, ModelProvider>
+  readonly agents: readonly AgentDefinition[]
+  /** From this node or another; undefined when none at hand has it. */
+  readonly fetchBlob: (hash: string, options: { signal: AbortSignal }) => Promise<Uint8Array | undefined>
+  /** Peers whose lease runs. */
+  readonly livePeers: () => ReadonlySet<PeerId>
+  readonly limits: TurnLimits
+  /** Wall milliseconds. */
+  readonly now: () => number
+  /** Rejects when the signal aborts. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
+  readonly observe?: (fact: AgentFact) => void
+}
+
+export interface Agents {
+  /** One per agent, as it is now. */
+  cards(): AgentCard[]
+  /** Turns of an earlier run that were taken up again at start: calls had been made for them, and no entry written. */
+  readonly recovered: readonly RecoveredTurn[]
+  /** Told when a card may have changed. @returns how to stop */
+  subscribe(listener: () => void): () => void
+  /**
+   * Begins no further request, waits for those in hand and writes what they bring. Aborting the signal ends them too: their
+   * holds stay uncertain and the next run takes their turns up again. Idempotent.
+   */
+  close(options?: { signal?: AbortSignal }): Promise<void>
+}
+
+export interface RecoveredTurn {
+  readonly thread: ThreadId
+  readonly turn: TurnId
+  readonly agent: AgentId
+}
+
+/** How long a paused or postponed turn, or a duty of a node that may be gone, rests before it is looked at again. */
+const RETRY_MS = 5_000
+/** In reviews older than this run nobody is given up before peers, and replies already paid for, had time to be heard. */
+const START_GRACE_MS = 10_000
+
+/** Runs this node's agents in every review. Resolves once what an earlier run left unfinished is in hand again. */
+export async function openAgents(options: AgentsOptions): Promise<Agents> {
+  const runner = new Runner(options)
+  await runner.resume()
+  return runner
+}
+
+/**
+ * Looks at a thread whenever something in it changed, its clock ran out, or a turn's rest is over; reads the review from its
+ * entries alone; and begins what is due. Whatever a look misses, the next one finds: nothing is remembered beside the
+ * entries and the ledger but how long to rest.
+ */
+class Runner implements Agents {
+  readonly recovered: RecoveredTurn[] = []
+  readonly #options: AgentsOptions
+  readonly #seats: ReadonlyMap<AgentId, TurnTools>
+  readonly #stopping = new AbortController()
+  readonly #abort = new AbortController()
+  readonly #inHand: TurnsInHand
+  readonly #rests: Rests
+  readonly #visits: Visits
+  readonly #alarm: Alarm
+  readonly #readChange: (hash: string) => Promise<ChangeSet | undefined>
+  /** Threads with a turn whose agent had enough to do. */
+  readonly #crowded = new Set<ThreadId>()
+  readonly #listeners = new Set<() => void>()
+  readonly #unsubscribe: (() => void)[]
+  readonly #olderReviews = new Set<ThreadId>()
+  readonly #graceEndsMs: number
+  #resumed = false
+  #closing: Promise<void> | undefined
+
+  constructor(options: AgentsOptions) {
+    const { now, sleep, threads, budget, limits, peer } = options
+    this.#options = options
+    this.#graceEndsMs = now() + START_GRACE_MS
+    this.#seats = new Map(options.agents.map((agent) => [agentIdOf(agent.name, peer), this.#toolsFor(agent)]))
+    this.#inHand = createTurnsInHand(limits.concurrency)
+    this.#rests = createRests(now, RETRY_MS)
+    this.#visits = createVisits(
+      (thread) => this.#visit(thread),
+      (thread, error) => this.#failed(thread, error),
+    )
+    this.#alarm = createAlarm({ now, sleep, ring: this.#visits.request })
+    this.#readChange = createChangeReader(options.fetchBlob, this.#stopping.signal)
+    this.#unsubscribe = [
+      threads.subscribe(({ thread }) => this.#visits.request(thread)),
+      budget.subscribe(() => this.#rests.wakePaused().forEach(this.#visits.request)),
+    ]
+  }
+
+  async resume(): Promise<void> {
+    for (const { thread, state } of this.#options.threads.list()) if (state === 'active') this.#olderReviews.add(thread)
+    this.#olderReviews.forEach(this.#visits.request)
+    await this.#visits.idle()
+    this.#resumed = true
+  }
+
+  cards(): AgentCard[] {
+    return [...this.#seats].map(([id, { agent, provider }]) => {
+      const activeTurns = this.#inHand.count(id)
+      const status = this.#rests.statusOf(id, activeTurns)
+      return cardOf(agent, id, provider, { status, activeTurns, maxTasks: this.#options.limits.concurrency })
+    })
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  close({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
+    if (signal?.aborted) this.#abort.abort()
+    signal?.addEventListener('abort', () => this.#abort.abort(), { once: true })
+    this.#closing ??= this.#shut()
+    return this.#closing
+  }
+
+  async #shut(): Promise<void> {
+    this.#stopping.abort()
+    for (const stop of this.#unsubscribe) stop()
+    this.#visits.close()
+    await this.#alarm.close()
+    await this.#visits.idle()
+    await this.#inHand.idle()
+  }
+
+  async #visit(thread: ThreadId): Promise<void> {
+    const review = await this.#read(thread)
+    if (review === undefined) return
+    if (await this.#doDuties(review)) return this.#visits.request(thread)
+    const turns = [...dueTurns(review, this.#options.peer), ...(await this.#paidTurns(review))]
+    this.#rests.keep(thread, turns)
+    for (const due of turns) await this.#begin(review, due)
+    this.#alarm.set(thread, this.#nextLookMs(review))
+  }
+
+  #failed(thread: ThreadId, error: unknown): void {
+    this.#observe({ type: 'thread-failed', thread, error })
+    this.#alarm.set(thread, this.#options.now() + RETRY_MS)
+  }
+
+  async #read(thread: ThreadId): Promise<Review | undefined> {
+    const view = await this.#options.threads.view(thread)
+    return view === undefined ? undefined : readReview(view)
+  }
+
+  /** Turns that timed out after at least a part of them was paid for: worth their entry while it can still count. */
+  async #paidTurns(review: Review): Promise<DueTurn[]> {
+    const { budget, peer } = this.#options
+    if (review.verdict !== undefined) return []
+    const paid: DueTurn[] = []
+    for (const due of overtakenTurns(review, peer)) {
+      if ((await budget.callsOf(due.turn)).some(({ reply }) => reply)) paid.push(due)
+    }
+    return paid
+  }
+
+  /** @returns whether anything was written that was not there before */
+  async #doDuties(review: Review): Promise<boolean> {
+    const { peer, livePeers, now, threads } = this.#options
+    const context = { self: peer, live: livePeers(), now: now() }
+    let news = false
+    for (const duty of dueDuties(review, context)) {
+      if (givesUp(duty) && this.#isInGrace(review.thread)) continue
+      const { repeated } = await threads.append(review.thread, dutyEntry(review, duty, context))
+      if (!repeated) this.#observe({ type: 'duty-done', thread: review.thread, duty: duty.kind })
+      news ||= !repeated
+    }
+    return news
+  }
+
+  #isInGrace(thread: ThreadId): boolean {
+    return this.#olderReviews.has(thread) && this.#options.now() < this.#graceEndsMs
+  }
+
+  #nextLookMs(review: Review): number | undefined {
+    const restMs = this.#rests.nextMs(review.thread)
+    if (review.verdict !== undefined) return restMs
+    const soonMs = this.#options.now() + RETRY_MS
+    const dutyMs = Math.max(deadlineOf(review) ?? soonMs, soonMs)
+    const graceMs = this.#isInGrace(review.thread) ? this.#graceEndsMs : dutyMs
+    return Math.min(dutyMs, graceMs, restMs ?? dutyMs)
+  }
+
+  async #begin(review: Review, due: DueTurn): Promise<void> {
+    const { thread } = review
+    const { turn, agent } = due
+    const tools = this.#seats.get(agent)
+    if (tools === undefined || this.#stopping.signal.aborted) return
+    if (this.#inHand.has(turn) || this.#rests.isResting(turn)) return
+    if (!this.#resumed && (await tools.budget.callsOf(turn)).length > 0) this.recovered.push({ thread, turn, agent })
+    this.#rests.end(turn)
+    const take = () => this.#take(review, due, tools)
+    if (this.#inHand.begin({ turn, agent, take, ended: () => this.#ended(thread) })) this.#changed()
+    else this.#crowded.add(thread)
+  }
+
+  async #take(review: Review, due: DueTurn, tools: TurnTools): Promise<void> {
+    const { thread } = review
+    const stillDue = async () => {
+      const current = await this.#read(thread)
+      return current !== undefined && dueTurns(current, this.#options.peer).some(({ turn }) => turn === due.turn)
+    }
+    const attended = await attendTurn(review, due, { tools, readChange: this.#readChange, stillDue })
+    this.#rests.note(thread, due, attended)
+  }
+
+  #ended(thread: ThreadId): void {
+    for (const next of new Set([thread, ...this.#crowded])) this.#visits.request(next)
+    this.#crowded.clear()
+    this.#changed()
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener()
+  }
+
+  #observe(fact: AgentFact): void {
+    this.#options.observe?.(fact)
+  }
+
+  #toolsFor(agent: AgentDefinition): TurnTools {
+    const { providers, threads, budget, limits, now, sleep } = this.#options
+    const provider = providers.get(agent.provider)
+    if (provider === undefined) throw new RangeError(`agent ${agent.name}: no provider named ${agent.provider}`)
+    const observe = (fact: AgentFact) => this.#observe(fact)
+    const signals = { stopping: this.#stopping.signal, abort: this.#abort.signal }
+    return { threads, budget, provider, agent, limits, now, sleep, observe, ...signals }
+  }
+}
+
+function givesUp(duty: Duty): boolean {
+  return duty.kind !== 'verdict' || duty.decision.outcome === 'escalated'
+}

@@ -1,0 +1,59 @@
+import { entry, type Finding, MAX_ENTRY_BYTES, type TurnId } from '@bzzz/protocols'
+import { describe, expect, it } from 'vitest'
+import { boundedClaim, findingEntry, messageEntry } from '../../src/turns/entries.ts'
+import { FINDING } from '../fakes/seats.ts'
+import { agentAt } from '../fakes/world.ts'
+
+const turn = 'a'.repeat(64) as TurnId
+const head = { id: turn, turn, author: agentAt(0), ts: 0, model: 'm', tokens: { input: 1, output: 1 }, cost: '1' }
+const bytes = (value: object) => Buffer.byteLength(JSON.stringify(value))
+
+describe('the entry of a reading', () => {
+  it('keeps the most severe findings when they do not all fit, and says how many are left out', () => {
+    const low = Array<Finding>(400).fill({ ...FINDING, severity: 'low', message: 'm'.repeat(1_000) })
+    const written = findingEntry(head, 'read', [...low, { ...FINDING, severity: 'critical' }], [])
+    expect(entry.safeParse(written).success).toBe(true)
+    expect(bytes(written)).toBeLessThanOrEqual(MAX_ENTRY_BYTES)
+    expect(written.findings[0]?.severity).toBe('critical')
+    expect(written.content).toBe(
+      `read\n(${401 - written.findings.length} less severe findings did not fit this entry.)`,
+    )
+  })
+
+  it('folds a long coverage without ever counting an unread file as read', () => {
+    const rows = Array.from({ length: 2_000 }, (_, i) => ({ file: `${'d/'.repeat(20)}${i}.ts`, reviewed: i > 0 }))
+    expect(findingEntry(head, '', [], rows).coverage).toEqual([
+      { file: '*', reviewed: true, reason: '1999 files' },
+      rows[0],
+    ])
+    const unread = rows.map((row) => ({ ...row, reviewed: false }))
+    expect(findingEntry(head, '', [], unread).coverage).toEqual([
+      { file: '*', reviewed: false, reason: '2000 of 2000 files' },
+    ])
+  })
+
+  it('fits whatever a model writes', () => {
+    const wild = '\u0000'.repeat(200_000)
+    expect(bytes(findingEntry(head, wild, [], []))).toBeLessThan(MAX_ENTRY_BYTES)
+    expect(bytes(messageEntry(head, 1, { content: wild }))).toBeLessThan(MAX_ENTRY_BYTES)
+  })
+})
+
+describe('a claim of a model', () => {
+  const claim = { severity: 'high', file: 'a.ts', line: 1, rule: 'r', quote: 'q', message: 'm', suggestion: null }
+
+  it('is brought within its bounds', () => {
+    expect(boundedClaim({ ...claim, line: -3.7, rule: '', message: 'm'.repeat(9_000) })).toMatchObject({
+      line: 1,
+      rule: 'unnamed',
+      message: expect.stringMatching(/^m{3999}…$/),
+    })
+    expect(boundedClaim(claim)).not.toHaveProperty('suggestion')
+  })
+
+  it('is none without a place in the repository, or with a quote that would have to be cut', () => {
+    expect(boundedClaim({ ...claim, file: '../etc/passwd' })).toBeUndefined()
+    expect(boundedClaim({ ...claim, quote: 'q'.repeat(2_001) })).toBeUndefined()
+    expect(boundedClaim({ ...claim, message: '' })).toBeUndefined()
+  })
+})
