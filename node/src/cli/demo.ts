@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
+import type { Lab } from '../demo/lab.ts'
 import { type CommandContext, configFor, examples } from './context.ts'
 import { reportText } from './report.ts'
 import { progressLines } from './review.ts'
@@ -36,20 +37,29 @@ export function addDemoCommand(program: Command, context: CommandContext): void 
     .action((options: DemoCommandOptions) => demo(options, context))
 }
 
+/** With nothing to say for so long, it says that it is still at it. */
+const QUIET_MS = 1_500
+
 async function demo(options: DemoCommandOptions, context: CommandContext): Promise<void> {
   const { runDemo } = await import('../demo/demo.ts')
   const { terminal } = context
   const quiet = options.json === true
+  const started = context.now()
+  let lastMs = started
   const say = (text: string) => {
+    lastMs = context.now()
     if (!quiet) terminal.out(text)
   }
+  const breath = setInterval(() => {
+    if (context.now() - lastMs >= QUIET_MS)
+      say(styled(terminal, 'dim', `  … ${Math.round((context.now() - started) / 1000)} s`))
+  }, QUIET_MS / 2)
   const withModel =
     options.baseUrl !== undefined || options.model !== undefined || (context.env.OPENAI_API_KEY ?? '') !== ''
   if (!withModel)
     say(
       'Offline: rules instead of a language model, at play-money prices. No key, no database, no network beyond loopback.',
     )
-  const started = context.now()
   const result = await runDemo({
     model: withModel ? { baseUrl: options.baseUrl, name: options.model } : undefined,
     budgetUsd: options.budget ?? 1,
@@ -60,10 +70,10 @@ async function demo(options: DemoCommandOptions, context: CommandContext): Promi
     signal: context.signal,
     chapter: (title) => say(`\n${styled(terminal, 'bold', title)}`),
     line: say,
-    progress: () => (quiet ? () => {} : progressLines(context)),
+    progress: () => progressLines({ terminal: { ...terminal, out: say }, now: context.now }),
     report: (end) => say(`\n${reportText(terminal, end)}`),
-    ...(options.keep === true ? { keep: (lab) => keepRunning(lab.nodes, context, say) } : {}),
-  })
+    ...(options.keep === true ? { keep: (lab) => keepRunning(lab.nodes, context, say, breath) } : {}),
+  }).finally(() => clearInterval(breath))
   context.setExitCode(result.proven ? 0 : 1)
   if (quiet) terminal.out(JSON.stringify(result, null, 2))
   say(
@@ -80,10 +90,12 @@ function demoEnvironment(env: CommandContext['env']): Record<string, string | un
 }
 
 async function keepRunning(
-  nodes: readonly { label: string; directory: string; client: { running: { node_url: string; agents_url: string } } }[],
+  nodes: Lab['nodes'],
   context: CommandContext,
   say: (text: string) => void,
+  breath: NodeJS.Timeout,
 ): Promise<void> {
+  clearInterval(breath)
   say('\nThe nodes go on until Ctrl-C:')
   for (const node of nodes)
     say(

@@ -149,7 +149,7 @@ async function review(
   }
 }
 
-const QUIET_MS = 2_000
+const QUIET_MS = 1_500
 
 /** One line an entry; while nothing comes, a line every two seconds that says who is awaited. */
 export function progressLines(context: Pick<CommandContext, 'terminal' | 'now'>): (step: ReviewProgress) => void {

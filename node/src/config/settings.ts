@@ -155,18 +155,6 @@ export const settings = {
     help: 'From cost-limits.json',
   }),
   max_agents: setting({ env: 'MAX_AGENTS', shape: positive.max(32), fallback: 5, help: 'Agents on this node' }),
-  max_active_threads: setting({
-    env: 'MAX_ACTIVE_THREADS',
-    shape: positive.max(1000),
-    fallback: 10,
-    help: 'Threads in which agents of this node work at one time',
-  }),
-  thread_timeout: setting({
-    env: 'THREAD_TIMEOUT',
-    shape: positive,
-    fallback: 3600,
-    help: 'Seconds; a seat of a review that is silent for so long is absent',
-  }),
   log_level: setting({
     env: 'BZZZ_LOG_LEVEL',
     shape: z.enum(['debug', 'info', 'warn', 'error']),
@@ -182,8 +170,10 @@ export type Values = {
     : z.output<(typeof settings)[K]['shape']>
 }
 
-/** Keys of the deployment guide whose rooms do not exist yet: named in `bzzz config`, so that nobody waits for their effect. */
+/** Keys of the deployment guide that nothing reads yet: named in `bzzz config`, so that nobody waits for their effect. */
 export const notYetUsed = [
+  'MAX_ACTIVE_THREADS',
+  'THREAD_TIMEOUT',
   'DATABASE_URL',
   'POSTGRES_PASSWORD',
   'WHOOSH_API_URL',
