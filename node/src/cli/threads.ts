@@ -7,6 +7,7 @@ import {
   postedAnswer,
 } from '@bzzz/protocols'
 import type { Command } from 'commander'
+import { z } from 'zod'
 import type { NodeClient } from './client.ts'
 import { type CommandContext, clientFor, examples, type GlobalOptions, print, withGlobalOptions } from './context.ts'
 import { CliError, exitCodes } from './exit.ts'
@@ -125,15 +126,46 @@ function addFollow(thread: Command, context: CommandContext): void {
     })
 }
 
-/** One line for people: time, who on which node, what. */
+/** One line for people: time, who on which node, and the gist. */
 export function entryLine(terminal: Terminal, entry: EntryView): string {
   const who = entry.author.slice(0, entry.author.lastIndexOf('@'))
-  const head = `${entry.ts.slice(11, 19)} ${styled(terminal, 'cyan', plain(`${who}@${entry.node}`))} ${entry.type}`
-  const first =
-    plain(entry.content)
-      .split('\n')
-      .find((line) => line.trim() !== '') ?? ''
-  const room = Math.max(40, terminal.width - 8 - who.length - entry.node.length - entry.type.length - 4)
-  const text = first.length > room ? `${first.slice(0, room - 1)}…` : first
-  return `${head}${text === '' ? '' : `: ${text}`}`
+  const name = `${who}@${entry.node}`
+  const room = Math.max(40, terminal.width - 8 - name.length - entry.type.length - 4)
+  const text = plain(gistOf(entry)).split('\n')[0] ?? ''
+  const short = text.length > room ? `${text.slice(0, room - 1)}…` : text
+  return `${entry.ts.slice(11, 19)} ${styled(terminal, 'cyan', plain(name))} ${plain(entry.type)}: ${short}`
+}
+
+/** The parts of an entry that are told in figures rather than words; anything else is told by its first line. */
+const figures = z.looseObject({
+  findings: z.array(z.looseObject({ severity: z.string(), verified: z.boolean() })).optional(),
+  outcome: z.string().optional(),
+  blocking: z.array(z.string()).optional(),
+  blockers: z.array(z.string()).optional(),
+  choice: z.string().optional(),
+  round: z.number().optional(),
+})
+
+function gistOf(entry: EntryView): string {
+  const { findings, outcome, blocking, blockers = [], choice, round } = figures.parse(entry.entry)
+  const rules = entry.simulated ? ' (rules, no language model)' : ''
+  if (entry.type === 'finding' && findings !== undefined) return `${countedFindings(findings)}${rules}`
+  if (entry.type === 'proposal' && outcome !== undefined) {
+    return `round ${round}: ${outcome.replace('_', ' ')}, ${blocking?.length ?? 0} to be mended first${rules}`
+  }
+  if (entry.type === 'vote' && choice !== undefined) {
+    return `round ${round}: ${choice}${blockers.length === 0 ? '' : `, stands on ${blockers.length} findings`}${rules}`
+  }
+  return entry.content.split('\n').find((line) => line.trim() !== '') ?? ''
+}
+
+function countedFindings(findings: readonly { severity: string; verified: boolean }[]): string {
+  const verified = findings.filter((finding) => finding.verified)
+  const severities = [...new Set(verified.map(({ severity }) => severity))]
+  const counts = severities.map(
+    (severity) => `${verified.filter((finding) => finding.severity === severity).length} ${severity}`,
+  )
+  const unverified = findings.length - verified.length
+  if (findings.length === 0) return 'nothing found'
+  return `${counts.join(', ')}${unverified === 0 ? '' : `${counts.length === 0 ? '' : ', '}${unverified} without evidence`}`
 }
