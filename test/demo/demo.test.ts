@@ -1,7 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { bzzz } from '../cli/bzzz.ts'
 
 const answerKey = fileURLToPath(new URL('../../fixtures/answer-key.json', import.meta.url))
@@ -13,9 +14,16 @@ interface Planted {
   readonly findable_by_rules: boolean
 }
 
+let temporary: string
+
+beforeEach(async () => {
+  temporary = await mkdtemp(join(tmpdir(), 'bzzz-demo-test-'))
+})
+
+afterEach(() => rm(temporary, { recursive: true, force: true }))
+
 test('the demo proves itself: equal threads and bills, a killed node loses nothing, a dead one is not voted for', async () => {
-  const before = await leftovers()
-  const { code, stdout, stderr } = await bzzz(['demo', '--json'])
+  const { code, stdout, stderr } = await bzzz(['demo', '--json'], { env: { TMPDIR: temporary } })
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   const result = JSON.parse(stdout)
 
@@ -40,9 +48,5 @@ test('the demo proves itself: equal threads and bills, a killed node loses nothi
   const place = ({ file, line, rule }: Omit<Planted, 'findable_by_rules'>) => `${file}:${line} ${rule}`
   const findable = faults.filter((fault) => fault.findable_by_rules).map(place)
   expect(result.findings.map(place).sort()).toEqual(findable.sort())
-  expect(await leftovers()).toEqual(before)
+  expect(await readdir(temporary)).toEqual([])
 }, 120_000)
-
-async function leftovers(): Promise<string[]> {
-  return (await readdir(tmpdir())).filter((name) => name.startsWith('bzzz-demo-'))
-}

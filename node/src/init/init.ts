@@ -82,7 +82,7 @@ export async function foundMesh(plan: MeshPlan): Promise<FoundedMesh> {
 
 async function refuseExisting(target: string): Promise<void> {
   const found = await stat(dataDirectory(target).nodeKey).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
+    if (error.code === 'ENOENT') return undefined
     throw new ConfigError('CONFIG_UNREADABLE', `cannot look into ${target}: ${error.message}`, { cause: error })
   })
   if (found !== undefined) {

@@ -1,4 +1,4 @@
-import { blobHash, type Frame, MAX_BLOB_PART_BYTES, type PeerId } from '@bzzz/protocols'
+import { blobHash, type Frame, MAX_BLOB_PART_BYTES } from '@bzzz/protocols'
 import { MeshError, messageOf } from '../errors.ts'
 import type { Observe } from '../facts.ts'
 import { type Link, LinkError } from '../link/link.ts'
@@ -29,9 +29,9 @@ export class BlobFetcher {
     if (this.#options.closing.aborted) throw new MeshError('CLOSED', 'the mesh is closed')
     const within = AbortSignal.any([signal, this.#options.closing])
     return this.#turns.take(within, async () => {
-      const tried = new Set<PeerId>()
+      const tried = new Set<Link>()
       for (let link = this.#next(tried); link !== undefined; link = this.#next(tried)) {
-        tried.add(link.peer)
+        tried.add(link)
         const bytes = await this.#fetchFrom(link, hash, within)
         if (bytes !== undefined) return bytes
       }
@@ -39,9 +39,9 @@ export class BlobFetcher {
     })
   }
 
-  /** The nearest of those that were not tried yet. */
-  #next(tried: ReadonlySet<PeerId>): Link | undefined {
-    const untried = this.#options.links().filter((link) => !tried.has(link.peer))
+  /** The nearest of those that were not tried yet. A peer whose link was replaced meanwhile is asked again over the new one. */
+  #next(tried: ReadonlySet<Link>): Link | undefined {
+    const untried = this.#options.links().filter((link) => !tried.has(link))
     return untried.sort((a, b) => (a.latencyMs ?? Infinity) - (b.latencyMs ?? Infinity))[0]
   }
 
