@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { enableCompileCache } from 'node:module'
+import { fileURLToPath } from 'node:url'
 import { processTerminal } from './cli/terminal.ts'
 
-// Saves parsing and type stripping at each later start.
-enableCompileCache()
+// Saves parsing and type stripping at each later start; beside the program, so that nothing is left anywhere else.
+enableCompileCache(fileURLToPath(new URL('../.cache/compile', import.meta.url)))
 const { runCommand } = await import('./cli/program.ts')
 
 const interrupted = new AbortController()

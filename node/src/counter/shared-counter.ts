@@ -31,8 +31,8 @@ export type CounterFact =
   | { readonly type: 'slot-unreadable'; readonly period: Period; readonly account: Account; readonly error: unknown }
 
 interface CounterOptions {
-  readonly budget: Budget
-  readonly mesh: Mesh
+  readonly budget: Pick<Budget, 'slots' | 'subscribe'>
+  readonly mesh: Pick<Mesh, 'subscribe' | 'putRecord' | 'getRecord'>
   readonly manifest: OpenedManifest
   readonly observe?: (fact: CounterFact) => void
 }

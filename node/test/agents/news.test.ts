@@ -18,11 +18,26 @@ function ended(error: string | null): AgentFact {
 }
 
 test.each<[AgentFact, Pick<TurnNews, 'state' | 'reason'>]>([
-  [{ type: 'turn-begun', ...turn }, { state: 'started', reason: null }],
-  [{ type: 'turn-written', ms: 5, ...turn }, { state: 'finished', reason: null }],
-  [{ type: 'turn-paused', by: 'day', reason: 'the day is spent', ...turn }, { state: 'paused', reason: 'the day is spent' }],
-  [{ type: 'turn-unavailable', reason: 'AUTH: bad key', ...turn }, { state: 'unavailable', reason: 'AUTH: bad key' }],
-  [{ type: 'turn-postponed', error: new Error('no blob'), ...turn }, { state: 'failed', reason: 'Error: no blob' }],
+  [
+    { type: 'turn-begun', ...turn },
+    { state: 'started', reason: null },
+  ],
+  [
+    { type: 'turn-written', ms: 5, ...turn },
+    { state: 'finished', reason: null },
+  ],
+  [
+    { type: 'turn-paused', by: 'day', reason: 'the day is spent', ...turn },
+    { state: 'paused', reason: 'the day is spent' },
+  ],
+  [
+    { type: 'turn-unavailable', reason: 'AUTH: bad key', ...turn },
+    { state: 'unavailable', reason: 'AUTH: bad key' },
+  ],
+  [
+    { type: 'turn-postponed', error: new Error('no blob'), ...turn },
+    { state: 'failed', reason: 'Error: no blob' },
+  ],
 ])('watchers are told of $type', (fact, expected) => {
   const news = createAgentNews(() => 0)
   const heard: TurnNews[] = []

@@ -106,7 +106,9 @@ describe('a founded mesh', () => {
 
   test('keeps the owner key in one place only', async () => {
     const { members } = await found(['walnut', 'ironwood'])
-    const holders = await Promise.all(members.map(async (member) => (await readdir(member.directory)).includes('owner.key')))
+    const holders = await Promise.all(
+      members.map(async (member) => (await readdir(member.directory)).includes('owner.key')),
+    )
     expect(holders).toEqual([true, false])
   })
 
@@ -120,7 +122,8 @@ describe('a founded mesh', () => {
   })
 
   test('writes what the plan says into the settings of each', async () => {
-    const [member] = (await found([memberOf('walnut', { agents: ['architect'], settings: { p2p_port: 4007 } })])).members
+    const [member] = (await found([memberOf('walnut', { agents: ['architect'], settings: { p2p_port: 4007 } })]))
+      .members
     expect(JSON.parse(await readFile(join(member?.directory ?? '', 'bzzz.json'), 'utf8'))).toEqual({
       node_id: 'walnut',
       network_id: 'lab',

@@ -4,7 +4,15 @@ import { highestCost } from '../../src/reviews/highest-cost.ts'
 
 /** Dollars a million tokens. */
 function pricesOf(input: string, output: string): PriceTable {
-  const house = { model: 'house', provider: 'house', input, output, window: 100_000, date: '2026-11-22', source: 'a test' }
+  const house = {
+    model: 'house',
+    provider: 'house',
+    input,
+    output,
+    window: 100_000,
+    date: '2026-11-22',
+    source: 'a test',
+  }
   return loadPrices(JSON.stringify({ currency: 'USD', unit: 'per million tokens', models: [house] }), 'prices.json')
 }
 
@@ -36,6 +44,7 @@ test('a model whose price is not known here adds nothing', () => {
 })
 
 test('a fraction of a nano-dollar counts as a whole one', () => {
-  const odd = pricesOf('0.000001', '0.00')
-  expect(highestCost({ ...bounds, prices: odd })).toBe(1n)
+  const thousandth = pricesOf('0.000001', '0.000001') // of a nano-dollar a token
+  const tokens = 4 * (1_000 + 16 * 1024 + 4 * 100 * 8 + 100)
+  expect(highestCost({ ...bounds, prices: thousandth })).toBe(BigInt(Math.ceil(tokens / 1_000)))
 })

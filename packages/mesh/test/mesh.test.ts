@@ -117,13 +117,16 @@ describe('closing', () => {
     await expect(bob.mesh.fetchBlob('00'.repeat(32), { signal: AbortSignal.timeout(1_000) })).rejects.toThrow(MeshError)
   })
 
-  it('hands out what was published just before', async () => {
+  it('hands out what was published just before; repair brings what the goodbye cut off', async () => {
     const nodes = await network.nodes(['ada', 'bob'])
     await until(() => allOnline(nodes))
     const [ada, bob] = nodes as [(typeof nodes)[0], (typeof nodes)[0]]
     const thread = threadNamed('last words')
     ada.mesh.publish(ada.threads.write(thread))
     await ada.mesh.close()
-    await until(() => bob.threads.count(thread) === 1, 2_000)
+    const handedOut = factsOf(ada, 'batch-published').map(({ recipients, direct }) => recipients + direct)
+    expect(handedOut).toEqual([1])
+    const again = await network.node('ada', { threads: ada.threads })
+    await until(() => allOnline([again, bob]) && bob.threads.count(thread) === 1)
   })
 })

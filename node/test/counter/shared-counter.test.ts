@@ -1,0 +1,162 @@
+import { parseUsd } from '@bzzz/budget'
+import type { OpenedManifest } from '@bzzz/protocols'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { type CounterFact, openSharedCounter, type SharedCounter } from '../../src/counter/shared-counter.ts'
+import {
+  acacia,
+  day,
+  ironwood,
+  manifestOfThree,
+  month,
+  NOW,
+  recordMesh,
+  slotBudget,
+  slotOf,
+  walnut,
+} from './budget-and-mesh.ts'
+
+const INTERVAL_MS = 1_000
+const calm = new AbortController().signal
+
+let manifest: OpenedManifest
+let budget: ReturnType<typeof slotBudget>
+let mesh: ReturnType<typeof recordMesh>
+let facts: CounterFact[]
+let counter: SharedCounter
+
+beforeEach(async () => {
+  manifest = await manifestOfThree()
+  vi.useFakeTimers({ now: NOW })
+  budget = slotBudget()
+  mesh = recordMesh()
+  facts = []
+})
+
+afterEach(async () => {
+  await counter.close()
+  vi.useRealTimers()
+})
+
+function open(): SharedCounter {
+  counter = openSharedCounter({ budget, mesh, manifest, observe: (fact) => facts.push(fact) })
+  return counter
+}
+
+const spent = (dollars: string, period = day) => slotOf(manifest, walnut, period, dollars)
+const published = () => mesh.puts.length
+
+describe('publishing', () => {
+  test('many changes within an interval are published once, as the last of them left the sum', async () => {
+    open()
+    for (const dollars of ['0.1', '0.2', '0.3']) budget.charge(spent(dollars))
+    expect(published()).toBe(0)
+    await vi.advanceTimersByTimeAsync(INTERVAL_MS)
+    expect(published()).toBe(1)
+    expect((await counter.total(day, { signal: calm })).low).toBe(parseUsd('0.3'))
+  })
+
+  test('each period that changed is published, and none that did not', async () => {
+    budget.charge(spent('0.1', month))
+    open()
+    await vi.advanceTimersByTimeAsync(INTERVAL_MS)
+    budget.charge(spent('0.2'))
+    await vi.advanceTimersByTimeAsync(INTERVAL_MS)
+    expect(facts).toEqual([
+      { type: 'slot-published', period: month, acks: 2 },
+      { type: 'slot-published', period: day, acks: 2 },
+    ])
+  })
+
+  test('what an earlier run spent is published without a change', async () => {
+    budget.charge(spent('1.5'))
+    open()
+    await vi.advanceTimersByTimeAsync(INTERVAL_MS)
+    expect(published()).toBe(1)
+  })
+
+  test('with nothing to say, nothing is published', async () => {
+    open()
+    await vi.advanceTimersByTimeAsync(60 * INTERVAL_MS)
+    expect(published()).toBe(0)
+  })
+
+  test('a peer that comes is told again', async () => {
+    budget.charge(spent('0.1'))
+    open()
+    await vi.advanceTimersByTimeAsync(INTERVAL_MS)
+    mesh.online()
+    await vi.advanceTimersByTimeAsync(INTERVAL_MS)
+    expect(published()).toBe(2)
+  })
+
+  test('records are published again each hour', async () => {
+    budget.charge(spent('0.1'))
+    open()
+    await vi.advanceTimersByTimeAsync(INTERVAL_MS)
+    await vi.advanceTimersByTimeAsync(3_600_000)
+    expect(published()).toBe(2)
+  })
+
+  test('a publish that fails is told, and made up for when a peer comes', async () => {
+    mesh.reachable = false
+    budget.charge(spent('0.1'))
+    open()
+    await vi.advanceTimersByTimeAsync(INTERVAL_MS)
+    expect(facts).toEqual([{ type: 'slot-not-published', period: day, error: new Error('nobody is reached') }])
+    mesh.reachable = true
+    mesh.online()
+    await vi.advanceTimersByTimeAsync(INTERVAL_MS)
+    expect(published()).toBe(1)
+  })
+
+  test('closing publishes what waits, and stops watching', async () => {
+    open()
+    budget.charge(spent('0.7'))
+    await counter.close()
+    expect(published()).toBe(1)
+    expect([budget.listeners.size, mesh.listeners.size, vi.getTimerCount()]).toEqual([0, 0, 0])
+  })
+})
+
+describe('the total', () => {
+  test('is the sum of all accounts', async () => {
+    budget.charge(spent('0.25'))
+    for (const [account, dollars] of [
+      [ironwood, '0.5'],
+      [acacia, '1'],
+    ] as const) {
+      const { key, bytes } = slotOf(manifest, account, day, dollars)
+      mesh.hold(key, bytes)
+    }
+    const total = await open().total(day, { signal: calm })
+    expect(total).toMatchObject({ low: parseUsd('1.75'), high: parseUsd('1.75'), limit: parseUsd('9'), missing: [] })
+  })
+
+  test('counts an account without a sum as missing, and as able to have spent its whole part', async () => {
+    budget.charge(spent('0.25'))
+    const total = await open().total(day, { signal: calm })
+    expect(total).toMatchObject({ low: parseUsd('0.25'), high: parseUsd('6.25'), missing: [ironwood, acacia] })
+  })
+
+  test('counts a sum that is not signed by its account as missing, and says whose it was', async () => {
+    const forged = slotOf(manifest, acacia, day, '0')
+    mesh.hold(slotOf(manifest, ironwood, day, '0').key, Buffer.concat([forged.bytes, Buffer.from([0])]))
+    const total = await open().total(day, { signal: calm })
+    expect(total.missing).toContainEqual(ironwood)
+    expect(facts).toEqual([{ type: 'slot-unreadable', period: day, account: ironwood, error: expect.any(Error) }])
+  })
+
+  test('another account’s sum under this key does not count for it', async () => {
+    mesh.hold(slotOf(manifest, ironwood, day, '0').key, slotOf(manifest, acacia, day, '2').bytes)
+    const total = await open().total(day, { signal: calm })
+    expect(total.missing).toContainEqual(ironwood)
+  })
+
+  test('is still told of this node alone when nobody is reached', async () => {
+    budget.charge(spent('0.25'))
+    mesh.reachable = false
+    const total = await open().total(day, { signal: calm })
+    expect(total).toMatchObject({ low: parseUsd('0.25'), missing: [ironwood, acacia] })
+    expect(facts.map(({ type }) => type)).toEqual(['slot-unreadable', 'slot-unreadable'])
+  })
+})
