@@ -1,26 +1,27 @@
-import { randomBytes as systemRandomBytes } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Agents, openAgents } from '@bzzz/agents'
-import { type Budget, openBudget, parseUsd } from '@bzzz/budget'
+import { type Budget, formatUsd, openBudget } from '@bzzz/budget'
 import { type Mesh, openMesh } from '@bzzz/mesh'
-import type { NodeCard, OpenedManifest, PeerId } from '@bzzz/protocols'
+import type { NodeCard, PeerId } from '@bzzz/protocols'
 import { openState } from '@bzzz/store'
 import { openThreads, type Threads } from '@bzzz/threads'
 import { blobSource } from './agents/blob-source.ts'
 import { createAgentNews } from './agents/news.ts'
 import { setUpAgents } from './agents/setup.ts'
 import { createClosers } from './closers.ts'
-import { ConfigError } from './config/errors.ts'
 import type { Config } from './config/load.ts'
+import { labelOf, localLimits, membersOf } from './config/membership.ts'
+import { cannotListen, portInUse } from './config/ports.ts'
 import { readPriceTable } from './config/prices.ts'
 import { openSharedCounter } from './counter/shared-counter.ts'
 import { openHttp } from './http/open.ts'
-import { type Identity, readIdentity } from './identity/identity.ts'
-import { type DataDirectory, dataDirectory } from './init/data-directory.ts'
+import { localToken, readSecret } from './identity/credentials.ts'
+import { readIdentity } from './identity/identity.ts'
+import { dataDirectory } from './init/data-directory.ts'
 import { readMeshFile } from './init/mesh-file.ts'
 import { createReviews } from './reviews/reviews.ts'
-import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts'
+import { createTelemetry } from './telemetry/telemetry.ts'
 import { version } from './version.ts'
 
 /** A node that runs. */
@@ -63,7 +64,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     const identity = await readIdentity(paths.nodeKey)
     const opened = await readMeshFile(paths.mesh)
     const { manifest, mesh: meshId } = opened
-    const label = labelOf(opened, identity)
+    const label = labelOf(opened, identity.peer)
     const secret = await readSecret(config, paths)
     const token = await localToken(config, paths)
     const prices = await readPriceTable(config.values.prices_file)
@@ -76,6 +77,15 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     const state = await openState({ directory: paths.state, onFreeze: frozen.resolve })
     closers.add('state', () => state.close())
 
+    const local = localLimits(config, opened)
+    for (const { dim, amount, limit, from } of local) {
+      const lower = limit !== undefined && amount < limit
+      const words = lower ? 'a lower local limit caps this node' : 'a higher local limit has no effect'
+      log.warn(
+        { dim, local_usd: formatUsd(amount), mesh_usd: limit === undefined ? null : formatUsd(limit), from },
+        words,
+      )
+    }
     const budget = await openBudget({
       room: state.room('budget'),
       manifest: opened,
@@ -83,7 +93,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       prices,
       now,
       randomBytes,
-      localCaps: localCaps(config, opened, telemetry),
+      localCaps: Object.fromEntries(local.map(({ dim, amount }) => [dim, amount])),
       observe: observe.budget,
     })
     closers.add('budget', () => budget.close())
@@ -137,10 +147,21 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       card,
       now,
       observe: observe.mesh,
+    }).catch((error) => {
+      throw cannotListen(error, config) ?? error
     })
     closers.add('mesh', () => mesh.close())
     closers.add('publishing', publishOwnEnvelopes(threads, mesh))
     closers.add('clocks', witnessClocks(budget, mesh, identity.peer))
+
+    // Before the agents, so that what they settle while they close is published too.
+    const counter = openSharedCounter({
+      budget,
+      mesh,
+      manifest: opened,
+      observe: (fact) => log.debug({ fact }, fact.type),
+    })
+    closers.add('counter', () => counter.close())
 
     const livePeers = () => new Set(mesh.cards().flatMap((known) => (known.live ? [known.card.peer] : [])))
     agents = await openAgents({
@@ -168,14 +189,6 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     closers.add('agents', closeAgents(agents))
     agents.subscribe(() => mesh.announce())
     mesh.announce()
-
-    const counter = openSharedCounter({
-      budget,
-      mesh,
-      manifest: opened,
-      observe: (fact) => log.debug({ fact }, fact.type),
-    })
-    closers.add('counter', () => counter.close())
 
     telemetry.gauge({ threads, budget, mesh })
     const http = await openHttp({
@@ -239,77 +252,6 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
   }
 }
 
-/** The name that the manifest gives this machine; not being named in it is told by the others, who let no stranger in. */
-function labelOf({ manifest }: OpenedManifest, { peer }: Identity): string {
-  const member = manifest.members.find((candidate) => candidate.peer === peer)
-  if (member === undefined)
-    throw new ConfigError(
-      'CONFIG_INVALID',
-      `the mesh ${manifest.network} has no member ${peer}; this data directory's key and manifest do not belong together`,
-    )
-  return member.label
-}
-
-async function readSecret({ values, provenance }: Config, paths: DataDirectory): Promise<Uint8Array> {
-  const text = values.network_secret ?? (await readFile(paths.networkSecret, 'utf8')).trim()
-  const from = values.network_secret === undefined ? paths.networkSecret : provenance.network_secret.from
-  if (!/^[0-9a-f]{64}$/.test(text))
-    throw new ConfigError('CONFIG_INVALID', `${from}: the network secret must be 64 hexadecimal digits`)
-  return Buffer.from(text, 'hex')
-}
-
-/** Made at the first start; the file may be read by its owner only, which is what lets the command line in. */
-async function localToken({ values }: Config, paths: DataDirectory): Promise<string> {
-  const kept = await readFile(paths.token, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return ''
-    throw error
-  })
-  const token = values.token ?? (kept.trim() === '' ? systemRandomBytes(32).toString('base64url') : kept.trim())
-  if (token !== kept.trim()) await writeFile(paths.token, `${token}\n`, { mode: 0o600 })
-  return token
-}
-
-/** A lower local limit caps this node at once; any difference to the mesh's is said. */
-function localCaps(
-  { values, provenance }: Config,
-  { manifest }: OpenedManifest,
-  { log }: Telemetry,
-): { day?: ReturnType<typeof parseUsd>; month?: ReturnType<typeof parseUsd> } {
-  const caps: { day?: ReturnType<typeof parseUsd>; month?: ReturnType<typeof parseUsd> } = {}
-  for (const [dim, name] of [
-    ['day', 'daily_limit'],
-    ['month', 'monthly_limit'],
-  ] as const) {
-    const local = values[name]
-    if (local === undefined) continue
-    const amount = parseUsd(String(local))
-    const limit = manifest.limits.find((candidate) => candidate.dim === dim)?.amount
-    if (limit === amount) continue
-    log.warn(
-      { dim, local: String(amount), mesh: String(limit), from: provenance[name].from },
-      limit !== undefined && amount < limit
-        ? 'a lower local limit caps this node'
-        : "a higher local limit has no effect: the mesh's limit holds",
-    )
-    caps[dim] = amount
-  }
-  return caps
-}
-
-/** Addresses of the manifest first, then those of BZZZ_BOOTSTRAP. */
-function membersOf({ manifest }: OpenedManifest, { values }: Config) {
-  return manifest.members.map(({ peer, label, addrs }) => ({
-    peer,
-    label,
-    addrs: [
-      ...addrs,
-      ...values.bootstrap
-        .filter((addr) => addr.endsWith(`/p2p/${peer}`))
-        .map((addr) => addr.slice(0, addr.lastIndexOf('/p2p/'))),
-    ],
-  }))
-}
-
 function publishOwnEnvelopes(threads: Threads, mesh: Mesh): () => Promise<void> {
   const stop = threads.subscribe(({ own, envelope }) => {
     if (own) mesh.publish(envelope)
@@ -332,15 +274,4 @@ function closeAgents(agents: Agents): () => Promise<void> {
     await agents.close({ signal: patience.signal })
     clearTimeout(timer)
   }
-}
-
-function portInUse(error: unknown, { values, provenance }: Config): ConfigError | undefined {
-  const { code, port } = error as NodeJS.ErrnoException & { port?: number }
-  if (code !== 'EADDRINUSE') return undefined
-  const name = port === values.http_port ? 'http_port' : 'mcp_port'
-  return new ConfigError(
-    'CONFIG_INVALID',
-    `port ${port} is in use by another program (${name}, from ${provenance[name].from}); stop that one, or set another port`,
-    { cause: error },
-  )
 }

@@ -7,10 +7,15 @@ import { processTerminal } from './cli/terminal.ts'
 enableCompileCache(fileURLToPath(new URL('../.cache/compile', import.meta.url)))
 const { runCommand } = await import('./cli/program.ts')
 
+// Ctrl-C reaches every process of a terminal, and the launcher passes it on as well: so soon it is the same key press.
+const SAME_KEY_PRESS_MS = 500
 const interrupted = new AbortController()
+let interruptedMs = 0
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    if (interrupted.signal.aborted && signal === 'SIGINT') process.exit(130)
+    const again = interrupted.signal.aborted && performance.now() - interruptedMs > SAME_KEY_PRESS_MS
+    if (again && signal === 'SIGINT') process.exit(130)
+    if (!interrupted.signal.aborted) interruptedMs = performance.now()
     interrupted.abort(new Error(signal))
   })
 }

@@ -111,7 +111,7 @@ async function reach(url: URL, init: RequestInit): Promise<Response> {
     throw new CliError(
       exitCodes.unavailable,
       'NODE_UNREACHABLE',
-      `the node at ${url.origin} does not answer; "bzzz status" tells whether it runs`,
+      `the node at ${url.origin} does not answer: it is stuck, or gone; see its log, or start it again with "bzzz up"`,
       { cause },
     )
   }

@@ -3,6 +3,7 @@ import { readPriceTable } from '../config/prices.ts'
 import type { Values } from '../config/settings.ts'
 import { type FoundedMesh, foundMesh, type PlannedMember } from '../init/init.ts'
 import { type CommandContext, configFor, examples, type GlobalOptions, print, withGlobalOptions } from './context.ts'
+import { CliError, exitCodes } from './exit.ts'
 import { dollars } from './terminal.ts'
 
 interface InitOptions extends GlobalOptions {
@@ -106,7 +107,7 @@ function planMembers(options: InitOptions, values: Values): PlannedMember[] {
   const placed = new Map(options.agents)
   for (const label of placed.keys()) {
     if (!named.some((member) => member.label === label))
-      throw new InvalidArgumentError(`--agents ${label}=…: there is no member ${label}.`)
+      throw new CliError(exitCodes.usage, 'MEMBER_UNKNOWN', `--agents ${label}=…: there is no member ${label}`)
   }
   const nodes = named.filter((member) => member.role === 'node')
   const single = named.length === 1

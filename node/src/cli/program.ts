@@ -1,4 +1,4 @@
-import { ChangeError } from '@bzzz/agents'
+import { ChangeError, RoleError } from '@bzzz/agents'
 import { BudgetError } from '@bzzz/budget'
 import { StateError } from '@bzzz/store'
 import { Command, CommanderError } from 'commander'
@@ -76,8 +76,12 @@ function report(error: unknown, json: boolean, { terminal, signal }: CommandCont
 function fault(error: unknown): { exitCode: number; code: string; message: string } {
   if (error instanceof CliError) return error
   if (error instanceof ConfigError) return { exitCode: exitCodes.config, code: error.code, message: error.message }
+  if (error instanceof RoleError) return { exitCode: exitCodes.config, code: error.code, message: error.message }
   if (error instanceof ChangeError) return { exitCode: exitCodes.noInput, code: error.code, message: error.message }
-  if (error instanceof BudgetError) return { exitCode: exitCodes.usage, code: error.code, message: error.message }
+  if (error instanceof BudgetError) {
+    const exitCode = error.code === 'BAD_PRICES' ? exitCodes.config : exitCodes.usage
+    return { exitCode, code: error.code, message: error.message }
+  }
   if (error instanceof StateError) return { exitCode: exitCodes.io, code: error.code, message: error.message }
   const system = error as NodeJS.ErrnoException
   if (system.code === 'EACCES' || system.code === 'EPERM')
