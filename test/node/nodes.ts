@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { agentsAnswer } from '@bzzz/protocols'
 import { createClient, foundMesh, loadConfig, type NodeClient, openNode, type RunningNode, readPriceTable } from 'bzzz'
+import { vi } from 'vitest'
 
 /** Real nodes, all in this process, each with its own databases, sockets and agents. */
 export interface TestNode {
@@ -75,7 +77,23 @@ export async function startTestNode(
   })
   const node = await openNode(config, { now: Date.now, randomBytes, env: options.env ?? {} })
   const running = { pid: process.pid, node_url: node.urls.node, agents_url: node.urls.agents, started_ms: Date.now() }
+  // As `bzzz up` does, so that the command line finds it.
+  await writeFile(join(directory, 'running.json'), JSON.stringify(running), { mode: 0o600 })
   return { label, directory, node, client: createClient(running, node.token) }
+}
+
+const FORM_TIMEOUT_MS = 20_000
+
+/** Resolves once every node knows a live agent of each role that is configured anywhere. */
+export async function meshFormed({ nodes }: TestMesh, roles: number): Promise<void> {
+  const look = async () => {
+    for (const { label, client } of nodes) {
+      const { agents } = await client.get('agents', '/api/agents', agentsAnswer)
+      const live = agents.filter(({ status }) => status !== 'offline')
+      if (live.length < roles) throw new Error(`${label} knows ${live.length} of ${roles} agents`)
+    }
+  }
+  await vi.waitFor(look, { timeout: FORM_TIMEOUT_MS, interval: 100 })
 }
 
 async function freePorts(count: number): Promise<number[]> {

@@ -1,0 +1,172 @@
+import { execFileSync } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type Ended, run } from './command-line.ts'
+
+let root: string
+let repository: string
+/** A data directory that a test may do with as it likes. */
+let directory: string
+let count = 0
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'bzzz-faults-'))
+  repository = join(root, 'shop')
+  await mkdir(repository)
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=ana', '-c', 'user.email=ana@example', ...args], { cwd: repository })
+  git('init', '--quiet')
+  git('commit', '--quiet', '--allow-empty', '--message', 'first')
+  git('commit', '--quiet', '--allow-empty', '--message', 'second')
+})
+
+afterAll(() => rm(root, { recursive: true, force: true }))
+
+beforeEach(() => {
+  directory = join(root, `node-${count++}`)
+})
+
+function on(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
+  return run(args, { BZZZ_DATA_DIR: directory, ...env })
+}
+
+/** One line says what is wrong and names it; nothing of our insides is shown. */
+function expectFault({ code, out, err }: Ended, exitCode: number, words: string): void {
+  expect({ code, out }).toEqual({ code: exitCode, out: '' })
+  expect(err.filter((line) => line !== '(see --help)')).toHaveLength(1)
+  expect(err[0]).toContain(words)
+  expect(err.join('\n')).not.toMatch(/^\s+at |\.ts:\d/m)
+}
+
+describe('wrong arguments end with 64', () => {
+  test.each([
+    ['an unknown command', ['frobnicate'], "unknown command 'frobnicate'"],
+    ['an unknown option', ['status', '--frobnicate'], "unknown option '--frobnicate'"],
+    ['a review of nothing', ['review'], "missing required argument 'change'"],
+    ['a budget that is no amount', ['review', 'HEAD', '--budget', 'much'], "argument 'much' is invalid"],
+    ['a wait that is no duration', ['review', 'HEAD', '--wait', 'long'], "argument 'long' is invalid"],
+    ['no rounds', ['review', 'HEAD', '--rounds', '0'], "argument '0' is invalid"],
+    ['a role name that is none', ['review', 'HEAD', '--required', 'A B'], "argument 'A B' is invalid"],
+    ['a limit of nothing', ['init', '--daily', '0'], "argument '0' is invalid"],
+    ['a member without a name', ['init', '--members', '=/ip4/127.0.0.1/tcp/1'], 'is not name'],
+    ['a member twice', ['init', '--members', 'walnut,walnut'], 'each name once'],
+    ['only laptops', ['init', '--members', 'slate:laptop'], 'at least one node that is no laptop'],
+    ['agents for nobody', ['init', '--members', 'walnut', '--agents', 'ghost=architect'], 'there is no member ghost'],
+    ['agents without a place', ['init', '--agents', 'architect'], 'name=role,role'],
+  ])('%s', async (_, args, words) => {
+    expectFault(await on(args), 64, words)
+    expect(await readdir(root)).not.toContain(basename(directory))
+  })
+})
+
+describe('a change that cannot be read ends with 66', () => {
+  const review = (change: string, ...more: string[]) => on(['review', change, '--repo', repository, ...more])
+
+  test('no such revision', async () => {
+    expectFault(await review('main..nowhere'), 66, 'names no commit')
+  })
+  test('no repository', async () => {
+    expectFault(await review('HEAD~1..HEAD', '--repo', root), 66, `${root} is no git repository`)
+  })
+  test('no such folder', async () => {
+    expectFault(await review('HEAD~1..HEAD', '--repo', join(root, 'gone')), 66, join(root, 'gone'))
+  })
+  test('nothing changed', async () => {
+    expectFault(await review('HEAD~1..HEAD'), 66, 'changes nothing')
+  })
+  test('nothing on standard input', async () => {
+    expectFault(await review('-'), 66, 'the patch is empty')
+  })
+  test('an option in the place of a revision', async () => {
+    const { code } = await review('--output=/tmp/x..HEAD')
+    expect([64, 66]).toContain(code)
+  })
+
+  test('with --json, an object on stdout says the same', async () => {
+    const { code, out, err } = await review('HEAD~1..HEAD', '--json')
+    expect(JSON.parse(out)).toEqual({
+      error: { code: 'EMPTY_CHANGE', message: expect.stringContaining('changes nothing'), exit_code: 66 },
+    })
+    expect({ code, lines: err.length }).toEqual({ code: 66, lines: 1 })
+  })
+})
+
+describe('no node that answers ends with 69', () => {
+  test.each([['status'], ['peers'], ['agents'], ['threads'], ['budget show'], ['thread show 01937c3e']])(
+    '%s',
+    async (command) => {
+      expectFault(await on(command.split(' ')), 69, `no node is running on ${directory}; start it with "bzzz up`)
+    },
+  )
+
+  test('a node that was killed left only its file behind', async () => {
+    await mkdir(directory)
+    const gone = { pid: 2 ** 22 + 1, node_url: 'http://127.0.0.1:9', agents_url: 'http://127.0.0.1:9', started_ms: 0 }
+    await writeFile(join(directory, 'running.json'), JSON.stringify(gone))
+    expectFault(await on(['status']), 69, `no node is running on ${directory}`)
+  })
+
+  test('a file that is half written counts as none', async () => {
+    await mkdir(directory)
+    await writeFile(join(directory, 'running.json'), '{"pid": 1')
+    expectFault(await on(['status']), 69, `no node is running on ${directory}`)
+  })
+
+  test('another program that got its number does not answer for it', async () => {
+    await mkdir(directory)
+    await writeFile(join(directory, 'token'), 'a token of enough letters')
+    const other = { pid: process.pid, node_url: 'http://127.0.0.1:9', agents_url: 'http://127.0.0.1:9', started_ms: 0 }
+    await writeFile(join(directory, 'running.json'), JSON.stringify(other))
+    expectFault(await on(['status']), 69, 'the node at http://127.0.0.1:9 does not answer')
+  })
+})
+
+describe('a configuration that is wrong or missing ends with 78', () => {
+  async function custom(name: string, content: string): Promise<void> {
+    await mkdir(join(directory, 'config'), { recursive: true })
+    await writeFile(join(directory, 'config', name), content)
+  }
+
+  test('no mesh was founded', async () => {
+    expectFault(await on(['up']), 78, `there is no mesh in ${directory}; run "bzzz init" first`)
+  })
+
+  test('a mesh was founded already', async () => {
+    expect((await on(['init'])).code).toBe(0)
+    expectFault(await on(['init']), 78, `${directory} already belongs to a mesh`)
+  })
+
+  test.each([
+    ['a role of a node', { NODE_ROLE: 'king' }, 'NODE_ROLE'],
+    ['a port', { BZZZ_HTTP_PORT: '99999' }, 'BZZZ_HTTP_PORT'],
+    ['a file of prices that is not there', { BZZZ_PRICES_FILE: '/nonexistent/prices.json' }, 'BZZZ_PRICES_FILE'],
+  ])('%s, named with where it came from', async (_, env, name) => {
+    await on(['init'])
+    expectFault(await on(['up'], env), 78, name)
+  })
+
+  test('a role that nobody defined', async () => {
+    await on(['init'])
+    expectFault(await on(['up', '--agents', 'poet']), 78, 'there is no role "poet"')
+  })
+
+  test('a file of roles that is wrong, named with the line', async () => {
+    await on(['init'])
+    await custom('custom-agent-roles.json', '{\n"roles": [{ "name": "poet" }]\n}')
+    expectFault(await on(['up']), 78, 'custom-agent-roles.json:2: ')
+  })
+
+  test('a file of prices that is wrong, named with the line', async () => {
+    await on(['init'])
+    await custom('prices.json', '{\n')
+    const file = join(directory, 'config', 'prices.json')
+    expectFault(await on(['up'], { BZZZ_PRICES_FILE: file }), 78, `${file}:2: `)
+  })
+
+  test('limits that are wrong', async () => {
+    await custom('cost-limits.json', '{"global_limits": {"dayly_limit": 5}}')
+    expectFault(await on(['init']), 78, 'dayly_limit')
+  })
+})
