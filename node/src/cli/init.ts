@@ -115,10 +115,7 @@ function planMembers(options: InitOptions, values: Values): PlannedMember[] {
     label: member.label,
     role: member.role,
     addr: member.addr ?? `/ip4/127.0.0.1/tcp/${values.p2p_port + index}`,
-    agents:
-      member.role === 'laptop'
-        ? []
-        : (placed.get(member.label) ?? (placed.size > 0 ? [] : defaultAgents(nodes.indexOf(member), nodes.length))),
+    agents: agentsOf(member, placed, values, nodes),
     settings: settingsOf(member, index, values, single),
   }))
 }
@@ -132,6 +129,18 @@ function settingsOf(member: NamedMember, index: number, values: Values, single: 
     http_port: values.http_port + 10 * index,
     mcp_port: values.mcp_port + 10 * index,
   }
+}
+
+function agentsOf(
+  member: NamedMember,
+  placed: ReadonlyMap<string, readonly string[]>,
+  values: Values,
+  nodes: readonly NamedMember[],
+): readonly string[] {
+  if (member.role === 'laptop') return []
+  if (placed.size > 0) return placed.get(member.label) ?? []
+  if (nodes.length === 1 && values.agents.length > 0) return values.agents
+  return defaultAgents(nodes.indexOf(member), nodes.length)
 }
 
 /** The three roles of a review dealt out in turn. */

@@ -1,5 +1,5 @@
 import { ChangeError, RoleError } from '@bzzz/agents'
-import { BudgetError } from '@bzzz/budget'
+import { BudgetError, type BudgetErrorCode } from '@bzzz/budget'
 import { StateError } from '@bzzz/store'
 import { Command, CommanderError } from 'commander'
 import { ConfigError } from '../config/errors.ts'
@@ -14,7 +14,8 @@ import { addThreadCommands } from './threads.ts'
 import { addUpCommand } from './up.ts'
 
 /**
- * Runs one command line. Faults end in one line on stderr (with `--json` also an object on stdout), never in a stack trace.
+ * Runs one command line. Faults end in one line on stderr (wrong arguments with a hint below it), with `--json` also in an
+ * object on stdout, never in a stack trace.
  * @returns the exit code
  */
 export async function runCommand(
@@ -27,7 +28,7 @@ export async function runCommand(
     await programFor(context).parseAsync([...argv], { from: 'user' })
     return exitCode
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage
+    if (error instanceof CommanderError) return usageFault(error, argv, context)
     return report(error, argv.includes('--json'), context)
   }
 }
@@ -63,6 +64,15 @@ function throwInsteadOfExit(command: Command): Command {
   return command.exitOverride()
 }
 
+/** commander has written its words already. */
+function usageFault(error: CommanderError, argv: readonly string[], { terminal }: CommandContext): number {
+  if (error.exitCode === 0) return 0
+  const message = error.message.replace(/^error: /, '')
+  if (argv.includes('--json'))
+    terminal.out(JSON.stringify({ error: { code: 'USAGE', message, exit_code: exitCodes.usage } }))
+  return exitCodes.usage
+}
+
 function report(error: unknown, json: boolean, { terminal, signal }: CommandContext): number {
   if (signal.aborted) return exitCodes.interrupted
   const { exitCode, code, message } = fault(error)
@@ -73,14 +83,18 @@ function report(error: unknown, json: boolean, { terminal, signal }: CommandCont
   return exitCode
 }
 
+const budgetExitCodes: Partial<Record<BudgetErrorCode, number>> = {
+  BAD_PRICES: exitCodes.config,
+  LEDGER_BROKEN: exitCodes.io,
+}
+
 function fault(error: unknown): { exitCode: number; code: string; message: string } {
   if (error instanceof CliError) return error
   if (error instanceof ConfigError) return { exitCode: exitCodes.config, code: error.code, message: error.message }
   if (error instanceof RoleError) return { exitCode: exitCodes.config, code: error.code, message: error.message }
   if (error instanceof ChangeError) return { exitCode: exitCodes.noInput, code: error.code, message: error.message }
   if (error instanceof BudgetError) {
-    const exitCode = error.code === 'BAD_PRICES' ? exitCodes.config : exitCodes.usage
-    return { exitCode, code: error.code, message: error.message }
+    return { exitCode: budgetExitCodes[error.code] ?? exitCodes.usage, code: error.code, message: error.message }
   }
   if (error instanceof StateError) return { exitCode: exitCodes.io, code: error.code, message: error.message }
   const system = error as NodeJS.ErrnoException

@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { StateError } from '@bzzz/store'
 import type { Command } from 'commander'
 import type { SettingName } from '../config/settings.ts'
@@ -43,7 +43,7 @@ export function addUpCommand(program: Command, context: CommandContext): void {
         started_ms: context.now(),
       }
       const { running: path } = dataDirectory(config.dataDirectory)
-      await writeFile(path, `${JSON.stringify(running, null, 2)}\n`, { mode: 0o600 })
+      await writeWhole(path, `${JSON.stringify(running, null, 2)}\n`)
       if (options.json === true)
         context.terminal.out(JSON.stringify({ ...running, peer_id: node.peer, node_id: node.label }))
       else
@@ -83,6 +83,12 @@ function flagsOf(options: UpOptions): Partial<Record<SettingName, unknown>> {
     mcp_port: options.mcpPort,
     log_level: options.logLevel,
   }
+}
+
+/** Whoever reads it finds all of it or nothing. */
+async function writeWhole(path: string, text: string): Promise<void> {
+  await writeFile(`${path}.new`, text, { mode: 0o600 })
+  await rename(`${path}.new`, path)
 }
 
 function stoppedByDisk(directory: string, cause: unknown): CliError {

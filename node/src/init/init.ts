@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { createAccount, type PriceTable, parseUsd, signFirstManifest } from '@bzzz/budget'
 import type { Account, Member, OpenedManifest } from '@bzzz/protocols'
@@ -80,27 +80,42 @@ export async function foundMesh(plan: MeshPlan): Promise<FoundedMesh> {
   }
 }
 
+/** A folder may hold the operator's own settings and `config` files; what a node writes must not be there yet. */
 async function refuseExisting(target: string): Promise<void> {
-  const found = await stat(dataDirectory(target).nodeKey).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw new ConfigError('CONFIG_UNREADABLE', `cannot look into ${target}: ${error.message}`, { cause: error })
-  })
-  if (found !== undefined) {
+  const { nodeKey, mesh, state } = dataDirectory(target)
+  for (const path of [nodeKey, mesh, state]) {
+    if (!(await exists(path, target))) continue
     throw new ConfigError(
       'ALREADY_INITIALISED',
-      `${target} already belongs to a mesh; start it with "bzzz up --data-dir ${target}", or name another directory`,
+      `${target} already belongs to a mesh (${path} is there); start it with "bzzz up --data-dir ${target}", or name another directory`,
     )
   }
 }
 
-/** The folder may exist already, with a `config` folder of the operator's; the key comes last, as the mark of a whole node. */
+async function exists(path: string, target: string): Promise<boolean> {
+  try {
+    await stat(path)
+    return true
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return false
+    throw new ConfigError('CONFIG_UNREADABLE', `cannot look into ${target}: ${message}`, { cause: error })
+  }
+}
+
+/** The key comes last, as the mark of a whole node. */
 async function moveInto(target: string, from: string): Promise<void> {
   await mkdir(target, { recursive: true, mode: 0o700 })
+  await keepOwnSettings(dataDirectory(target).settings, dataDirectory(from).settings)
   const names = (await readdir(from)).sort((a, b) => Number(a === 'node.key') - Number(b === 'node.key'))
-  for (const name of names) {
-    await rm(join(target, name), { recursive: true, force: true })
-    await rename(join(from, name), join(target, name))
-  }
+  for (const name of names) await rename(join(from, name), join(target, name))
+}
+
+/** What the operator had written stays; what founding decides (name, agents, ports) is set over it. */
+async function keepOwnSettings(own: string, made: string): Promise<void> {
+  if (!(await exists(own, dirname(own)))) return
+  const [before, founded] = await Promise.all([own, made].map(async (path) => JSON.parse(await readFile(path, 'utf8'))))
+  await writeFile(made, `${JSON.stringify({ ...before, ...founded }, null, 2)}\n`, { mode: 0o600 })
 }
 
 interface PreparedNode {

@@ -55,6 +55,7 @@ export function createReviews(options: ReviewsOptions): ReviewsPort {
           models,
           prices,
           changeBytes: bytes.length,
+          files: order.change.files.length,
           rounds: order.rounds,
           maxOutputTokens,
           attempts,

@@ -17,13 +17,28 @@ function pricesOf(input: string, output: string): PriceTable {
 }
 
 const prices = pricesOf('1.00', '10.00')
-const bounds = { models: ['house'], prices, changeBytes: 1_000, rounds: 1, maxOutputTokens: 100, attempts: 1 }
+const bounds = { models: ['house'], prices, changeBytes: 1_000, files: 2, rounds: 1, maxOutputTokens: 100, attempts: 1 }
+
+const FRAME = 8 * 1024
 
 test('it is every call of every seat at its largest prompt and its longest reply', () => {
-  const calls = 4n // findings, then discussion, proposal and vote of one round
-  const prompt = 1_000n + 16n * 1024n + 4n * 100n * 8n
-  const perCall = prompt * 1_000n + 100n * 10_000n // nano-dollars a token
-  expect(highestCost(bounds)).toBe(calls * perCall)
+  const change = BigInt(1_000 + FRAME)
+  const said = 4n * 100n * 8n // findings, then discussion, proposal and vote of one round
+  const prompts = change + 3n * (change + said)
+  expect(highestCost(bounds)).toBe(prompts * 1_000n + 4n * 100n * 10_000n) // nano-dollars a token
+})
+
+test('no prompt is larger than the window lets it become', () => {
+  const largest = 2 * (100_000 - 4_000)
+  const many = { ...bounds, models: Array.from({ length: 10 }, () => 'house'), maxOutputTokens: 4_000 }
+  const perSeat = BigInt(1_000 + FRAME + 3 * largest) * 1_000n + 4n * 4_000n * 10_000n
+  expect(highestCost(many)).toBe(10n * perSeat)
+})
+
+test('a change that does not fit is read by files and parts of files, each with its own frame', () => {
+  const small = highestCost({ ...bounds, changeBytes: 190_000 })
+  const large = highestCost({ ...bounds, changeBytes: 210_000, files: 40 })
+  expect(large - small).toBeGreaterThan(BigInt(40 * (FRAME * 1_000 + 100 * 10_000)))
 })
 
 test('further attempts multiply it', () => {
@@ -45,6 +60,7 @@ test('a model whose price is not known here adds nothing', () => {
 
 test('a fraction of a nano-dollar counts as a whole one', () => {
   const thousandth = pricesOf('0.000001', '0.000001') // of a nano-dollar a token
-  const tokens = 4 * (1_000 + 16 * 1024 + 4 * 100 * 8 + 100)
+  const change = 1_000 + FRAME
+  const tokens = change + 3 * (change + 4 * 100 * 8) + 4 * 100
   expect(highestCost({ ...bounds, prices: thousandth })).toBe(BigInt(Math.ceil(tokens / 1_000)))
 })
