@@ -19,12 +19,6 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     interrupted.abort(new Error(signal))
   })
 }
-// A reader that stopped reading (`bzzz threads | head -1`) is no fault.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0)
-  throw error
-})
-
 process.exitCode = await runCommand(process.argv.slice(2), {
   env: process.env,
   terminal: processTerminal(process.stdout, process.stderr),

@@ -12,7 +12,7 @@ import {
 import type { PriceTable } from '@bzzz/budget'
 import { ConfigError } from '../config/errors.ts'
 import type { Config } from '../config/load.ts'
-import type { Values } from '../config/settings.ts'
+import { isModelConfigured, type Values } from '../config/settings.ts'
 
 /** The agents that live here, and what answers for them. */
 export interface AgentSetup {
@@ -66,7 +66,7 @@ export async function setUpAgents(options: SetupOptions): Promise<AgentSetup> {
       provider: provider.name,
       model,
       simulated: provider.simulated,
-      configured: provider.simulated || isConfigured(values),
+      configured: provider.simulated || isModelConfigured(values),
     },
   }
 }
@@ -87,7 +87,7 @@ function roleNamed(name: string, roles: ReadonlyMap<string, Role>, file: string 
 }
 
 function providerFor({ config: { values }, prices, temporaryDirectory, env, now, sleep }: SetupOptions): ModelProvider {
-  const kind = values.provider ?? (isConfigured(values) ? 'openai' : 'offline')
+  const kind = values.provider ?? (isModelConfigured(values) ? 'openai' : 'offline')
   if (kind === 'offline') return createOfflineProvider({ temporaryDirectory })
   return createOpenAiProvider({
     ...(values.openai_base_url === undefined ? {} : { baseUrl: values.openai_base_url }),
@@ -97,10 +97,6 @@ function providerFor({ config: { values }, prices, temporaryDirectory, env, now,
     now,
     sleep,
   })
-}
-
-function isConfigured(values: Values): boolean {
-  return values.openai_api_key !== undefined || values.openai_base_url !== undefined
 }
 
 /** A key that lies in a file is read again for each request, so a new one takes effect without a restart. */

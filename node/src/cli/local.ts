@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadConfig } from '../config/load.ts'
 import { readPriceTable } from '../config/prices.ts'
+import { isModelConfigured } from '../config/settings.ts'
 import { dataDirectory } from '../init/data-directory.ts'
 import { foundMesh } from '../init/init.ts'
 import { connectToNode, createClient, type NodeClient } from './client.ts'
@@ -12,8 +13,8 @@ import { CliError } from './exit.ts'
 const LOCAL_DAILY_USD = 10
 
 /**
- * The running node if there is one; else the initialised one, or a mesh of one node in a temporary folder, for as long
- * as the command runs, with an agent for each role.
+ * The running node if there is one; else the initialised one, or a mesh of one node, for as long as the command runs, with
+ * an agent for each role. With play money that mesh is temporary.
  */
 export async function withLocalNode(
   context: CommandContext,
@@ -28,6 +29,7 @@ export async function withLocalNode(
   })
   if (running !== undefined) return run(running)
   if (await isInitialised(directory)) return runOn(directory, context, roles, run)
+  if (costsMoney(context)) return runOnKept(join(directory, 'local'), context, roles, run)
   const temporary = await mkdtemp(join(tmpdir(), 'bzzz-local-'))
   try {
     await foundLocalMesh(join(temporary, 'node'), context)
@@ -35,6 +37,25 @@ export async function withLocalNode(
   } finally {
     await rm(temporary, { recursive: true, force: true })
   }
+}
+
+function costsMoney({ env }: CommandContext): boolean {
+  const { values } = loadConfig({ env, flags: {} })
+  return values.provider === undefined ? isModelConfigured(values) : values.provider !== 'offline'
+}
+
+/** Real money needs a ledger that outlives the command: else each run would have the day's whole limit to itself. */
+async function runOnKept(
+  directory: string,
+  context: CommandContext,
+  roles: readonly string[],
+  run: (client: NodeClient) => Promise<void>,
+): Promise<void> {
+  if (!(await isInitialised(directory))) {
+    await foundLocalMesh(directory, context)
+    context.terminal.err(`the ledger of local reviews is kept in ${directory}; its limits are those of this first run`)
+  }
+  await runOn(directory, context, roles, run)
 }
 
 async function isInitialised(directory: string): Promise<boolean> {

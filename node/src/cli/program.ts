@@ -10,6 +10,7 @@ import { CliError, exitCodes } from './exit.ts'
 import { addInitCommand } from './init.ts'
 import { addLookCommands } from './look.ts'
 import { addReviewCommand } from './review.ts'
+import { plainLines } from './terminal.ts'
 import { addThreadCommands } from './threads.ts'
 import { addUpCommand } from './up.ts'
 
@@ -77,7 +78,7 @@ function report(error: unknown, json: boolean, { terminal, signal }: CommandCont
   if (signal.aborted) return exitCodes.interrupted
   const { exitCode, code, message } = fault(error)
   if (json) terminal.out(JSON.stringify({ error: { code, message, exit_code: exitCode } }))
-  terminal.err(`bzzz: ${message}`)
+  terminal.err(`bzzz: ${plainLines(message)}`)
   if (exitCode === exitCodes.internal && process.env.BZZZ_LOG_LEVEL === 'debug')
     terminal.err(String((error as Error).stack))
   return exitCode

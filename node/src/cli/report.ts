@@ -1,7 +1,7 @@
 import type { FindingView, ReviewReport } from '@bzzz/protocols'
 import { exitCodes } from './exit.ts'
 import type { ReviewEnd } from './review-session.ts'
-import { dollars, plain, styled, type Terminal } from './terminal.ts'
+import { dollars, firstLine, plain, styled, type Terminal } from './terminal.ts'
 
 /** The object that `bzzz review --json` prints at its end. */
 export interface ReviewResult {
@@ -88,7 +88,7 @@ export function reportText(terminal: Terminal, { status, report }: ReviewEnd): s
     ...section(
       'Dissent',
       report.dissent.map(
-        (vote) => `  round ${vote.round}: ${vote.role} ${vote.choice}s: ${plain(vote.content).split('\n')[0]}`,
+        (vote) => `  round ${vote.round}: ${plain(vote.role)} ${vote.choice}s: ${firstLine(vote.content)}`,
       ),
     ),
     ...section('Coverage', coverageLines(report)),
@@ -104,8 +104,8 @@ function section(title: string, lines: readonly string[]): string[] {
 function findingLines(terminal: Terminal, finding: FindingView): string[] {
   const place = `${plain(finding.file)}:${finding.line}`
   return [
-    `  ${styled(terminal, severityStyle[finding.severity], finding.severity.padEnd(8))} ${place}  ${plain(finding.message).split('\n')[0]}${finding.blocking ? styled(terminal, 'bold', '  [must be mended]') : ''}`,
-    `           ${styled(terminal, 'dim', `${finding.role}, ${plain(finding.rule)}`)}  | ${plain(finding.quote).trim().slice(0, 120)}`,
+    `  ${styled(terminal, severityStyle[finding.severity], finding.severity.padEnd(8))} ${place}  ${firstLine(finding.message)}${finding.blocking ? styled(terminal, 'bold', '  [must be mended]') : ''}`,
+    `           ${styled(terminal, 'dim', `${plain(finding.role)}, ${plain(finding.rule)}`)}  | ${plain(finding.quote).trim().slice(0, 120)}`,
   ]
 }
 

@@ -4,22 +4,46 @@ import { stripVTControlCharacters, styleText } from 'node:util'
 export interface Terminal {
   readonly color: boolean
   readonly width: number
+  /** The reader is gone (`| head -1`): what is written goes nowhere. */
+  readonly closed: boolean
   out(line: string): void
   err(line: string): void
 }
 
 export function processTerminal(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream): Terminal {
+  let closed = false
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    closed = true
+  })
   return {
     color: stdout.isTTY === true && process.env.NO_COLOR === undefined,
     width: stdout.columns ?? 120,
+    get closed() {
+      return closed
+    },
     out: (line) => void stdout.write(`${line}\n`),
     err: (line) => void stderr.write(`${line}\n`),
   }
 }
 
-/** Text of a peer, safe for a terminal: no escape sequences, no control characters but line ends and tabs. */
+/**
+ * Text from elsewhere (a peer's words, a file's name) in one line that a terminal shows and never obeys: no escape sequences,
+ * no control characters; a line end in it cannot begin a line that looks like ours.
+ */
 export function plain(text: string): string {
-  return stripVTControlCharacters(text).replaceAll(/[^\P{Cc}\n\t]|\p{Bidi_Control}/gu, '')
+  return stripVTControlCharacters(text)
+    .replaceAll(/[\n\t]/g, ' ')
+    .replaceAll(/\p{Cc}|\p{Bidi_Control}/gu, '')
+}
+
+/** The same line by line, for text of ours in which words from elsewhere stand. */
+export function plainLines(text: string): string {
+  return text.split('\n').map(plain).join('\n')
+}
+
+export function firstLine(text: string): string {
+  return plain(text.split('\n').find((line) => line.trim() !== '') ?? '')
 }
 
 type Style = Parameters<typeof styleText>[0]

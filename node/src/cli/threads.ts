@@ -11,7 +11,7 @@ import { z } from 'zod'
 import type { NodeClient } from './client.ts'
 import { type CommandContext, clientFor, examples, type GlobalOptions, print, withGlobalOptions } from './context.ts'
 import { CliError, exitCodes } from './exit.ts'
-import { ago, dollars, plain, styled, type Terminal, table } from './terminal.ts'
+import { ago, dollars, firstLine, plain, styled, type Terminal, table } from './terminal.ts'
 
 /** Commands on threads: threads, thread show, post, follow. */
 export function addThreadCommands(program: Command, context: CommandContext): void {
@@ -113,7 +113,10 @@ function addFollow(thread: Command, context: CommandContext): void {
       const { messages } = await allMessages(client, id)
       for (const entry of messages) fresh(entry)
       try {
-        for await (const event of stream) if (event.event === 'entry') fresh(entryView.parse(JSON.parse(event.data)))
+        for await (const event of stream) {
+          if (event.event === 'entry') fresh(entryView.parse(JSON.parse(event.data)))
+          if (context.terminal.closed) return
+        }
       } catch (error) {
         if (context.signal.aborted) return
         throw error
@@ -131,7 +134,7 @@ export function entryLine(terminal: Terminal, entry: EntryView): string {
   const who = entry.author.slice(0, entry.author.lastIndexOf('@'))
   const name = `${who}@${entry.node}`
   const room = Math.max(40, terminal.width - 8 - name.length - entry.type.length - 4)
-  const text = plain(gistOf(entry)).split('\n')[0] ?? ''
+  const text = plain(gistOf(entry))
   const short = text.length > room ? `${text.slice(0, room - 1)}…` : text
   return `${entry.ts.slice(11, 19)} ${styled(terminal, 'cyan', plain(name))} ${plain(entry.type)}: ${short}`
 }
@@ -156,7 +159,7 @@ function gistOf(entry: EntryView): string {
   if (entry.type === 'vote' && choice !== undefined) {
     return `round ${round}: ${choice}${blockers.length === 0 ? '' : `, stands on ${blockers.length} findings`}${rules}`
   }
-  return entry.content.split('\n').find((line) => line.trim() !== '') ?? ''
+  return firstLine(entry.content)
 }
 
 function countedFindings(findings: readonly { severity: string; verified: boolean }[]): string {

@@ -43,7 +43,10 @@ export function addUpCommand(program: Command, context: CommandContext): void {
         started_ms: context.now(),
       }
       const { running: path } = dataDirectory(config.dataDirectory)
-      await writeWhole(path, `${JSON.stringify(running, null, 2)}\n`)
+      await writeWhole(path, `${JSON.stringify(running, null, 2)}\n`).catch(async (error) => {
+        await node.close()
+        throw error
+      })
       if (options.json === true)
         context.terminal.out(JSON.stringify({ ...running, peer_id: node.peer, node_id: node.label }))
       else

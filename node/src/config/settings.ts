@@ -141,18 +141,18 @@ export const settings = {
   }),
   per_agent_daily: optional({
     shape: dollars,
-    help: 'Dollars a UTC day for one agent; from cost-limits.json',
+    help: 'Dollars a UTC day for one agent, from cost-limits.json: seeds `init`, without effect afterwards',
   }),
   warning_threshold: setting({
     env: 'COST_WARNING_THRESHOLD',
     shape: z.coerce.number().min(0).max(1),
     fallback: 0.8,
-    help: 'Part of a limit at which a warning is due',
+    help: 'Part of a limit at which a warning is due: seeds `init`, without effect afterwards',
   }),
   critical_threshold: setting({
     shape: z.coerce.number().min(0).max(1),
     fallback: 0.95,
-    help: 'From cost-limits.json',
+    help: 'Likewise, for what is critical; from cost-limits.json',
   }),
   max_agents: setting({ env: 'MAX_AGENTS', shape: positive.max(32), fallback: 5, help: 'Agents on this node' }),
   log_level: setting({
@@ -168,6 +168,10 @@ export type Values = {
   readonly [K in SettingName]: undefined extends (typeof settings)[K]['fallback']
     ? z.output<(typeof settings)[K]['shape']> | undefined
     : z.output<(typeof settings)[K]['shape']>
+}
+
+export function isModelConfigured(values: Values): boolean {
+  return values.openai_api_key !== undefined || values.openai_base_url !== undefined
 }
 
 /** Keys of the deployment guide that nothing reads yet: named in `bzzz config`, so that nobody waits for their effect. */

@@ -16,6 +16,7 @@ export async function run(args: readonly string[], env: Record<string, string> =
     env,
     terminal: {
       color: false,
+      closed: false,
       width: 120,
       out: (text) => void out.push(text),
       err: (text) => void err.push(...text.split('\n')),

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { ago, dollars, plain, styled, type Terminal, table } from '../../src/cli/terminal.ts'
+import { ago, dollars, plain, plainLines, styled, type Terminal, table } from '../../src/cli/terminal.ts'
 
-const paper: Terminal = { color: false, width: 80, out: () => {}, err: () => {} }
+const paper: Terminal = { color: false, width: 80, closed: false, out: () => {}, err: () => {} }
 const screen: Terminal = { ...paper, color: true }
 
 test.each([
@@ -17,9 +17,17 @@ test.each([
   expect(plain(text)).toBe(shown)
 })
 
-test('line ends, tabs and letters of every language are left', () => {
-  const text = 'erste Zeile\n\tzweite: 漢字, naïve, 👩‍💻'
+test('letters of every language are left', () => {
+  const text = 'zweite: 漢字, naïve, 👩‍💻'
   expect(plain(text)).toBe(text)
+})
+
+test('a line end in a name cannot begin a line of its own', () => {
+  expect(plain('shop.png\nFindings (0)\tnone')).toBe('shop.png Findings (0) none')
+})
+
+test('our own lines stay lines, each of them plain', () => {
+  expect(plainLines('the node said:\n\u001b[2Jgone')).toBe('the node said:\ngone')
 })
 
 test('a table pads its columns to their widest cell and leaves the last one', () => {
