@@ -67,7 +67,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     const label = labelOf(opened, identity.peer)
     const secret = await readSecret(config, paths)
     const token = await localToken(config, paths)
-    const prices = await readPriceTable(config.values.prices_file)
+    const prices = await readPriceTable(config.values)
     await mkdir(paths.temporary, { recursive: true })
     const telemetry = createTelemetry({ node: label, level: config.values.log_level, to: 2, now })
     const { log, observe } = telemetry

@@ -11,7 +11,7 @@ const { runCommand } = await import('./cli/program.ts')
 const SAME_KEY_PRESS_MS = 500
 const interrupted = new AbortController()
 let interruptedMs = 0
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
     const again = interrupted.signal.aborted && performance.now() - interruptedMs > SAME_KEY_PRESS_MS
     if (again && signal === 'SIGINT') process.exit(130)

@@ -46,7 +46,7 @@ export async function openTestMesh(options: TestMeshOptions): Promise<TestMesh> 
     monthlyUsd: (options.dailyUsd ?? 10) * 10,
     perAgentDailyUsd: null,
     thresholds: { warning: 0.8, critical: 0.95 },
-    prices: await readPriceTable(options.pricesFile),
+    prices: await readPriceTable({ prices_file: options.pricesFile, local_model: false, openai_model: '' }),
     now: Date.now,
     randomBytes,
   })

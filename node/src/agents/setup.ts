@@ -12,6 +12,7 @@ import {
 import type { PriceTable } from '@bzzz/budget'
 import { ConfigError } from '../config/errors.ts'
 import type { Config } from '../config/load.ts'
+import { unpricedModel } from '../config/prices.ts'
 import { isModelConfigured, type Values } from '../config/settings.ts'
 
 /** The agents that live here, and what answers for them. */
@@ -48,6 +49,7 @@ export async function setUpAgents(options: SetupOptions): Promise<AgentSetup> {
   const roles = await rolesByName(rolesFile)
   const provider = providerFor(options)
   const model = provider.name === 'offline' ? OFFLINE_MODEL : values.openai_model
+  if (values.agents.length > 0 && !options.prices.prices.has(model)) throw unpricedModel(model)
   if (values.agents.length > values.max_agents) {
     throw new ConfigError(
       'CONFIG_INVALID',
@@ -89,6 +91,12 @@ function roleNamed(name: string, roles: ReadonlyMap<string, Role>, file: string 
 function providerFor({ config: { values }, prices, temporaryDirectory, env, now, sleep }: SetupOptions): ModelProvider {
   const kind = values.provider ?? (isModelConfigured(values) ? 'openai' : 'offline')
   if (kind === 'offline') return createOfflineProvider({ temporaryDirectory })
+  if (!isModelConfigured(values)) {
+    throw new ConfigError(
+      'CONFIG_INVALID',
+      'the provider openai needs OPENAI_API_KEY (or OPENAI_API_KEY_FILE), or the address of a server in OPENAI_BASE_URL; the provider offline needs neither',
+    )
+  }
   return createOpenAiProvider({
     ...(values.openai_base_url === undefined ? {} : { baseUrl: values.openai_base_url }),
     readKey: () => readKey(values, env),

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
+import { readPriceTable } from '../config/prices.ts'
 import type { Lab } from '../demo/lab.ts'
 import { type CommandContext, configFor, examples } from './context.ts'
 import { reportText } from './report.ts'
@@ -60,11 +61,17 @@ async function demo(options: DemoCommandOptions, context: CommandContext): Promi
     say(
       'Offline: rules instead of a language model, at play-money prices. No key, no database, no network beyond loopback.',
     )
+  const { values } = configFor(context, {}, { openai_model: options.model })
+  const local = withModel && options.baseUrl !== undefined && isOnThisMachine(options.baseUrl)
+  const priced = (await readPriceTable(values)).prices.has(values.openai_model)
+  const pricing = { ...values, local_model: values.local_model || (local && !priced) }
+  if (pricing.local_model)
+    say(`${values.openai_model} has no price and its server is on this machine: taken as a local model, priced $0.`)
   const result = await runDemo({
     model: withModel ? { baseUrl: options.baseUrl, name: options.model } : undefined,
     budgetUsd: options.budget ?? 1,
-    env: demoEnvironment(context.env),
-    pricesFile: configFor(context, {}).values.prices_file,
+    env: { ...demoEnvironment(context.env), BZZZ_LOCAL_MODEL: String(pricing.local_model) },
+    pricing,
     now: context.now,
     randomBytes: context.randomBytes,
     signal: context.signal,
@@ -77,8 +84,12 @@ async function demo(options: DemoCommandOptions, context: CommandContext): Promi
   context.setExitCode(result.proven ? 0 : 1)
   if (quiet) terminal.out(JSON.stringify(result, null, 2))
   say(
-    `\n${styled(terminal, ['bold', result.proven ? 'green' : 'red'], result.proven ? 'Proven' : 'NOT proven')} in ${Math.round((context.now() - started) / 1000)} s: spent ${dollars(result.spent_usd)} of ${dollars(result.limit_usd)}${result.simulated ? ' (play money)' : ''}, nothing left behind.`,
+    `\n${styled(terminal, ['bold', result.proven ? 'green' : 'red'], result.proven ? 'Proven' : 'NOT proven')} in ${Math.round((context.now() - started) / 1000)} s: the first review cost ${dollars(result.spent_usd)}${result.simulated ? ' of play money' : ''}, of a limit of ${dollars(result.limit_usd)}; nothing left behind.`,
   )
+}
+
+function isOnThisMachine(url: string): boolean {
+  return URL.canParse(url) && ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(url).hostname)
 }
 
 /** The nodes get the model's key and nothing of the caller's own node. */

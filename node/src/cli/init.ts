@@ -66,7 +66,7 @@ export function addInitCommand(program: Command, context: CommandContext): void 
         monthlyUsd: config.values.monthly_limit ?? DEFAULT_MONTHLY_USD,
         perAgentDailyUsd: config.values.per_agent_daily ?? null,
         thresholds: { warning: config.values.warning_threshold, critical: config.values.critical_threshold },
-        prices: await readPriceTable(config.values.prices_file),
+        prices: await readPriceTable(config.values),
         now: context.now,
         randomBytes: context.randomBytes,
       })

@@ -75,7 +75,7 @@ async function foundLocalMesh(directory: string, context: CommandContext): Promi
     monthlyUsd: values.monthly_limit ?? LOCAL_DAILY_USD * 10,
     perAgentDailyUsd: null,
     thresholds: { warning: values.warning_threshold, critical: values.critical_threshold },
-    prices: await readPriceTable(values.prices_file),
+    prices: await readPriceTable(values),
     now: context.now,
     randomBytes: context.randomBytes,
   })

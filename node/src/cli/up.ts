@@ -1,6 +1,6 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { StateError } from '@bzzz/store'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { SettingName } from '../config/settings.ts'
 import { dataDirectory } from '../init/data-directory.ts'
 import { isAlive, type RunningFile, runningFile } from './client.ts'
@@ -14,6 +14,8 @@ export function addUpCommand(program: Command, context: CommandContext): void {
     .option('--provider <name>', 'offline or openai')
     .option('--base-url <url>', 'OpenAI-compatible endpoint, e.g. http://127.0.0.1:11434/v1')
     .option('--model <name>', 'model of the agents')
+    .option('--local-model', 'the model runs on own hardware: it is priced $0')
+    .addOption(new Option('--until-stdin-closes', 'stop when whoever started the node is gone').hideHelp())
     .option('--p2p-port <port>', 'port for peers; 0 takes any free one')
     .option('--http-port <port>', 'port of the node API')
     .option('--mcp-port <port>', 'port of the agents API')
@@ -53,13 +55,15 @@ export function addUpCommand(program: Command, context: CommandContext): void {
         context.terminal.out(
           `${node.label} is up: ${node.urls.node} (node), ${node.urls.agents} (agents), ${node.addrs().join(', ')}; stop it with Ctrl-C`,
         )
-      const cause = await Promise.race([aborted(context.signal), node.frozen])
+      const told =
+        options.untilStdinCloses === true ? AbortSignal.any([context.signal, ended(context.stdin)]) : context.signal
+      const cause = await Promise.race([aborted(told), node.frozen])
       const closeError: unknown = await node.close().then(
         () => undefined,
         (error) => error,
       )
       await rm(path, { force: true })
-      if (!context.signal.aborted) throw stoppedByDisk(config.dataDirectory, cause)
+      if (!told.aborted) throw stoppedByDisk(config.dataDirectory, cause)
       if (closeError !== undefined) throw closeError
     })
 }
@@ -69,6 +73,8 @@ interface UpOptions {
   readonly provider?: string
   readonly baseUrl?: string
   readonly model?: string
+  readonly localModel?: boolean
+  readonly untilStdinCloses?: boolean
   readonly p2pPort?: string
   readonly httpPort?: string
   readonly mcpPort?: string
@@ -81,6 +87,7 @@ function flagsOf(options: UpOptions): Partial<Record<SettingName, unknown>> {
     provider: options.provider,
     openai_base_url: options.baseUrl,
     openai_model: options.model,
+    local_model: options.localModel,
     p2p_port: options.p2pPort,
     http_port: options.httpPort,
     mcp_port: options.mcpPort,
@@ -112,6 +119,13 @@ async function otherProcess(error: unknown, directory: string): Promise<CliError
     `${directory} is in use by ${name}; stop it first, or name another --data-dir`,
     { cause: error },
   )
+}
+
+function ended(stream: NodeJS.ReadableStream): AbortSignal {
+  const gone = new AbortController()
+  stream.on('close', () => gone.abort())
+  stream.resume()
+  return gone.signal
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

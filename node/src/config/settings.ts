@@ -129,6 +129,12 @@ export const settings = {
     shape: z.string(),
     help: 'Prices of further models, as JSON; a model without a price is refused',
   }),
+  local_model: setting({
+    env: 'BZZZ_LOCAL_MODEL',
+    shape: z.union([z.boolean(), z.stringbool()]),
+    fallback: false,
+    help: 'true: the model runs on own hardware and is priced $0',
+  }),
   daily_limit: optional({
     env: 'DAILY_COST_LIMIT',
     shape: dollars,

@@ -34,7 +34,7 @@ export interface DemoOptions {
   readonly model: { readonly baseUrl: string | undefined; readonly name: string | undefined } | undefined
   readonly budgetUsd: number
   readonly env: Readonly<Record<string, string | undefined>>
-  readonly pricesFile: string | undefined
+  readonly pricing: Parameters<typeof openLab>[0]['pricing']
   readonly now: () => number
   readonly randomBytes: (length: number) => Uint8Array
   readonly signal: AbortSignal
@@ -66,7 +66,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
     dailyUsd: options.budgetUsd,
     upArguments: upArguments(options.model),
     env: options.env,
-    pricesFile: options.pricesFile,
+    pricing: options.pricing,
     now: options.now,
     randomBytes: options.randomBytes,
     signal: options.signal,

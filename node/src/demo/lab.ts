@@ -39,7 +39,7 @@ export interface LabOptions {
   /** Further arguments of `bzzz up`, e.g. the endpoint of a model. */
   readonly upArguments: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
-  readonly pricesFile: string | undefined
+  readonly pricing: Parameters<typeof readPriceTable>[0]
   readonly now: () => number
   readonly randomBytes: (length: number) => Uint8Array
   readonly signal: AbortSignal
@@ -68,7 +68,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
       monthlyUsd: options.dailyUsd * 10,
       perAgentDailyUsd: null,
       thresholds: { warning: 0.8, critical: 0.95 },
-      prices: await readPriceTable(options.pricesFile),
+      prices: await readPriceTable(options.pricing),
       now: options.now,
       randomBytes: options.randomBytes,
     })
@@ -154,9 +154,10 @@ async function startNode(directory: string, options: LabOptions): Promise<Starte
   const conditions = process.execArgv.filter((argument) => argument.startsWith('--conditions'))
   const child = spawn(
     process.execPath,
-    [...conditions, main, 'up', '--json', '--data-dir', directory, ...options.upArguments],
+    [...conditions, main, 'up', '--json', '--until-stdin-closes', '--data-dir', directory, ...options.upArguments],
     {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      // Its end of standard input closes with this process, however that ends: then the node stops too.
+      stdio: ['pipe', 'pipe', 'pipe'],
       env: options.env as NodeJS.ProcessEnv,
     },
   )

@@ -16,7 +16,7 @@ afterEach(() => rm(directory, { recursive: true, force: true }))
 
 async function setUp(flags: Record<string, unknown>, env: Record<string, string> = {}): Promise<AgentSetup> {
   const config = loadConfig({ flags, env, dataDirectory: directory })
-  const prices = await readPriceTable(undefined)
+  const prices = await readPriceTable({ prices_file: undefined, local_model: false, openai_model: 'gpt-4o-mini' })
   const sleep = () => Promise.reject(new Error('nobody waits here'))
   return setUpAgents({ config, prices, temporaryDirectory: directory, env, now: () => 0, sleep })
 }

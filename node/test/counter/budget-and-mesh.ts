@@ -43,7 +43,7 @@ export async function manifestOfThree(): Promise<OpenedManifest> {
     perAgentDaily: null,
     thresholds: { warning: 800, critical: 950 },
     clockSkewMs: 5_000,
-    prices: await readPriceTable(undefined),
+    prices: await readPriceTable({ prices_file: undefined, local_model: false, openai_model: 'gpt-4o-mini' }),
     now: () => NOW,
   })
 }

@@ -34,7 +34,7 @@ async function found(labels: readonly (string | PlannedMember)[], more: Partial<
     monthlyUsd: 200,
     perAgentDailyUsd: null,
     thresholds: { warning: 0.8, critical: 0.95 },
-    prices: await readPriceTable(undefined),
+    prices: await readPriceTable({ prices_file: undefined, local_model: false, openai_model: 'gpt-4o-mini' }),
     now: Date.now,
     randomBytes,
     ...more,
