@@ -127,7 +127,8 @@ async function refusal(response: Response): Promise<CliError> {
       `the node answered ${response.status}: ${text.slice(0, 200)}`,
     )
   const { code, title, detail } = parsed.data
-  return new CliError(exitCodeOf(response.status), code, detail ?? title)
+  const exitCode = code === 'ROLES_MISSING' ? exitCodes.unavailable : exitCodeOf(response.status)
+  return new CliError(exitCode, code, detail ?? title)
 }
 
 function exitCodeOf(status: number): number {

@@ -1,4 +1,5 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import { BUILT_IN_ROLES } from '@bzzz/agents'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { readPriceTable } from '../config/prices.ts'
 import type { Values } from '../config/settings.ts'
 import { type FoundedMesh, foundMesh, type PlannedMember } from '../init/init.ts'
@@ -32,7 +33,11 @@ export function addInitCommand(program: Command, context: CommandContext): void 
       'several machines at once: name, or name=/ip4/…/tcp/4001; a folder for each is made in the data directory',
       members,
     )
-    .option('--agents <name=roles>', 'which agents live on which machine (repeat it)', placement, [])
+    .addOption(
+      new Option('--agents <name=roles>', 'which agents live on which machine (repeat it)')
+        .argParser(placement)
+        .default([], 'the three roles of a review, dealt out'),
+    )
     .option('--network <name>', 'name of the mesh')
     .option(
       '--daily <dollars>',
@@ -58,20 +63,26 @@ export function addInitCommand(program: Command, context: CommandContext): void 
         daily_limit: options.daily,
         monthly_limit: options.monthly,
       })
+      const day = config.values.daily_limit ?? DEFAULT_DAILY_USD
+      const month = config.values.monthly_limit ?? DEFAULT_MONTHLY_USD
+      if (day > month)
+        throw new CliError(
+          exitCodes.usage,
+          'LIMITS_CROSSED',
+          `the limit of a day, ${dollars(day)}, is above that of a month, ${dollars(month)}`,
+        )
       const founded = await foundMesh({
         directory: config.dataDirectory,
         network: config.values.network_id,
         members: planMembers(options, config.values),
-        dailyUsd: config.values.daily_limit ?? DEFAULT_DAILY_USD,
-        monthlyUsd: config.values.monthly_limit ?? DEFAULT_MONTHLY_USD,
+        dailyUsd: day,
+        monthlyUsd: month,
         perAgentDailyUsd: config.values.per_agent_daily ?? null,
         thresholds: { warning: config.values.warning_threshold, critical: config.values.critical_threshold },
         prices: await readPriceTable(config.values),
         now: context.now,
         randomBytes: context.randomBytes,
       })
-      const day = config.values.daily_limit ?? DEFAULT_DAILY_USD
-      const month = config.values.monthly_limit ?? DEFAULT_MONTHLY_USD
       const value = {
         mesh: founded.manifest.mesh,
         network: config.values.network_id,
@@ -85,7 +96,6 @@ export function addInitCommand(program: Command, context: CommandContext): void 
 }
 
 function initText(founded: FoundedMesh, network: string, day: number, month: number): string {
-  const several = founded.members.length > 1
   return [
     `founded ${network}, mesh ${founded.manifest.mesh.slice(0, 16)}…, limits ${dollars(day)} a day and ${dollars(month)} a month for all nodes together`,
     ...founded.members.map(
@@ -96,9 +106,36 @@ function initText(founded: FoundedMesh, network: string, day: number, month: num
     `Back up the owner key, on paper or another medium: ${founded.ownerKey}`,
     'It signs the limits and the list of members; no node needs it to run. A node key or ledger is never copied to two machines.',
     '',
-    several ? 'Move each folder to its machine (it holds that machine’s key), then there:' : 'Next:',
+    nextWords(founded),
     ...founded.members.map((member) => `  bzzz up --data-dir ${member.directory}`),
+    ...missingRoles(founded),
   ].join('\n')
+}
+
+function nextWords({ members }: FoundedMesh): string {
+  if (members.length === 1) return 'Next:'
+  const here = members.every(({ addr }) => addr.startsWith('/ip4/127.'))
+  return here
+    ? 'All of them share this machine; start each in a terminal of its own:'
+    : `Move each folder to its machine (it holds that machine's key), then there:`
+}
+
+/** What a review of the usual three roles would lack. */
+function missingRoles({ members }: FoundedMesh): string[] {
+  const taken = new Set(members.flatMap(({ agents }) => agents))
+  const missing = DEFAULT_AGENTS.filter((role) => !taken.has(role))
+  const unknown = [...taken].filter((role) => !BUILT_IN_ROLES.some(({ name }) => name === role))
+  return [
+    ...(missing.length === 0
+      ? []
+      : ['', `No agent takes ${missing.join(', ')}: name the roles you have with "bzzz review --required …".`]),
+    ...(unknown.length === 0
+      ? []
+      : [
+          '',
+          `Not built in: ${unknown.join(', ')}. Define it in config/custom-agent-roles.json of its machine's folder.`,
+        ]),
+  ]
 }
 
 /** Without addresses the nodes are taken to share this machine: ports count up, and all listen on loopback. */
@@ -172,6 +209,6 @@ function placement(text: string, previous: readonly Placement[]): Placement[] {
 
 function positiveDollars(text: string): number {
   const value = Number(text)
-  if (!(value > 0 && value <= 1_000_000)) throw new InvalidArgumentError('dollars above 0.')
+  if (!(value > 0 && value <= 1_000_000)) throw new InvalidArgumentError('Give dollars above 0.')
   return value
 }

@@ -1,5 +1,6 @@
+import { OFFLINE_MODEL } from '@bzzz/agents'
 import { agentsAnswer, costsBreakdown, dailyCosts, nodeStatus, peersAnswer } from '@bzzz/protocols'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import {
   type CommandContext,
   clientFor,
@@ -156,17 +157,17 @@ function addBudget(program: Command, context: CommandContext): void {
   const budget = program.command('budget').description('the dollar limits of the mesh')
   withGlobalOptions(budget.command('show'))
     .description("today's spending of the mesh against its limit, and what this node may still spend")
-    .option('--by <what>', 'add the calls of this node by agent, model or thread')
+    .addOption(new Option('--by <what>', 'add the calls of this node').choices(['agent', 'model', 'thread']))
     .addHelpText('after', examples('bzzz budget show', 'bzzz budget show --by thread --json'))
     .action(async (options: GlobalOptions & { by?: 'agent' | 'model' | 'thread' }) => {
       const client = await clientFor(context, options)
       const daily = await client.get('agents', '/api/costs/daily', dailyCosts)
-      const breakdown =
-        options.by === undefined ? undefined : await client.get('agents', '/api/costs/breakdown', costsBreakdown)
-      print(context, options, breakdown === undefined ? daily : { ...daily, breakdown }, () => {
-        const rows = breakdown === undefined ? [] : breakdown[`by_${options.by ?? 'agent'}`]
+      const breakdown = await client.get('agents', '/api/costs/breakdown', costsBreakdown)
+      const rows = options.by === undefined ? [] : breakdown[`by_${options.by}`]
+      const played = breakdown.by_model.some((row) => row.name === OFFLINE_MODEL) ? ', some of it play money' : ''
+      print(context, options, options.by === undefined ? daily : { ...daily, breakdown }, () => {
         return [
-          `${daily.date} (UTC): ${daily.state}`,
+          `${daily.date} (UTC): ${daily.state}${played}`,
           `  the mesh   spent ${dollars(daily.spent_usd)} of ${dollars(daily.limit_usd)}${daily.unknown_nodes.length === 0 ? '' : `, at most ${dollars(daily.spent_at_most_usd)} (no figures from ${daily.unknown_nodes.map(plain).join(', ')})`}`,
           ...daily.by_node.map(
             (node) =>

@@ -111,6 +111,9 @@ function fault(error: unknown): { exitCode: number; code: string; message: strin
       code: system.code,
       message: `the disk refuses to write ${system.path ?? ''}: ${system.message}`,
     }
+  if (system.code !== undefined && system.path !== undefined) {
+    return { exitCode: exitCodes.io, code: system.code, message: `${system.path}: ${system.message}` }
+  }
   const message = error instanceof Error ? error.message : String(error)
   return {
     exitCode: exitCodes.internal,

@@ -33,17 +33,10 @@ export function resultOf({ status, report }: ReviewEnd): ReviewResult {
     verdict: status === 'paused' || report.state === 'running' ? 'paused' : report.state,
     reason: report.verdict?.reason ?? report.seats.find((seat) => seat.state === 'paused')?.reason ?? null,
     thread: report.thread,
-    findings: report.findings.map(({ severity, file, line, rule, agent, verified, message, quote, blocking }) => ({
-      severity,
-      file,
-      line,
-      rule,
-      agent,
-      verified,
-      message,
-      quote,
-      blocking,
-    })),
+    findings: report.findings.map((finding) => {
+      const { severity, file, line, rule, agent, verified, message, blocking } = finding
+      return { severity, file, line, rule, agent, verified, message, quote: shownQuote(finding), blocking }
+    }),
     coverage: report.coverage,
     dissent: report.dissent,
     seats: report.seats,
@@ -105,8 +98,13 @@ function findingLines(terminal: Terminal, finding: FindingView): string[] {
   const place = `${plain(finding.file)}:${finding.line}`
   return [
     `  ${styled(terminal, severityStyle[finding.severity], finding.severity.padEnd(8))} ${place}  ${firstLine(finding.message)}${finding.blocking ? styled(terminal, 'bold', '  [must be mended]') : ''}`,
-    `           ${styled(terminal, 'dim', `${plain(finding.role)}, ${plain(finding.rule)}`)}  | ${plain(finding.quote).trim().slice(0, 120)}`,
+    `           ${styled(terminal, 'dim', `${plain(finding.role)}, ${plain(finding.rule)}`)}  | ${plain(shownQuote(finding)).trim().slice(0, 120)}`,
   ]
+}
+
+/** A secret that was found is not repeated: this output ends up in logs. The thread holds the line, as the change does. */
+function shownQuote({ rule, quote }: Pick<FindingView, 'rule' | 'quote'>): string {
+  return rule.includes('secretlint') ? quote.replaceAll(/[\w+/=-]{12,}/g, (word) => `${word.slice(0, 4)}…`) : quote
 }
 
 function coverageLines(report: ReviewReport): string[] {

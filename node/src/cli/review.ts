@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { ChangeError, readPatch, readRange } from '@bzzz/agents'
 import { type ChangeSet, type ReviewPlan, type ReviewRequest, reviewPlan, reviewRequest } from '@bzzz/protocols'
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { NodeClient } from './client.ts'
 import { type CommandContext, clientFor, examples, type GlobalOptions, print, withGlobalOptions } from './context.ts'
 import { CliError, exitCodes } from './exit.ts'
@@ -27,15 +27,23 @@ export function addReviewCommand(program: Command, context: CommandContext): voi
   withGlobalOptions(program.command('review <change>'))
     .description('review a commit range, a patch file, or a patch on standard input (-) by the agents of the mesh')
     .option('--repo <directory>', 'the repository that the range is of', '.')
-    .option('--required <roles>', 'roles that must agree, in the order in which they propose', roles, [
-      'architect',
-      'reviewer',
-      'security',
-    ])
+    .addOption(
+      new Option('--required <roles>', 'roles that must agree, in the order in which they propose')
+        .argParser(roles)
+        .default(['architect', 'reviewer', 'security'], 'architect,reviewer,security'),
+    )
     .option('--budget <dollars>', 'cap of this review', amount)
     .option('--rounds <n>', 'rounds of proposal and vote before a human is asked', wholeNumber, 3)
-    .option('--wait <duration>', 'how long to wait while the budget pauses the review', duration, 60_000)
-    .option('--seat-timeout <duration>', 'how long a seat may be silent before it counts as absent', duration, 900_000)
+    .addOption(
+      new Option('--wait <duration>', 'how long to wait while the budget pauses the review')
+        .argParser(duration)
+        .default(60_000, '60s'),
+    )
+    .addOption(
+      new Option('--seat-timeout <duration>', 'how long a seat may be silent before it counts as absent')
+        .argParser(duration)
+        .default(900_000, '15m'),
+    )
     .option('--dry-run', 'show the plan and the highest possible cost; open nothing')
     .option('--local', 'when no node runs, review on this machine alone')
     .addHelpText(
@@ -144,7 +152,11 @@ async function review(
     print(context, options, result, () => `\n${reportText(context.terminal, end)}`)
   } catch (error) {
     if (!context.signal.aborted) throw error
-    context.terminal.err(`the review goes on without this command; see it with "bzzz thread follow ${opened.thread}"`)
+    context.terminal.err(
+      options.local === true
+        ? 'stopped: a review on this machine alone does not go on without this command'
+        : `the review goes on without this command; see it with "bzzz thread follow ${opened.thread}"`,
+    )
     context.setExitCode(exitCodes.interrupted)
   }
 }
@@ -190,24 +202,25 @@ export function progressLines(context: Pick<CommandContext, 'terminal' | 'now'>)
 function roles(text: string): string[] {
   const names = text.split(',').map((name) => name.trim())
   if (names.some((name) => !/^[a-z][a-z0-9_-]{0,63}$/.test(name)))
-    throw new InvalidArgumentError('role names, separated by commas.')
+    throw new InvalidArgumentError('Give role names, separated by commas.')
   return names
 }
 
 function amount(text: string): number {
-  if (!/^\$?\d+(\.\d{1,9})?$/.test(text)) throw new InvalidArgumentError('dollars, e.g. 2.00.')
-  return Number(text.replace('$', ''))
+  const value = Number(/^\$?(\d+(?:\.\d{1,9})?)$/.exec(text)?.[1] ?? 0)
+  if (value === 0) throw new InvalidArgumentError('Give dollars above 0, e.g. 2.00.')
+  return value
 }
 
 function wholeNumber(text: string): number {
-  if (!/^[1-9]\d{0,2}$/.test(text)) throw new InvalidArgumentError('a whole number from 1 to 999.')
+  if (!/^[1-9]\d{0,2}$/.test(text)) throw new InvalidArgumentError('Give a whole number from 1 to 999.')
   return Number(text)
 }
 
 /** `60s`, `5m`, `1h`, `1500ms`, or seconds. @returns milliseconds */
 export function duration(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text)
-  if (match === null) throw new InvalidArgumentError('a duration, e.g. 60s or 5m.')
+  if (match === null) throw new InvalidArgumentError('Give a duration, e.g. 60s or 5m.')
   const unit = (match[2] ?? 's') as 'ms' | 's' | 'm' | 'h'
   return Number(match[1]) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[unit]
 }

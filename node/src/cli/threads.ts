@@ -55,7 +55,7 @@ function addShow(thread: Command, context: CommandContext): void {
         [
           `${styled(context.terminal, 'bold', plain(view.topic))}  ${view.state}, ${messages.length} entries, ${dollars(view.cost_usd)}${view.simulated ? ' (simulated)' : ''}`,
           `heads ${heads.map((head) => head.slice(0, 12)).join(' ')}`,
-          ...messages.map((message) => entryLine(context.terminal, message)),
+          ...messages.flatMap((message) => [entryLine(context.terminal, message), ...wholeText(message)]),
         ].join('\n'),
       )
     })
@@ -139,9 +139,26 @@ export function entryLine(terminal: Terminal, entry: EntryView): string {
   return `${entry.ts.slice(11, 19)} ${styled(terminal, 'cyan', plain(name))} ${plain(entry.type)}: ${short}`
 }
 
+/** All that an entry says, indented below its line. */
+function wholeText(entry: EntryView): string[] {
+  const { findings = [] } = figures.parse(entry.entry)
+  const places = findings.map(({ severity, file, line, message }) => `${severity} ${file}:${line} ${message}`)
+  return [...places, ...entry.content.split('\n')].map((text) => `    ${plain(text)}`)
+}
+
 /** The parts of an entry that are told in figures rather than words; anything else is told by its first line. */
 const figures = z.looseObject({
-  findings: z.array(z.looseObject({ severity: z.string(), verified: z.boolean() })).optional(),
+  findings: z
+    .array(
+      z.looseObject({
+        severity: z.string(),
+        verified: z.boolean(),
+        file: z.string(),
+        line: z.number(),
+        message: z.string(),
+      }),
+    )
+    .optional(),
   outcome: z.string().optional(),
   blocking: z.array(z.string()).optional(),
   blockers: z.array(z.string()).optional(),

@@ -58,7 +58,7 @@ export async function foundMesh(plan: MeshPlan): Promise<FoundedMesh> {
   const targets = plan.members.map((member) =>
     plan.members.length === 1 ? plan.directory : join(plan.directory, member.label),
   )
-  for (const target of targets) await refuseExisting(target)
+  for (const target of [...targets, ...(await neighbours(plan))]) await refuseExisting(target)
   await mkdir(dirname(targets[0] ?? plan.directory), { recursive: true })
   const aside = await mkdtemp(join(dirname(plan.directory), `.${basename(plan.directory)}-init-`))
   try {
@@ -78,6 +78,13 @@ export async function foundMesh(plan: MeshPlan): Promise<FoundedMesh> {
   } finally {
     await rm(aside, { recursive: true, force: true })
   }
+}
+
+/** Two meshes in one folder are mixed up sooner or later: nothing beside the new folders may belong to one. */
+async function neighbours({ directory, members }: MeshPlan): Promise<string[]> {
+  if (members.length === 1 || !(await exists(directory, dirname(directory)))) return []
+  const names = await readdir(directory, { withFileTypes: true })
+  return [directory, ...names.filter((entry) => entry.isDirectory()).map(({ name }) => join(directory, name))]
 }
 
 /** A folder may hold the operator's own settings and `config` files; what a node writes must not be there yet. */

@@ -78,13 +78,24 @@ describe('providers', () => {
     expect(model).toEqual({ provider: 'openai', model: 'gpt-4o', simulated: false, configured: true })
   })
 
-  test('a model asked for by name without key or endpoint counts as not configured', async () => {
-    const { model } = await setUp({ agents: 'architect', provider: 'openai' })
-    expect(model).toMatchObject({ provider: 'openai', configured: false })
+  test('a model asked for by name without key or endpoint is refused, with what is missing', async () => {
+    await expect(setUp({ agents: 'architect', provider: 'openai' })).rejects.toThrow(/OPENAI_API_KEY.*OPENAI_BASE_URL/)
+  })
+
+  test('a model without a price is refused at once, with what to write where', async () => {
+    const flags = { agents: 'architect', openai_base_url: 'http://127.0.0.1:9/v1', openai_model: 'unheard-of' }
+    await expect(setUp(flags)).rejects.toThrow(/no price for the model "unheard-of".*--local-model.*BZZZ_PRICES_FILE/)
+  })
+
+  test('a local model is priced 0, and only when the operator says that it is one', async () => {
+    const asked = { prices_file: undefined, openai_model: 'unheard-of' }
+    const price = (await readPriceTable({ ...asked, local_model: true })).prices.get('unheard-of')
+    expect(price).toMatchObject({ input: 0n, output: 0n, local: true })
+    expect((await readPriceTable({ ...asked, local_model: false })).prices.has('unheard-of')).toBe(false)
   })
 
   test('the window is the one of the price table, and a cautious one for other models', async () => {
-    const provider = (await setUp({ provider: 'openai' })).providers.get('openai')
+    const provider = (await setUp({ openai_base_url: 'http://127.0.0.1:9/v1' })).providers.get('openai')
     expect([provider?.window('gpt-4'), provider?.window('gpt-4o'), provider?.window('unheard-of')]).toEqual([
       8_192, 128_000, 8_192,
     ])
