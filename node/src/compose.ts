@@ -11,7 +11,7 @@ import { createAgentNews } from './agents/news.ts'
 import { setUpAgents } from './agents/setup.ts'
 import { createClosers } from './closers.ts'
 import type { Config } from './config/load.ts'
-import { labelOf, localLimits, membersOf } from './config/membership.ts'
+import { dayLimitOf, labelOf, localLimits, membersOf } from './config/membership.ts'
 import { cannotListen, portInUse } from './config/ports.ts'
 import { readPriceTable } from './config/prices.ts'
 import { openSharedCounter } from './counter/shared-counter.ts'
@@ -213,6 +213,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
           threads,
           mesh,
           prices,
+          dayLimit: dayLimitOf(opened),
           maxOutputTokens: config.values.openai_max_tokens,
           attempts: ATTEMPTS,
           now,

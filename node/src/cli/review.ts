@@ -127,7 +127,7 @@ function planText(plan: ReviewPlan, context: CommandContext): string {
       ]),
     ),
     ...plan.omitted.map((file) => `not readable: ${plain(file.file)} (${plain(file.reason)})`),
-    `highest possible cost: ${dollars(plan.highest_cost_usd)}`,
+    `highest possible cost: ${dollars(plan.highest_cost_usd)} (every seat in every round, each call at its bound and repeated; at most the cap, or the limit of the day)`,
   ].join('\n')
 }
 

@@ -28,6 +28,11 @@ export function membersOf({ manifest }: OpenedManifest, { values }: Config) {
   }))
 }
 
+/** What all nodes together may spend in a UTC day. A mesh is founded with one. */
+export function dayLimitOf({ manifest }: OpenedManifest): NanoUsd {
+  return manifest.limits.findLast(({ dim }) => dim === 'day')?.amount ?? (0n as NanoUsd)
+}
+
 /** A local limit that differs from the mesh's. */
 export interface LocalLimit {
   readonly dim: 'day' | 'month'

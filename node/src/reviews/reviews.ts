@@ -1,7 +1,7 @@
 import { encodeChangeSet, planReview, readReview } from '@bzzz/agents'
 import { type PriceTable, splitCap } from '@bzzz/budget'
 import type { Mesh } from '@bzzz/mesh'
-import { blobHash, type ChangeSet, type EntryOf, type PeerId, type ReviewTerms } from '@bzzz/protocols'
+import { blobHash, type ChangeSet, type EntryOf, type NanoUsd, type PeerId, type ReviewTerms } from '@bzzz/protocols'
 import type { Threads } from '@bzzz/threads'
 import type { ReviewOrder, ReviewsPort } from '../http/ports.ts'
 import { highestCost } from './highest-cost.ts'
@@ -11,6 +11,8 @@ interface ReviewsOptions {
   readonly threads: Pick<Threads, 'create' | 'blobs'>
   readonly mesh: Pick<Mesh, 'cards'>
   readonly prices: PriceTable
+  /** Of the whole mesh: no review can cost more in a day. */
+  readonly dayLimit: NanoUsd
   /** Tokens of one reply at most. */
   readonly maxOutputTokens: number
   /** Provider requests a step at most. */
@@ -21,7 +23,7 @@ interface ReviewsOptions {
 
 /** Opens reviews: seats from the live cards, the change as a blob, the cap split among the seats' homes. */
 export function createReviews(options: ReviewsOptions): ReviewsPort {
-  const { peer, threads, mesh, prices, maxOutputTokens, attempts } = options
+  const { peer, threads, mesh, prices, dayLimit, maxOutputTokens, attempts } = options
 
   function seatsFor({ change, required, rounds, seatTimeoutMs }: ReviewOrder, bytes: Uint8Array) {
     const cards = mesh
@@ -48,19 +50,10 @@ export function createReviews(options: ReviewsOptions): ReviewsPort {
       if (planned.status === 'missing') return { status: 'missing', roles: planned.missing }
       const agents = cards.flatMap((card) => card.agents)
       const models = planned.terms.seats.map(({ agent }) => agents.find(({ id }) => id === agent)?.model ?? '')
-      return {
-        status: 'ready',
-        terms: planned.terms,
-        highest: highestCost({
-          models,
-          prices,
-          changeBytes: bytes.length,
-          files: order.change.files.length,
-          rounds: order.rounds,
-          maxOutputTokens,
-          attempts,
-        }),
-      }
+      const { files } = order.change
+      const bounds = { models, prices, changeBytes: bytes.length, files: files.length, rounds: order.rounds }
+      const highest = highestCost({ ...bounds, maxOutputTokens, attempts })
+      return { status: 'ready', terms: planned.terms, highest: highest < dayLimit ? highest : dayLimit }
     },
 
     async open(order) {
