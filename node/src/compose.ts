@@ -116,7 +116,15 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     closers.add('threads', () => threads.close())
 
     const sleep = (ms: number, signal: AbortSignal) => delay(ms, undefined, { signal })
-    const setup = await setUpAgents({ config, prices, temporaryDirectory: paths.temporary, env, now, sleep })
+    const setup = await setUpAgents({
+      config,
+      prices,
+      temporaryDirectory: paths.temporary,
+      env,
+      now,
+      sleep,
+      onServerTime: budget.witnessTime,
+    })
     const news = createAgentNews(now)
 
     let agents: Agents | undefined

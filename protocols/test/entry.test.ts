@@ -28,6 +28,11 @@ const finding = {
   verified: true,
 } as const
 
+test('an entry tells of no more tokens than a turn can take, so that sums stay exact', () => {
+  const of = (input: number) => entry.safeParse({ ...base, type: 'message', tokens: { input, output: 0 } }).success
+  expect([1_000_000_000, 1_000_000_001, Number.MAX_SAFE_INTEGER].map(of)).toEqual([true, false, false])
+})
+
 /** One of each type, with every member it may have. */
 const examples: Record<string, Entry> = {
   open: {

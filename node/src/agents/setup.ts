@@ -34,6 +34,8 @@ interface SetupOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly now: () => number
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
+  /** What time a provider's reply says it is, wall milliseconds. */
+  readonly onServerTime: (wallMs: number) => void
 }
 
 /** A model whose window the price table does not name is taken to have this one, which every current model has. */
@@ -88,7 +90,15 @@ function roleNamed(name: string, roles: ReadonlyMap<string, Role>, file: string 
   )
 }
 
-function providerFor({ config: { values }, prices, temporaryDirectory, env, now, sleep }: SetupOptions): ModelProvider {
+function providerFor({
+  config: { values },
+  prices,
+  temporaryDirectory,
+  env,
+  now,
+  sleep,
+  onServerTime,
+}: SetupOptions): ModelProvider {
   const kind = values.provider ?? (isModelConfigured(values) ? 'openai' : 'offline')
   if (kind === 'offline') return createOfflineProvider({ temporaryDirectory })
   if (!isModelConfigured(values)) {
@@ -102,6 +112,7 @@ function providerFor({ config: { values }, prices, temporaryDirectory, env, now,
     readKey: () => readKey(values, env),
     window: (model) => prices.prices.get(model)?.window ?? ASSUMED_WINDOW_TOKENS,
     idleTimeoutMs: IDLE_TIMEOUT_MS,
+    onServerTime,
     now,
     sleep,
   })

@@ -121,10 +121,12 @@ async function otherProcess(error: unknown, directory: string): Promise<CliError
   )
 }
 
-function ended(stream: NodeJS.ReadableStream): AbortSignal {
+/** Waiting for the end must not keep a node alive that was told to stop. */
+function ended(stream: NodeJS.ReadableStream & { unref?(): void }): AbortSignal {
   const gone = new AbortController()
   stream.on('close', () => gone.abort())
   stream.resume()
+  stream.unref?.()
   return gone.signal
 }
 

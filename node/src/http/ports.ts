@@ -205,6 +205,8 @@ export interface ReviewsPort {
   open(order: ReviewOrder): Promise<ReviewOpening>
   /** `readReview`; undefined for a thread that is no review. */
   standing(view: ThreadView): Review | undefined
+  /** The change under review, from this node's disk; undefined while it is not here, or when it cannot be read. */
+  change(hash: string): Promise<ChangeSet | undefined>
 }
 
 export interface ReviewOrder {

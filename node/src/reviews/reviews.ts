@@ -1,7 +1,15 @@
-import { encodeChangeSet, planReview, readReview } from '@bzzz/agents'
+import { decodeChangeSet, encodeChangeSet, planReview, readReview } from '@bzzz/agents'
 import { type PriceTable, splitCap } from '@bzzz/budget'
 import type { Mesh } from '@bzzz/mesh'
-import { blobHash, type ChangeSet, type EntryOf, type NanoUsd, type PeerId, type ReviewTerms } from '@bzzz/protocols'
+import {
+  blobHash,
+  type ChangeSet,
+  type EntryOf,
+  type NanoUsd,
+  type PeerId,
+  ProtocolError,
+  type ReviewTerms,
+} from '@bzzz/protocols'
 import type { Threads } from '@bzzz/threads'
 import type { ReviewOrder, ReviewsPort } from '../http/ports.ts'
 import { highestCost } from './highest-cost.ts'
@@ -67,6 +75,11 @@ export function createReviews(options: ReviewsOptions): ReviewsPort {
     },
 
     standing: readReview,
+
+    async change(hash) {
+      const bytes = await threads.blobs.get(hash)
+      return bytes === undefined ? undefined : readable(bytes)
+    },
   }
 
   function openingEntry(review: ReviewTerms, cap: EntryOf<'open'>['cap']): EntryOf<'open'> {
@@ -82,6 +95,15 @@ export function createReviews(options: ReviewsOptions): ReviewsPort {
       review,
       ...(cap === undefined ? {} : { cap }),
     }
+  }
+}
+
+function readable(bytes: Uint8Array): ChangeSet | undefined {
+  try {
+    return decodeChangeSet(bytes)
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined // its opener's node stored something else under that hash
+    throw error
   }
 }
 

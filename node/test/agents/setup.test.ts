@@ -18,7 +18,15 @@ async function setUp(flags: Record<string, unknown>, env: Record<string, string>
   const config = loadConfig({ flags, env, dataDirectory: directory })
   const prices = await readPriceTable({ prices_file: undefined, local_model: false, openai_model: 'gpt-4o-mini' })
   const sleep = () => Promise.reject(new Error('nobody waits here'))
-  return setUpAgents({ config, prices, temporaryDirectory: directory, env, now: () => 0, sleep })
+  return setUpAgents({
+    config,
+    prices,
+    temporaryDirectory: directory,
+    env,
+    now: () => 0,
+    sleep,
+    onServerTime: () => {},
+  })
 }
 
 async function customRoles(content: string): Promise<string> {

@@ -62,6 +62,12 @@ describe('GET /api/agents/:id', () => {
     expect(id).toBe(smallest)
   })
 
+  it.each([250, 5_000])('refuses a name of %d characters', async (length) => {
+    const { agents } = doorsUnderTest()
+    const answer = answerOf(await agents.inject(`/api/agents/${'x'.repeat(length)}`), 400, problem)
+    expect(answer.code).toBe('REQUEST_INVALID')
+  })
+
   it('says where to look when there is none', async () => {
     const { agents } = doorsUnderTest()
     const answer = answerOf(await agents.inject('/api/agents/review_agent_nobody'), 404, problem)

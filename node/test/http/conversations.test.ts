@@ -2,6 +2,7 @@ import {
   conversationsAnswer,
   conversationView,
   type EntryOf,
+  type MessagesAnswer,
   messagesAnswer,
   postedAnswer,
   problem,
@@ -128,9 +129,33 @@ describe('GET /api/conversations/:id/messages', () => {
     const url = `/api/conversations/${thread}/messages?limit=3`
     const first = answerOf(await agents.inject(url), 200, messagesAnswer)
     const second = answerOf(await agents.inject(`${url}&after=${first.next}`), 200, messagesAnswer)
-    expect(first).toMatchObject({ total: 4, next: 'message-2' })
+    expect(first).toMatchObject({ total: 4, next: `${first.messages[2]?.change}:0` })
     expect(second.messages.map(({ id }) => id)).toEqual(['message-3'])
     expect(second.next).toBeNull()
+  })
+
+  it('goes on behind entries that share an id: it is unique per signing peer only', async () => {
+    const { agents, threads } = doorsUnderTest()
+    const { thread } = await threads.create(openEntry('twice'))
+    await threads.append(thread, message('same-message', { author: `reviewer@${walnut}` }))
+    await threads.append(thread, message('same-message'))
+    await threads.append(thread, message('message-3'))
+    const url = `/api/conversations/${thread}/messages?limit=1`
+    const seen: unknown[] = []
+    let next: string | null = ''
+    while (next !== null && seen.length < 9) {
+      const page: MessagesAnswer = answerOf(await agents.inject(url + next), 200, messagesAnswer)
+      seen.push(...page.messages.map(({ node, id }) => [node, id]))
+      next = page.next === null ? null : `&after=${page.next}`
+    }
+    expect(seen.slice(1)).toEqual([
+      ['walnut', 'same-message'],
+      ['ironwood', 'same-message'],
+      ['ironwood', 'message-3'],
+    ])
+    expect((await agents.inject(`${url}&after=open-twice`)).statusCode).toBe(200)
+    const ambiguous = answerOf(await agents.inject(`${url}&after=same-message`), 400, problem)
+    expect(ambiguous.detail).toContain('2 nodes')
   })
 
   it('refuses to go on behind an entry that is not there', async () => {

@@ -4,6 +4,7 @@ import {
   type AgentCard,
   type AgentId,
   agentIdOf,
+  type ChangeSet,
   type Entry,
   type EntryOf,
   entry as entryShape,
@@ -213,7 +214,7 @@ function accountOf(peer: PeerId): Account {
   return { peer, incarnation: '0'.repeat(32) as Incarnation }
 }
 
-const BLOB = 'b'.repeat(64)
+export const BLOB = 'b'.repeat(64)
 
 /** Seats whoever has the role: own node first. */
 class MemoryReviews {
@@ -248,6 +249,14 @@ class MemoryReviews {
   }
 
   readonly standing = readReview
+  /** Changes that this node holds. */
+  readonly changes = new Map<string, ChangeSet>()
+  changesRead = 0
+
+  async change(hash: string): Promise<ChangeSet | undefined> {
+    this.changesRead += 1
+    return this.changes.get(hash)
+  }
 }
 
 export function openEntry(topic: string, ts = NOW): EntryOf<'open'> {

@@ -17,7 +17,7 @@ import {
 } from '@bzzz/protocols'
 import { describe, expect, it } from 'vitest'
 import { answerOf, doorsUnderTest, withToken } from './doors-under-test.ts'
-import { ironwood, NOW, openEntry, usd, walnut } from './mesh-of-three.ts'
+import { acacia, BLOB, ironwood, NOW, openEntry, usd, walnut } from './mesh-of-three.ts'
 
 const change: ChangeSet = {
   v: 1,
@@ -118,8 +118,7 @@ describe('POST /api/reviews', () => {
 })
 
 /** A review of walnut's architect and ironwood's reviewer, with the entries that a test adds. */
-async function reviewWith(entries: (thread: ThreadId) => Entry[]) {
-  const doors = doorsUnderTest()
+async function reviewWith(entries: (thread: ThreadId) => Entry[], doors = doorsUnderTest()) {
   const order = { change, required: ['architect', 'reviewer'], budget: null, rounds: 3, seatTimeoutMs: 1000 }
   const plan = await doors.reviews.plan(order)
   if (plan.status === 'missing') throw new Error('no seats')
@@ -220,6 +219,28 @@ describe('GET /api/reviews/:thread', () => {
       { file: 'src/cart.ts', reviewed_by: ['architect', 'reviewer'], reason: null },
       { file: 'logo.png', reviewed_by: [], reason: 'binary' },
     ])
+  })
+
+  it('looks evidence up in the change once it is here, and reads that once', async () => {
+    const doors = doorsUnderTest()
+    const told = (thread: ThreadId) => [findings(thread, architect, [findingOf(9)])]
+    expect((await reviewWith(told, doors)).findings).toMatchObject([{ verified: true }])
+    doors.reviews.changes.set(BLOB, change)
+    for (let asked = 1; asked <= 2; asked++)
+      expect((await reviewWith(told, doors)).findings).toMatchObject([{ verified: false, blocking: false }])
+    expect(doors.reviews.changesRead).toBe(2)
+  })
+
+  it('believes a timeout only of the opener and the seats, and counts tokens of turns alone', async () => {
+    const stranger = `system@${acacia}`
+    const report = await reviewWith((thread) => [
+      { ...timeout(reviewer), author: stranger },
+      { ...findings(thread, architect, []), tokens: { input: 5, output: 1 } },
+      { ...message(thread, architect), id: 'other-words', turn: undefined, tokens: { input: 1_000, output: 0 } },
+      { ...note(thread, reviewer, reviewer, 'paused'), tokens: { input: 7, output: 0 }, cost: '1' },
+    ])
+    expect(report.seats.map(({ state }) => state)).toEqual(['waiting', 'paused'])
+    expect(report.costs.by_agent.map(({ input_tokens }) => input_tokens)).toEqual([5, 7])
   })
 
   it('ends with the verdict, the dissent and the bill', async () => {

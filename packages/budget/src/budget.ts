@@ -74,8 +74,8 @@ export interface Budget {
   /** Gives the hold back. @throws {BudgetError} CALL_STATE when it was sent */
   release(call: CallId, reason: string): Promise<void>
   call(call: CallId): Promise<CallState | undefined>
-  /** Ascending (step, attempt). */
-  callsOf(turn: TurnId): Promise<readonly CallState[]>
+  /** Of one step or of all, ascending (step, attempt). */
+  callsOf(turn: TurnId, step?: number): Promise<readonly CallState[]>
   report(): BudgetReport
   /** Costs that are listed under one UTC day (`d:2026-11-22`), from disk. */
   breakdown(day: Period): Promise<CostBreakdown>
@@ -85,7 +85,7 @@ export interface Budget {
   subscribe(listener: (period: Period) => void): () => void
   /**
    * Another clock's time of this moment: a peer's card, the Date header of a provider's reply. After a gap of more than
-   * one day or month, new periods are opened only once one agrees.
+   * one day or month (of 45 days, when this node is the whole mesh), new periods are opened only once one agrees.
    */
   witnessTime(wallMs: number): void
   /** Waits for what is being written. What is in flight then is uncertain at the next opening. */
@@ -168,7 +168,7 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
     lose: async (call, reason) => void (await writer.submit(loseTask(call, reason))),
     release: async (call, reason) => void (await writer.submit(releaseTask(call, reason))),
     call: (call) => readCall(room, call),
-    callsOf: (turn) => readTurn(room, turn),
+    callsOf: (turn, step) => readTurn(room, turn, step),
     report: () => reportOf({ terms: terms(now()), standing, prices, condition: writer.condition }),
     breakdown: async (day) => breakdownOf(day, await readCostsOfDay(room, day)),
     slots: () =>

@@ -58,8 +58,8 @@ describe('a refusal', () => {
     })
     expect(refusal.reason).toBe(
       "a call of architect to coin may cost $0.45, and $0.40 is left: this node's share of the mesh's $1.00 for 2026-11-22 " +
-        'is $1.00, of which $0.40 is spent and $0.20 held. It goes on at 2026-11-23T00:00 UTC, when a held call costs less ' +
-        'than its bound, or after "bzzz budget raise"',
+        'is $1.00, of which $0.40 is spent and $0.20 held. It goes on at 2026-11-23T00:00 UTC, or when a held call costs less ' +
+        'than its bound',
     )
     expect(await keyCount(room)).toBe(before)
     expect(period(budget, TODAY).held).toBe(cents(20))
@@ -301,6 +301,9 @@ describe('what is asked about the past', () => {
     expect(calls.map(({ reply }) => reply)).toEqual(['reply 0.0', 'reply 0.1', 'reply 1.0'])
     expect(calls[0]).toMatchObject({ reservedMs: NOON, periods: [TODAY, 'm:2026-11'], usage: { output: 1 } })
     expect(await bench.budget.callsOf(callOf(5, 'another').turn)).toEqual([])
+    const ofStep = async (step: number) =>
+      (await bench.budget.callsOf(callOf(5, 'turn').turn, step)).map((call) => call.reply)
+    expect([await ofStep(0), await ofStep(1), await ofStep(2)]).toEqual([['reply 0.0', 'reply 0.1'], ['reply 1.0'], []])
   })
 
   it('sums up a day by agent, model and thread, dearest first', async () => {

@@ -133,4 +133,58 @@ describe('a budget over time', () => {
     clock.ms = at('2026-11-25T08:00:00Z')
     expect((await budget.reserve(callOf(100, 'b'))).status).toBe('reserved')
   })
+
+  it('takes no wrong clock for the truth when it is the whole mesh, and goes on once it is put right', async () => {
+    const { budget, clock } = await openBench()
+    await reserved(budget, callOf(10, 'a'))
+    clock.ms = at('2031-01-01T12:00:00Z')
+    const refusal = refusalOf(await budget.reserve(callOf(10, 'b')))
+    expect(refusal).toMatchObject({ by: 'day', period: 'd:2026-11-22' })
+    expect(refusal.reason).toContain('clock says 2031-01-01T12:00 UTC, more than 45 days after 2026-11-22')
+    expect(refusal.reason).toContain('set the clock right')
+    clock.ms = at('2026-11-23T12:00:00Z')
+    expect((await budget.reserve(callOf(100, 'b'))).status).toBe('reserved')
+    expect(period(budget, 'd:2026-11-23').held).toBe(parseUsd('1'))
+  })
+
+  it('goes on after a month off when it is the whole mesh, after 45 days too, and not after 46', async () => {
+    for (const [day, status] of [
+      ['2026-12-23', 'reserved'],
+      ['2027-01-06', 'reserved'],
+      ['2027-01-07', 'refused'],
+    ] as const) {
+      const { budget, clock } = await openBench()
+      await reserved(budget, callOf(10, 'a'))
+      clock.ms = at(`${day}T12:00:00Z`)
+      expect((await budget.reserve(callOf(10, 'b'))).status).toBe(status)
+    }
+  })
+
+  it('goes on after a year off once another clock agrees, when it is the whole mesh', async () => {
+    const { budget, clock } = await openBench()
+    await reserved(budget, callOf(10, 'a'))
+    clock.ms = at('2027-11-22T12:00:00Z')
+    expect((await budget.reserve(callOf(10, 'b'))).status).toBe('refused')
+    budget.witnessTime(clock.ms)
+    expect((await budget.reserve(callOf(10, 'b'))).status).toBe('reserved')
+  })
+
+  it.each([['2031-01-01T12:00:00Z'], ['1970-01-01T12:00:00Z']])(
+    'opens nothing at all at %s, far from the date of its manifest, until another clock agrees',
+    async (wrong) => {
+      const { budget, clock } = await openBench()
+      clock.ms = at(wrong)
+      const refusal = refusalOf(await budget.reserve(callOf(10, 'a')))
+      expect(refusal).toMatchObject({ by: 'day', period: null })
+      expect(refusal.reason).toContain('more than 400 days from 2026-11-22')
+      budget.witnessTime(clock.ms)
+      expect(await budget.reserve(callOf(10, 'a'))).not.toMatchObject({ reason: expect.stringContaining('clock') })
+    },
+  )
+
+  it('opens freely a year after its manifest', async () => {
+    const { budget, clock } = await openBench()
+    clock.ms = at('2027-11-22T12:00:00Z')
+    expect((await budget.reserve(callOf(10, 'a'))).status).toBe('reserved')
+  })
 })

@@ -1,9 +1,9 @@
-import { blobHash, MAX_ENTRY_BYTES, newThreadId, readEnvelope } from '@bzzz/protocols'
+import { agentIdOf, blobHash, MAX_ENTRY_BYTES, newThreadId, readEnvelope } from '@bzzz/protocols'
 import { describe, expect, test } from 'vitest'
 import type { ThreadFact } from '../src/facts.ts'
 import type { ThreadEvent } from '../src/port.ts'
 import { openThreads } from '../src/threads.ts'
-import { mesh, openNode, optionsFor, shownIds, signerOf, temporaryState, viewOf, writerOf } from './place.ts'
+import { mesh, openNode, optionsFor, repair, shownIds, signerOf, temporaryState, viewOf, writerOf } from './place.ts'
 
 const unknownThread = newThreadId(0, new Uint8Array(10))
 const numbered = (count: number) => Array.from({ length: count }, (_, i) => `message-${String(i).padStart(4, '0')}`)
@@ -168,6 +168,28 @@ describe('the list', () => {
     const after = await openThreads(optionsFor(state, signer))
     expect(after.list()).toEqual(listed)
     expect(await after.digest()).toEqual(digest)
+  })
+
+  test('believes a verdict only of the opener and of the homes of seats, and weighs two of them as a review does', async () => {
+    const [a, b, c] = [await openNode(1), await openNode(2), await openNode(3)]
+    const change = { blob: 'b'.repeat(64), bytes: 1, repository: 'r', base: 'a', head: 'b', title: '', files: 1 }
+    const seats = [{ role: 'security', agent: agentIdOf('security', b.signer.peer) }]
+    const review = { change, seats, rounds: 3, seatTimeoutMs: 60_000 }
+    const { thread } = await a.threads.create({ ...a.by.open(), review })
+    for (const { threads } of [b, c]) await repair(a.threads, threads)
+    const verdict = (peer: string, outcome: 'approved' | 'changes_requested' | 'escalated', round: number) => {
+      const said = { type: 'verdict', id: 'the-verdict', ts: 1, content: '', proposal: null, heads: [] } as const
+      return { ...said, author: `system@${peer}`, outcome, round, heads: [] }
+    }
+    const stateOnA = () => a.threads.list()[0]?.state
+    await c.threads.append(thread, verdict(c.signer.peer, 'changes_requested', 1))
+    await repair(c.threads, a.threads)
+    expect(stateOnA()).toBe('active')
+    await a.threads.append(thread, verdict(a.signer.peer, 'escalated', 1))
+    expect(stateOnA()).toBe('escalated')
+    await b.threads.append(thread, verdict(b.signer.peer, 'approved', 2))
+    await repair(b.threads, a.threads)
+    expect(stateOnA()).toBe('approved')
   })
 })
 

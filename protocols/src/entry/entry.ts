@@ -10,6 +10,8 @@ import { finding } from '../review-change/change.ts'
  */
 export const MAX_ENTRY_BYTES = 128 * 1024
 export const MAX_CONTENT_CHARS = 64 * 1024
+/** More than any turn takes; small enough that the sum of a thread's is exact. */
+const MAX_ENTRY_TOKENS = 1_000_000_000
 
 const entryId = z.string().regex(/^[A-Za-z0-9_-]{8,64}$/)
 /** `name@peer` for an agent; `human:<name>@peer` and `system@peer` for the others. The peer signs for all of them. */
@@ -28,6 +30,8 @@ export function authorPeer(text: string): string | undefined {
   return peer.success ? peer.data : undefined
 }
 
+const tokenCount = z.number().int().min(0).max(MAX_ENTRY_TOKENS)
+
 const base = {
   id: entryId,
   author,
@@ -36,7 +40,7 @@ const base = {
   content: z.string().max(MAX_CONTENT_CHARS),
   replyTo: entryId.optional(),
   model: z.string().max(100).optional(),
-  tokens: z.strictObject({ input: z.number().int().min(0), output: z.number().int().min(0) }).optional(),
+  tokens: z.strictObject({ input: tokenCount, output: tokenCount }).optional(),
   /** What the turn's calls cost, nano-dollars. */
   cost: nanoUsdText.optional(),
   /** Rules or play money instead of a model and dollars: said in every such entry. */

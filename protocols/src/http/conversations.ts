@@ -6,6 +6,10 @@ import { usd } from './money.ts'
 const time = z.iso.datetime()
 const count = z.number().int().min(0)
 const entryIdText = z.string().regex(/^[A-Za-z0-9_-]{8,64}$/, { message: 'not an entry id' })
+/** An entry's id, or a cursor: its change and its place in it. */
+const place = z
+  .string()
+  .regex(/^([A-Za-z0-9_-]{8,64}|[0-9a-f]{64}:\d{1,9})$/, { message: 'not an entry id or a cursor' })
 /** Change hashes; equal heads on two nodes mean that both hold the very same thread. */
 const heads = z.array(z.string())
 
@@ -74,7 +78,7 @@ export type EntryView = z.infer<typeof entryView>
 
 export const messagesQuery = z.strictObject({
   /** Entries behind this one, in the order shown. Late entries may still sort before it: compare heads, or follow the events. */
-  after: entryIdText.optional(),
+  after: place.optional(),
   limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(MAX_PAGE),
 })
 
@@ -84,7 +88,7 @@ export const messagesAnswer = z.strictObject({
   /** Causal order; what is concurrent is ordered by time, then id. */
   messages: z.array(entryView),
   total: count,
-  /** Pass as `after` for the next page; null at the end. */
+  /** A cursor: pass it as `after` for the next page; null at the end. */
   next: z.string().nullable(),
 })
 export type MessagesAnswer = z.infer<typeof messagesAnswer>

@@ -14,6 +14,7 @@ import {
 } from '@bzzz/protocols'
 import { z } from 'zod'
 import type { Door } from '../door.ts'
+import { keptChanges, type ReadChange } from '../kept-changes.ts'
 import type { DoorPorts, ReviewOrder, RolesMissing, ThreadView } from '../ports.ts'
 import { ProblemError } from '../problems.ts'
 import { reportView } from '../views/report.ts'
@@ -39,8 +40,9 @@ export function addReviewRoutes(door: Door, { ports, answers }: Routes): void {
       return reply.code(201).send(await answers.once(request, () => openReview(ports, order)))
     },
   )
+  const changeOf = keptChanges((hash) => ports.reviews.change(hash))
   door.get('/api/reviews/:thread', { schema: { params, response: { 200: reviewReport } } }, async (request) =>
-    reportOf(ports, await viewOf(ports, request.params.thread)),
+    reportOf(ports, await viewOf(ports, request.params.thread), changeOf),
   )
 }
 
@@ -72,10 +74,10 @@ function rolesMissing({ roles }: RolesMissing): ProblemError {
   return new ProblemError('ROLES_MISSING', detail)
 }
 
-function reportOf(ports: DoorPorts, view: ThreadView): ReviewReport {
+async function reportOf(ports: DoorPorts, view: ThreadView, changeOf: ReadChange): Promise<ReviewReport> {
   const review = ports.reviews.standing(view)
   if (review === undefined) throw noReview(view.thread)
-  return reportView(ports, view, review)
+  return reportView(ports, view, review, await changeOf(review.terms.change.blob))
 }
 
 function noReview(thread: ThreadId): ProblemError {

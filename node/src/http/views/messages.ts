@@ -1,10 +1,10 @@
 import type { MessagesAnswer } from '@bzzz/protocols'
-import type { ThreadView } from '../ports.ts'
+import type { ThreadView, ViewedEntry } from '../ports.ts'
 import { ProblemError } from '../problems.ts'
 import { entryView } from './conversations.ts'
 import type { NodeNames } from './names.ts'
 
-/** One page of a thread's entries. @throws {ProblemError} REQUEST_INVALID when `after` is no entry of it */
+/** One page of a thread's entries. @throws {ProblemError} REQUEST_INVALID when `after` is no entry of it, or several */
 export function messagesView(
   view: ThreadView,
   page: { readonly after?: string | undefined; readonly limit: number },
@@ -18,13 +18,24 @@ export function messagesView(
     heads: [...view.heads],
     messages: entries.map((entry) => entryView(view.thread, entry, names)),
     total: view.entries.length,
-    next: more ? (entries.at(-1)?.entry.id ?? null) : null,
+    next: more ? cursorOf(entries.at(-1)) : null,
   }
 }
 
 function startOf(view: ThreadView, after: string | undefined): number {
   if (after === undefined) return 0
-  const index = view.entries.findIndex(({ entry }) => entry.id === after)
-  if (index >= 0) return index + 1
-  throw new ProblemError('REQUEST_INVALID', `Entry ${after} is not in this conversation: leave out "after" to begin.`)
+  const named = view.entries.flatMap((viewed, index) =>
+    cursorOf(viewed) === after || viewed.entry.id === after ? [index] : [],
+  )
+  const [index] = named
+  if (index === undefined)
+    throw new ProblemError('REQUEST_INVALID', `Entry ${after} is not in this conversation: leave out "after" to begin.`)
+  if (named.length > 1)
+    throw new ProblemError('REQUEST_INVALID', `${named.length} nodes have an entry ${after}: pass on "next" of a page.`)
+  return index + 1
+}
+
+/** Two peers may use one id; no two entries have the same place. */
+function cursorOf(viewed: ViewedEntry | undefined): string | null {
+  return viewed === undefined ? null : `${viewed.change}:${viewed.index}`
 }

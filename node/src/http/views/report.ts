@@ -1,5 +1,15 @@
 import { type Review, reviewReport } from '@bzzz/agents'
-import { type FindingView, type ReviewReport, usdOf } from '@bzzz/protocols'
+import {
+  type AgentId,
+  type ChangeSet,
+  type Entry,
+  type FindingView,
+  isType,
+  type ReviewReport,
+  type ThreadId,
+  turnIdOf,
+  usdOf,
+} from '@bzzz/protocols'
 import type { DoorPorts, ThreadView } from '../ports.ts'
 import { isoTime, type NodeNames, nodeNames, peerOf } from './names.ts'
 import { seatViews } from './seats.ts'
@@ -7,9 +17,17 @@ import { termsView } from './terms.ts'
 
 type Report = ReturnType<typeof reviewReport>
 
-/** The report of a review, running or decided: everything in it comes from the thread's entries. */
-export function reportView(ports: DoorPorts, view: ThreadView, review: Review): ReviewReport {
-  const report = reviewReport(review)
+/**
+ * The report of a review, running or decided: everything in it comes from the thread's entries.
+ * @param change by which their evidence is checked once more; undefined while it is not here
+ */
+export function reportView(
+  ports: DoorPorts,
+  view: ThreadView,
+  review: Review,
+  change: ChangeSet | undefined,
+): ReviewReport {
+  const report = reviewReport(review, change)
   const { terms, stage, record } = review
   const { cap } = record.open.entry
   const names = nodeNames(ports)
@@ -25,7 +43,7 @@ export function reportView(ports: DoorPorts, view: ThreadView, review: Review): 
     findings: [...report.findings, ...report.unverified].map(findingView),
     dissent: report.dissent.map((vote) => ({ ...vote, blockers: [...vote.blockers] })),
     coverage: coverageView(report),
-    costs: costsView(report, view, names),
+    costs: costsView(report, view, review, names),
     simulated: report.simulated,
   }
 }
@@ -48,20 +66,41 @@ function coverageView({ coverage }: Report): ReviewReport['coverage'] {
   }))
 }
 
-function costsView({ cost }: Report, view: ThreadView, names: NodeNames): ReviewReport['costs'] {
+function costsView({ cost }: Report, view: ThreadView, review: Review, names: NodeNames): ReviewReport['costs'] {
   return {
     total_usd: usdOf(cost.total),
-    by_agent: cost.byAgent.map(({ agent, amount }) => ({
-      agent,
-      node_id: names(peerOf(agent)),
-      cost_usd: usdOf(amount),
-      input_tokens: tokensOf(view, agent, 'input'),
-      output_tokens: tokensOf(view, agent, 'output'),
-    })),
+    by_agent: cost.byAgent.map(({ agent, amount }) => {
+      const { input, output } = tokensOf(view, review, agent)
+      const node_id = names(peerOf(agent))
+      return { agent, node_id, cost_usd: usdOf(amount), input_tokens: input, output_tokens: output }
+    }),
     by_node: cost.byNode.map(({ peer, amount }) => ({ node_id: names(peer), peer_id: peer, cost_usd: usdOf(amount) })),
   }
 }
 
-function tokensOf({ entries }: ThreadView, author: string, kind: 'input' | 'output'): number {
-  return entries.reduce((sum, { entry }) => sum + (entry.author === author ? (entry.tokens?.[kind] ?? 0) : 0), 0)
+/** Of each of the agent's turns what its entry says, or while there is none, its last note. Other posts are on no bill. */
+function tokensOf(
+  { thread, entries }: ThreadView,
+  { terms }: Review,
+  agent: AgentId,
+): { input: number; output: number } {
+  const turns = new Set(turnsOf(thread, terms.rounds, agent))
+  const told = new Map<string, Entry>()
+  for (const { entry, peer } of entries) {
+    if (peer !== peerOf(agent) || entry.author !== agent || entry.tokens === undefined) continue
+    if (turns.has(entry.id)) told.set(entry.id, entry)
+    else if (isType(entry, 'note') && entry.turn !== undefined && turns.has(entry.turn)) {
+      if (told.get(entry.turn)?.id !== entry.turn) told.set(entry.turn, entry)
+    }
+  }
+  const sum = (kind: 'input' | 'output') =>
+    [...told.values()].reduce((all, { tokens }) => all + (tokens?.[kind] ?? 0), 0)
+  return { input: sum('input'), output: sum('output') }
+}
+
+const PHASES = ['findings', 'discussion', 'proposal', 'vote'] as const
+
+function turnsOf(thread: ThreadId, rounds: number, agent: AgentId): string[] {
+  const numbers = Array.from({ length: rounds }, (_, i) => i + 1)
+  return PHASES.flatMap((phase) => numbers.map((round) => turnIdOf({ thread, phase, round, agent })))
 }

@@ -16,22 +16,12 @@ export function seatViews(view: ThreadView, review: Review, names: NodeNames): S
   }))
 }
 
-function seatState(view: ThreadView, { stage }: Review, agent: AgentId): SeatState {
-  const absence = absenceOf(view, agent)
-  if (absence !== undefined) return { state: 'absent', reason: absence }
+function seatState(view: ThreadView, { stage, absences }: Review, agent: AgentId): SeatState {
+  const absence = absences.find(({ seat }) => seat.agent === agent)
+  if (absence !== undefined) return { state: 'absent', reason: `no ${absence.phase} in round ${absence.round}` }
   if (stage.status === 'decided') return { state: 'done', reason: null }
   if (!stage.seats.some((seat) => seat.agent === agent)) return { state: 'waiting', reason: null }
   return troubleOf(view, agent, stage) ?? { state: 'due', reason: null }
-}
-
-/** A timeout names the seat, and what it was late with has not come since. */
-function absenceOf(view: ThreadView, agent: AgentId): string | undefined {
-  for (const { entry } of view.entries) {
-    if (!isType(entry, 'timeout') || !entry.absent.includes(agent)) continue
-    const turn = turnIdOf({ thread: view.thread, phase: entry.phase, round: entry.round, agent })
-    if (!view.entries.some((late) => late.entry.id === turn)) return `no ${entry.phase} in round ${entry.round}`
-  }
-  return undefined
 }
 
 /** The last word of the seat's own node about the turn that is due. */

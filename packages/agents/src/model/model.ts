@@ -67,7 +67,7 @@ export interface ModelErrorDetails {
   readonly billed: 'no' | 'unknown'
   /** How long the provider asks to wait; null when it did not say. */
   readonly retryAfterMs?: number | null
-  /** Known when the provider answered with usage and the answer was of no use. */
+  /** Of the whole call: known when the answer came to its end with usage and was of no use. Never what was used so far. */
   readonly usage?: TokenUsage | null
   /** Set when it differs from what the code says, e.g. a refused reply format that the next request leaves out. */
   readonly retryable?: boolean

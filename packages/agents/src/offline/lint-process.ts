@@ -16,19 +16,20 @@ const LINTERS = ['eslint', 'typescript-eslint', 'eslint-plugin-security', 'eslin
 const SECRET_SCAN = '@secretlint/node'
 
 async function lint({ role, sources }: LintJob): Promise<LintReport> {
-  const reports: RuleReport[] = await findSecrets(role, sources)
-  const imports: ImportEdge[] = []
+  const secrets = await findSecrets(role, sources)
+  const reports: RuleReport[][] = []
+  const imports: ImportEdge[][] = []
   const unread: LintReport['unread'][number][] = []
   sources.forEach((text, source) => {
     if (!isScript(text.path)) return
     const found = lintScript(text, role)
-    reports.push(...found.reports.map((report) => ({ ...report, source })))
-    imports.push(...found.imports.map((edge) => ({ ...edge, source })))
+    reports.push(found.reports.map((report) => ({ ...report, source })))
+    imports.push(found.imports.map((edge) => ({ ...edge, source })))
     if (found.unread !== undefined) unread.push({ source, reason: found.unread })
   })
-  reports.push(...findCycles(sources, imports))
+  const cycles = findCycles(sources, imports.flat())
   const linters = looksForSecrets(role) ? [...LINTERS, SECRET_SCAN] : LINTERS
-  return { linters: linters.map(withVersion), reports, unread }
+  return { linters: linters.map(withVersion), reports: [secrets, ...reports, cycles].flat(), unread }
 }
 
 async function findSecrets(role: string, sources: LintJob['sources']): Promise<RuleReport[]> {

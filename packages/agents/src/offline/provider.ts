@@ -1,5 +1,6 @@
 import { ModelError, type ModelProvider, type ModelRequest } from '../model/model.ts'
 import type { FindingsReply } from '../review/replies.ts'
+import { type ReviewTask, recheckedFindings } from '../review/task.ts'
 import { discuss, propose, vote } from './deliberation.ts'
 import { findFaults } from './findings.ts'
 import { type LintingOptions, runLinters } from './linting.ts'
@@ -48,12 +49,16 @@ async function answer({ task, maxOutputTokens }: ModelRequest, options: LintingO
     case 'findings':
       return fitted(await findFaults(task, (job) => runLinters(job, options)), maxOutputTokens)
     case 'discussion':
-      return discuss(task)
+      return discuss(rechecked(task))
     case 'proposal':
-      return propose(task)
+      return propose(rechecked(task))
     case 'vote':
-      return vote(task)
+      return vote(rechecked(task))
   }
+}
+
+function rechecked<T extends Exclude<ReviewTask, { phase: 'findings' }>>(task: T): T {
+  return { ...task, findings: recheckedFindings(task.change, task.findings) }
 }
 
 // Room for the sentence that says how many findings were left out.

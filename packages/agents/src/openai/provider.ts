@@ -11,6 +11,7 @@ import { type Dialect, firstDialect, OPENAI_URL, simplerDialect } from './dialec
 import { failureOf } from './failures.ts'
 import { createKeyring } from './keyring.ts'
 import { type GatheredReply, gatherReply } from './reply.ts'
+import { serverTime } from './server-time.ts'
 import { createSilenceWatch, type SilenceWatch } from './silence.ts'
 
 export interface OpenAiOptions {
@@ -23,6 +24,8 @@ export interface OpenAiOptions {
   /** How long the server may be silent, before its first byte and between any two. */
   readonly idleTimeoutMs: number
   readonly now: () => number
+  /** Told the Date header of each response, wall milliseconds in whole seconds. Must not throw. */
+  readonly onServerTime?: (wallMs: number) => void
   /** Rejects when the signal aborts. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
 }
@@ -44,6 +47,12 @@ export function createOpenAiProvider(options: OpenAiOptions): ModelProvider {
     maxRetries: 0,
     timeout: NO_TIMEOUT_MS,
     logLevel: 'off',
+    fetch: async (url, init) => {
+      const response = await fetch(url, init)
+      const wallMs = serverTime(response.headers)
+      if (wallMs !== undefined) options.onServerTime?.(wallMs)
+      return response
+    },
   })
 
   function dialectOf(model: string): Dialect {

@@ -7,6 +7,10 @@ type Chunk = OpenAI.ChatCompletionChunk
 /** The parts of a streamed reply, put together. */
 export interface GatheredReply {
   add(chunk: Chunk): void
+  /**
+   * Null before the end. Some servers say as they go what was used so far, which is less than what is billed for a reply
+   * that is given up: only what comes with the reason for its end, or after it, is the whole.
+   */
   readonly usage: TokenUsage | null
   /** @throws {ModelError} CUT_OFF, REFUSED or BAD_REPLY */
   finish(): { reply: string; usage: TokenUsage | null }
@@ -20,10 +24,10 @@ export function gatherReply(onToken: ((text: string) => void) | undefined): Gath
 
   return {
     add(chunk) {
-      usage = usageOf(chunk.usage) ?? usage
       const choice = chunk.choices?.[0]
       refusal += choice?.delta?.refusal ?? ''
       finished = choice?.finish_reason ?? finished
+      if (finished !== undefined) usage = usageOf(chunk.usage) ?? usage
       const text = choice?.delta?.content ?? ''
       reply += text
       if (reply.length > MAX_REPLY_CHARS)

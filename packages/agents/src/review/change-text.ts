@@ -35,10 +35,9 @@ function withContext(file: ChangedFile): Line[][] {
     const last = lastLine(lines) ?? first - 1
     const limit = next === undefined ? Number.POSITIVE_INFINITY : firstLine(next.lines) - 1
     const after = contextLines(text, last + 1, Math.min(last + CONTEXT_LINES, limit))
-    const block = [...before, ...lines, ...after]
     const touches = blocks.length > 0 && (before[0]?.line ?? first) === shown + 1
-    if (touches) blocks.at(-1)?.push(...block)
-    else blocks.push(block)
+    if (!touches) blocks.push([])
+    for (const part of [before, lines, after]) for (const line of part) blocks.at(-1)?.push(line)
     shown = Math.max(shown, last + after.length)
   })
   return blocks

@@ -3,13 +3,16 @@ import {
   absenceOf,
   absentSeats,
   awaitedSeats,
+  hasSpent,
+  isRead,
   type Proposal,
+  provenRefs,
   type ReviewRecord,
   troubleOf,
   turnOf,
   validProposals,
 } from './record.ts'
-import { entriesOf } from './view.ts'
+import { entriesOf, type ViewedEntry } from './view.ts'
 
 /** How a review ends. */
 export interface Decision {
@@ -24,6 +27,8 @@ export interface Decision {
 /** What the entries decide, whether or not somebody has written it down. */
 export function findDecision(record: ReviewRecord): Decision | undefined {
   if (absentSeats(record).length === record.seats.length) return absentDecision(record, 1)
+  if (awaitedSeats(record, 'findings', 1).length === 0 && !isRead(record))
+    return { outcome: 'escalated', round: 1, proposal: null, reason: 'nothing could be read' }
   for (let round = 1; round <= record.terms.rounds; round++) {
     const agreed = agreedProposal(record, round)
     if (agreed !== undefined) return { outcome: agreed.entry.outcome, round, proposal: agreed.hash }
@@ -44,14 +49,15 @@ export function findDecision(record: ReviewRecord): Decision | undefined {
 export function agreedProposal(record: ReviewRecord, round: number): Proposal | undefined {
   return validProposals(record, round).find(({ hash }) =>
     record.seats.every((seat) => {
-      const vote = record.turnEntry('vote', round, seat)?.entry
-      return vote?.round === round && vote.proposal === hash && isApproval(vote)
+      const vote = record.turnEntry('vote', round, seat)
+      return vote?.entry.round === round && vote.entry.proposal === hash && isApproval(record, vote)
     }),
   )
 }
 
-export function isApproval(vote: EntryOf<'vote'>): boolean {
-  return vote.choice === 'approve' && vote.blockers.length === 0
+/** A blocker counts when its evidence was found. */
+export function isApproval(record: ReviewRecord, vote: ViewedEntry<EntryOf<'vote'>>): boolean {
+  return vote.entry.choice === 'approve' && provenRefs(record, vote.entry.blockers, vote).length === 0
 }
 
 function absentDecision(record: ReviewRecord, round: number): Decision {
@@ -67,6 +73,7 @@ function absentDecision(record: ReviewRecord, round: number): Decision {
 function whyAbsent(record: ReviewRecord, seat: ReviewRecord['seats'][number]): string {
   const timeout = absenceOf(record, seat)?.entry
   if (timeout === undefined) return 'absent'
+  if (hasSpent(record, timeout.phase, timeout.round, seat)) return 'made no valid proposal'
   const trouble = troubleOf(record, turnOf(record.view, timeout.phase, timeout.round, seat), seat)
   if (trouble === undefined) return 'absent'
   return trouble.code === 'paused' ? 'paused by budget' : 'unavailable'

@@ -1,5 +1,5 @@
 import type { AgentId, EntryOf, PeerId, ReviewPhase, TurnId } from '@bzzz/protocols'
-import { absenceOf, type Seat, troubleOf, turnOf, validProposals } from './record.ts'
+import { hasSpent, type Seat, troubleOf, turnOf, validProposals } from './record.ts'
 import type { Review, WaitingStage } from './review.ts'
 import type { DiscussionTask, FindingsTask, ProposalTask, VoteTask } from './task.ts'
 
@@ -26,21 +26,21 @@ export function dueTurns(review: Review, self: PeerId): DueTurn[] {
   if (stage.status === 'decided') return []
   return stage.seats
     .filter((seat) => seat.home === self && !isUnavailable(review, stage, seat))
+    .filter((seat) => !hasSpent(review.record, stage.phase, stage.round, seat))
     .map((seat) => turnFor(review, stage, seat))
 }
 
 /** Turns that a timeout overtook. Not to be paid for any more; but what was paid for is still worth its entry. */
 export function overtakenTurns(review: Review, self: PeerId): DueTurn[] {
-  const { seats, record } = review
-  return seats.flatMap((seat) => {
-    const timeout = seat.home === self ? absenceOf(record, seat) : undefined
-    return timeout === undefined ? [] : [turnFor(review, timeout.entry, seat)]
-  })
+  return review.absences
+    .filter(({ seat, phase, round }) => seat.home === self && !hasSpent(review.record, phase, round, seat))
+    .filter(({ phase, round }) => phase !== 'vote' || validProposals(review.record, round).length > 0)
+    .map(({ seat, ...moment }) => turnFor(review, moment, seat))
 }
 
 type Moment = Pick<WaitingStage, 'phase' | 'round'>
 
-function isUnavailable(review: Review, { phase, round }: Moment, seat: Seat): boolean {
+export function isUnavailable(review: Review, { phase, round }: Moment, seat: Seat): boolean {
   return troubleOf(review.record, turnOf(review, phase, round, seat), seat)?.code === 'unavailable'
 }
 

@@ -1,6 +1,7 @@
 import { type AgentId, type EntryOf, type PeerId, type ReviewPhase, sha256 } from '@bzzz/protocols'
 import { type Decision, idOf, verdictId } from './decision.ts'
-import { troubleOf, turnOf } from './record.ts'
+import { isUnavailable } from './due.ts'
+import { hasSpent } from './record.ts'
 import type { Review, WaitingStage } from './review.ts'
 import { entriesOf } from './view.ts'
 
@@ -27,9 +28,22 @@ export function dueDuties(review: Review, context: DutyContext): Duty[] {
   return [...dueEscalation(review, stage.decision), ...verdict]
 }
 
-/** When a timeout may become due, wall milliseconds; undefined when none is awaited. */
-export function deadlineOf(review: Review): number | undefined {
-  return review.stage.status === 'waiting' ? review.stage.sinceMs + review.terms.seatTimeoutMs : undefined
+/**
+ * When a timeout may become due, wall milliseconds; undefined when none is awaited.
+ * @param now wall milliseconds of the reader's clock, by which it is judged which time stamps to believe; all when absent
+ */
+export function deadlineOf(review: Review, now = Number.POSITIVE_INFINITY): number | undefined {
+  const { stage, terms } = review
+  return stage.status === 'waiting' ? waitingSinceMs(review, stage, now) + terms.seatTimeoutMs : undefined
+}
+
+/**
+ * Clocks differ. One that is ahead of the reader's puts a deadline off by as much, so that no seat is given less than its
+ * time; one that is ahead by more than that time is wrong, and what it says counts for nothing.
+ */
+function waitingSinceMs({ terms, record }: Review, { causesMs }: WaitingStage, now: number): number {
+  const latestMs = now + terms.seatTimeoutMs
+  return causesMs.reduce((since, ms) => (ms <= latestMs ? Math.max(since, ms) : since), record.open.entry.ts)
 }
 
 /** The opener's node while it lives; else the live seat's home with the smallest hash(thread, peer). */
@@ -43,14 +57,12 @@ export function keeperOf(review: Review, { self, live }: DutyContext): PeerId | 
     .sort((a, b) => (rank(a) < rank(b) ? -1 : 1))[0]
 }
 
-/** A seat whose home reported it unavailable is not waited for. */
+/** A seat whose home reported it unavailable is not waited for, nor one that has spent its turn on an invalid proposal. */
 function dueTimeouts(review: Review, stage: WaitingStage, now: number): Duty[] {
   const { phase, round } = stage
-  const expired = now >= stage.sinceMs + review.terms.seatTimeoutMs
+  const expired = now >= waitingSinceMs(review, stage, now) + review.terms.seatTimeoutMs
   const absent = stage.seats
-    .filter(
-      (seat) => expired || troubleOf(review.record, turnOf(review, phase, round, seat), seat)?.code === 'unavailable',
-    )
+    .filter((seat) => expired || isUnavailable(review, stage, seat) || hasSpent(review.record, phase, round, seat))
     .map((seat) => seat.agent)
   return absent.length > 0 ? [{ kind: 'timeout', phase, round, absent }] : []
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { ChangeSet } from '@bzzz/protocols'
 import { changedFileText } from './change-text.ts'
 import { bySeverity } from './severity.ts'
-import { findingRef, type ReviewTask, type SeatFindings } from './task.ts'
+import { findingRef, type ReviewTask, recheckedFindings, type SeatFindings } from './task.ts'
 
 /** What was said in the review so far, beside the findings. */
 export interface Remark {
@@ -31,7 +31,7 @@ export function promptFor(task: ReviewTask, remarks: readonly Remark[] = [], det
   return [
     introduction(task),
     changeText({ change: task.change, files: task.change.files.map(({ path }) => path) }, detail.change),
-    findingsText(task.findings, detail.findings),
+    findingsText(recheckedFindings(task.change, task.findings), detail.findings),
     remarksText(remarks, detail.remarks),
     asking(task),
   ]

@@ -1,6 +1,7 @@
 import {
   type AgentId,
   type EntryOf,
+  type Finding,
   type PeerId,
   parseAgentId,
   proposalHash,
@@ -9,6 +10,7 @@ import {
   type TurnId,
   turnIdOf,
 } from '@bzzz/protocols'
+import { findingRef } from './task.ts'
 import { entriesOf, type ThreadView, type ViewedEntry } from './view.ts'
 
 /** A required role and the agent that fills it. Only the agent's home node takes its turns. */
@@ -29,6 +31,7 @@ const ENTRY_TYPE = { findings: 'finding', discussion: 'message', proposal: 'prop
 
 export type Timeout = ViewedEntry<EntryOf<'timeout'>>
 export interface Proposal {
+  readonly seat: Seat
   readonly hash: string
   readonly entry: EntryOf<'proposal'>
 }
@@ -85,10 +88,21 @@ export function turnOf(view: Pick<ThreadView, 'thread'>, phase: ReviewPhase, rou
   return turnIdOf({ thread: view.thread, phase, round, agent: seat.agent })
 }
 
-/** A seat that a timeout names and whose entry for that turn still has not come. A late entry brings the seat back. */
+/** Whether the seat has taken its turn. A proposal that nobody may vote on is none, and never becomes one. */
+export function hasTaken(record: ReviewRecord, phase: ReviewPhase, round: number, seat: Seat): boolean {
+  if (phase === 'proposal') return validProposals(record, round).some((proposal) => proposal.seat === seat)
+  return hasSpent(record, phase, round, seat)
+}
+
+/** Whether the seat's entry for the turn is there, whatever it is worth: there is never a second one. */
+export function hasSpent(record: ReviewRecord, phase: ReviewPhase, round: number, seat: Seat): boolean {
+  return record.turnEntry(phase, round, seat) !== undefined
+}
+
+/** A seat that a timeout names and that still has not taken that turn. A late entry brings the seat back. */
 export function absenceOf(record: ReviewRecord, seat: Seat): Timeout | undefined {
   return record.timeouts.find(
-    ({ entry }) => entry.absent.includes(seat.agent) && record.turnEntry(entry.phase, entry.round, seat) === undefined,
+    ({ entry }) => entry.absent.includes(seat.agent) && !hasTaken(record, entry.phase, entry.round, seat),
   )
 }
 
@@ -96,11 +110,9 @@ export function absentSeats(record: ReviewRecord): Seat[] {
   return record.seats.filter((seat) => absenceOf(record, seat) !== undefined)
 }
 
-/** Seats whose entry for this phase is still to come. */
+/** Seats whose turn in this phase is still to be taken. */
 export function awaitedSeats(record: ReviewRecord, phase: ReviewPhase, round: number): Seat[] {
-  return record.seats.filter(
-    (seat) => record.turnEntry(phase, round, seat) === undefined && absenceOf(record, seat) === undefined,
-  )
+  return record.seats.filter((seat) => !hasTaken(record, phase, round, seat) && absenceOf(record, seat) === undefined)
 }
 
 /** Seats in the order in which they may propose: the first proposes, the next only when those before it are timed out. */
@@ -119,12 +131,18 @@ export function validProposals(record: ReviewRecord, round: number): Proposal[] 
     .flatMap((seat, place) => {
       const viewed = record.turnEntry('proposal', round, seat)
       const valid = viewed !== undefined && viewed.entry.round === round && isGrounded(record, viewed, proposers, place)
-      return valid ? [{ hash: proposalHash(viewed.entry), entry: viewed.entry }] : []
+      return valid ? [{ seat, hash: proposalHash(viewed.entry), entry: viewed.entry }] : []
     })
     .sort((a, b) => (a.hash < b.hash ? -1 : 1))
 }
 
-function isGrounded(record: ReviewRecord, proposal: ViewedEntry, proposers: readonly Seat[], place: number): boolean {
+/** In turn, after every seat was heard, about a change that was read; and changes are requested for a proven finding. */
+function isGrounded(
+  record: ReviewRecord,
+  proposal: ViewedEntry<EntryOf<'proposal'>>,
+  proposers: readonly Seat[],
+  place: number,
+): boolean {
   const known = (entry: ViewedEntry | undefined) => entry !== undefined && record.view.precedes(entry, proposal)
   const timedOut = (seat: Seat, phase?: ReviewPhase) =>
     record.timeouts.some(
@@ -134,7 +152,35 @@ function isGrounded(record: ReviewRecord, proposal: ViewedEntry, proposers: read
         known(timeout),
     )
   const heard = record.seats.every((seat) => known(record.turnEntry('findings', 1, seat)) || timedOut(seat, 'findings'))
-  return heard && proposers.slice(0, place).every((seat) => timedOut(seat))
+  const { outcome, blocking } = proposal.entry
+  const proven = outcome === 'approved' || provenRefs(record, blocking, proposal).length > 0
+  return heard && proposers.slice(0, place).every((seat) => timedOut(seat)) && isRead(record, proposal) && proven
+}
+
+/**
+ * Those of an entry's refs that name a verified finding in its causal past: the same in every view that holds the entry.
+ * No other may weigh in a decision.
+ */
+export function provenRefs(record: ReviewRecord, refs: readonly string[], by: ViewedEntry): string[] {
+  if (refs.length === 0) return []
+  const proven = new Set(readingsOf(record, by).flatMap(({ entry }) => verifiedRefs(entry.id, entry.findings)))
+  return refs.filter((ref) => proven.has(ref))
+}
+
+export function verifiedRefs(id: string, findings: readonly Finding[]): string[] {
+  return findings.flatMap(({ verified }, index) => (verified ? [findingRef(id, index)] : []))
+}
+
+/** Whether a seat read any file of the change, as far as `by` knows; an empty change counts as read. */
+export function isRead(record: ReviewRecord, by?: ViewedEntry): boolean {
+  if (record.terms.change.files === 0) return true
+  return readingsOf(record, by).some(({ entry }) => entry.coverage.some(({ reviewed }) => reviewed))
+}
+
+/** What the seats found, as far as `by` knows. */
+function readingsOf(record: ReviewRecord, by?: ViewedEntry): ViewedEntry<EntryOf<'finding'>>[] {
+  const found = record.seats.flatMap((seat) => record.turnEntry('findings', 1, seat) ?? [])
+  return by === undefined ? found : found.filter((viewed) => record.view.precedes(viewed, by))
 }
 
 /** Why a seat's turn stands still, by its home's own notes. */

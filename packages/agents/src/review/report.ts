@@ -1,9 +1,10 @@
-import type { AgentId, EntryOf, Finding, NanoUsd, PeerId, ReviewPhase, ThreadId } from '@bzzz/protocols'
+import type { AgentId, ChangeSet, EntryOf, Finding, NanoUsd, PeerId, ReviewPhase, ThreadId } from '@bzzz/protocols'
 import { isApproval } from './decision.ts'
 import { type ReviewRecord, type Seat, type TurnEntries, troubleOf, turnOf, validProposals } from './record.ts'
 import type { Review, WaitingStage } from './review.ts'
 import { bySeverity } from './severity.ts'
-import { findingRef } from './task.ts'
+import { findingRef, recheckedFindings } from './task.ts'
+import type { ViewedEntry } from './view.ts'
 
 /** A review for the people who asked for it, read from its thread alone. */
 export interface ReviewReport {
@@ -54,17 +55,21 @@ export interface FileCoverage {
   readonly notReadBy: readonly { readonly role: string; readonly reason: string }[]
 }
 
-/** Nano-dollars, as the turns' entries say. A turn that ended without an entry is on its node's bill only. */
+/**
+ * Nano-dollars, as each turn's entry says, which tells of the whole turn; of a turn without one, as the last note of its
+ * home does. What was spent after that note is on that node's bill only.
+ */
 export interface Cost {
   readonly total: NanoUsd
   readonly byAgent: readonly { readonly agent: AgentId; readonly role: string; readonly amount: NanoUsd }[]
   readonly byNode: readonly { readonly peer: PeerId; readonly amount: NanoUsd }[]
 }
 
-export function reviewReport(review: Review): ReviewReport {
-  const findings = reportedFindings(review)
+/** @param change where it is at hand: evidence is then looked up anew, since a seat's node can write what it likes */
+export function reviewReport(review: Review, change?: ChangeSet): ReviewReport {
+  const findings = reportedFindings(review, change)
   const votes = reportedVotes(review)
-  const turns = turnEntriesOf(review)
+  const words = lastWords(review)
   return {
     thread: review.thread,
     ...standing(review),
@@ -74,8 +79,8 @@ export function reviewReport(review: Review): ReviewReport {
     votes: votes.map(({ vote }) => vote),
     dissent: votes.filter(({ approval }) => !approval).map(({ vote }) => vote),
     coverage: coverageOf(review),
-    cost: costOf(turns),
-    simulated: turns.some(({ entry }) => entry.simulated === true),
+    cost: costOf(words),
+    simulated: words.some(({ entry }) => entry.simulated === true),
   }
 }
 
@@ -96,13 +101,15 @@ function pausedSeats(review: Review, { seats, phase, round }: WaitingStage): str
   })
 }
 
-function reportedFindings(review: Review): ReportedFinding[] {
+function reportedFindings(review: Review, change: ChangeSet | undefined): ReportedFinding[] {
   const blocking = new Set(lastProposal(review.record)?.blocking)
-  return review.findings
+  const seats = change === undefined ? review.findings : recheckedFindings(change, review.findings)
+  return seats
     .flatMap(({ agent, role, entry, findings }) =>
       findings.map((finding, index) => {
         const ref = findingRef(entry, index)
-        return { ...finding, ref, agent, role, counted: finding.verified, blocking: blocking.has(ref) }
+        const counted = finding.verified
+        return { ...finding, ref, agent, role, counted, blocking: counted && blocking.has(ref) }
       }),
     )
     .sort((a, b) => bySeverity(a, b) || a.file.localeCompare(b.file, 'en') || a.line - b.line)
@@ -114,7 +121,7 @@ function lastProposal(record: ReviewRecord): EntryOf<'proposal'> | undefined {
 }
 
 function reportedVotes(review: Review): { vote: ReportedVote; approval: boolean }[] {
-  return entriesIn(review, 'vote').map(({ seat, round, entry }) => ({
+  return entriesIn(review, 'vote').map(({ seat, round, entry, viewed }) => ({
     vote: {
       round,
       role: seat.role,
@@ -123,7 +130,7 @@ function reportedVotes(review: Review): { vote: ReportedVote; approval: boolean 
       blockers: entry.blockers,
       content: entry.content,
     },
-    approval: isApproval(entry),
+    approval: isApproval(review.record, viewed),
   }))
 }
 
@@ -140,10 +147,10 @@ function coverageOf(review: Review): FileCoverage[] {
   return [...files].map(([file, row]) => ({ file, ...row }))
 }
 
-function costOf(turns: readonly SeatEntry<ReviewPhase>[]): Cost {
+function costOf(words: readonly LastWord[]): Cost {
   const byAgent = new Map<Seat, bigint>()
   const byNode = new Map<PeerId, bigint>()
-  for (const { seat, entry } of turns) {
+  for (const { seat, entry } of words) {
     const amount = BigInt(entry.cost ?? 0)
     byAgent.set(seat, (byAgent.get(seat) ?? 0n) + amount)
     byNode.set(seat.home, (byNode.get(seat.home) ?? 0n) + amount)
@@ -155,10 +162,30 @@ function costOf(turns: readonly SeatEntry<ReviewPhase>[]): Cost {
   }
 }
 
+interface LastWord {
+  readonly seat: Seat
+  readonly entry: Pick<EntryOf<'note'>, 'cost' | 'simulated'>
+}
+
+/** Of each turn the entry that tells what it cost: its own, else the last note of its home that names a cost. */
+function lastWords(review: Review): LastWord[] {
+  const { record, seats } = review
+  const told = turnEntriesOf(review)
+  const ended = new Set(told.map(({ seat, entry }) => `${seat.home}/${entry.id}`))
+  const priced = record.notes.filter(({ entry }) => entry.turn !== undefined && entry.cost !== undefined)
+  const notes = new Map(priced.map(({ peer, entry }) => [`${peer}/${entry.turn}`, entry]))
+  const open = [...notes].flatMap(([turn, entry]) => {
+    const seat = seats.find(({ agent, home }) => agent === entry.author && turn === `${home}/${entry.turn}`)
+    return seat === undefined || ended.has(turn) ? [] : [{ seat, entry }]
+  })
+  return [...told, ...open]
+}
+
 interface SeatEntry<P extends ReviewPhase> {
   readonly seat: Seat
   readonly round: number
   readonly entry: TurnEntries[P]
+  readonly viewed: ViewedEntry<TurnEntries[P]>
 }
 
 function turnEntriesOf(review: Review): SeatEntry<ReviewPhase>[] {
@@ -171,8 +198,8 @@ function entriesIn<P extends ReviewPhase>({ record }: Review, phase: P): SeatEnt
   const rounds = Array.from({ length: phase === 'findings' ? 1 : record.terms.rounds }, (_, i) => i + 1)
   return rounds.flatMap((round) =>
     record.seats.flatMap((seat) => {
-      const entry = record.turnEntry(phase, round, seat)?.entry
-      return entry === undefined ? [] : [{ seat, round, entry }]
+      const viewed = record.turnEntry(phase, round, seat)
+      return viewed === undefined ? [] : [{ seat, round, entry: viewed.entry, viewed }]
     }),
   )
 }

@@ -1,6 +1,7 @@
 import type { EntryOf, PeerId, ReviewPhase, ReviewTerms, ThreadId } from '@bzzz/protocols'
 import { type Decision, findDecision, keptVerdict } from './decision.ts'
 import {
+  absenceOf,
   absentSeats,
   awaitedSeats,
   proposersOf,
@@ -8,8 +9,9 @@ import {
   readRecord,
   type Seat,
   validProposals,
+  verifiedRefs,
 } from './record.ts'
-import { findingRef, type SeatFindings } from './task.ts'
+import type { SeatFindings } from './task.ts'
 import type { ThreadView } from './view.ts'
 
 /**
@@ -31,9 +33,17 @@ export interface Review {
   readonly verdict: EntryOf<'verdict'> | undefined
   /** In seat order, of those that came. */
   readonly findings: readonly SeatFindings[]
-  /** Refs of findings that non-approving votes of earlier rounds, or of this one so far, stand on. */
+  /** Seats that a timeout took out of the review, each with the turn that it has not taken. */
+  readonly absences: readonly Absence[]
+  /** Refs of verified findings that non-approving votes of earlier rounds, or of this one so far, stand on. */
   readonly openBlockers: readonly string[]
   readonly record: ReviewRecord
+}
+
+export interface Absence {
+  readonly seat: Seat
+  readonly phase: ReviewPhase
+  readonly round: number
 }
 
 export type Stage = WaitingStage | { readonly status: 'decided'; readonly decision: Decision }
@@ -45,8 +55,8 @@ export interface WaitingStage {
   readonly round: number
   /** Seats whose entry is awaited now. */
   readonly seats: readonly Seat[]
-  /** Time stamp of the last entry that the phase had to wait for, wall milliseconds of its author. */
-  readonly sinceMs: number
+  /** Time stamps of the entries that the phase had to wait for, wall milliseconds of their authors. */
+  readonly causesMs: readonly number[]
 }
 
 /** @returns undefined for a thread that is not a review */
@@ -62,6 +72,7 @@ export function readReview(view: ThreadView): Review | undefined {
     stage: verdict === undefined ? stageOf(record) : { status: 'decided', decision: verdict },
     verdict,
     findings: seatFindings(record),
+    absences: absencesIn(record),
     openBlockers: blockersOf(record),
     record,
   }
@@ -70,36 +81,35 @@ export function readReview(view: ThreadView): Review | undefined {
 function stageOf(record: ReviewRecord): Stage {
   const decision = findDecision(record)
   if (decision !== undefined) return { status: 'decided', decision }
-  const openedMs = record.open.entry.ts
   const seats = awaitedSeats(record, 'findings', 1)
-  if (seats.length > 0) return { status: 'waiting', phase: 'findings', round: 1, seats, sinceMs: openedMs }
-  let sinceMs = lastMs(record, 'findings', 1, openedMs)
+  if (seats.length > 0) return { status: 'waiting', phase: 'findings', round: 1, seats, causesMs: [] }
+  let causesMs = timesOf(record, 'findings', 1)
   for (let round = 1; ; round++) {
-    const stage = stageOfRound(record, round, sinceMs)
+    const stage = stageOfRound(record, round, causesMs)
     if (stage !== undefined) return stage
-    sinceMs = lastMs(record, 'vote', round, sinceMs)
+    causesMs = [...causesMs, ...timesOf(record, 'vote', round)]
   }
 }
 
 /** @returns undefined when every vote of the round is in. Ends: the last round's votes make a decision. */
-function stageOfRound(record: ReviewRecord, round: number, begunMs: number): WaitingStage | undefined {
+function stageOfRound(record: ReviewRecord, round: number, begunMs: readonly number[]): WaitingStage | undefined {
   const [proposal] = validProposals(record, round)
   if (proposal !== undefined) {
     const seats = awaitedSeats(record, 'vote', round)
     return seats.length > 0
-      ? { status: 'waiting', phase: 'vote', round, seats, sinceMs: Math.max(begunMs, proposal.entry.ts) }
+      ? { status: 'waiting', phase: 'vote', round, seats, causesMs: [...begunMs, proposal.entry.ts] }
       : undefined
   }
   const discussing = isDiscussed(record, round) ? awaitedSeats(record, 'discussion', round) : []
   if (discussing.length > 0) {
-    return { status: 'waiting', phase: 'discussion', round, seats: discussing, sinceMs: begunMs }
+    return { status: 'waiting', phase: 'discussion', round, seats: discussing, causesMs: begunMs }
   }
   const absent = absentSeats(record)
   const seats = proposersOf(record, round)
     .filter((seat) => !absent.includes(seat))
     .slice(0, 1)
-  const discussedMs = lastMs(record, 'discussion', round, begunMs)
-  return { status: 'waiting', phase: 'proposal', round, seats, sinceMs: lastMs(record, 'proposal', round, discussedMs) }
+  const saidMs = [...timesOf(record, 'discussion', round), ...timesOf(record, 'proposal', round)]
+  return { status: 'waiting', phase: 'proposal', round, seats, causesMs: [...begunMs, ...saidMs] }
 }
 
 /** With nothing found there is nothing to talk about; after a round that failed there always is. */
@@ -107,10 +117,10 @@ function isDiscussed(record: ReviewRecord, round: number): boolean {
   return round > 1 || seatFindings(record).some(({ findings }) => findings.length > 0)
 }
 
-function lastMs(record: ReviewRecord, phase: ReviewPhase, round: number, atLeast: number): number {
+function timesOf(record: ReviewRecord, phase: ReviewPhase, round: number): number[] {
   const entries = record.seats.flatMap((seat) => record.turnEntry(phase, round, seat)?.entry.ts ?? [])
   const timeouts = record.timeouts.filter(({ entry }) => entry.phase === phase && entry.round === round)
-  return Math.max(atLeast, ...entries, ...timeouts.map(({ entry }) => entry.ts))
+  return [...entries, ...timeouts.map(({ entry }) => entry.ts)]
 }
 
 function seatFindings(record: ReviewRecord): SeatFindings[] {
@@ -122,10 +132,15 @@ function seatFindings(record: ReviewRecord): SeatFindings[] {
   })
 }
 
+function absencesIn(record: ReviewRecord): Absence[] {
+  return record.seats.flatMap((seat) => {
+    const timeout = absenceOf(record, seat)?.entry
+    return timeout === undefined ? [] : [{ seat, phase: timeout.phase, round: timeout.round }]
+  })
+}
+
 function blockersOf(record: ReviewRecord): string[] {
-  const refs = new Set(
-    seatFindings(record).flatMap(({ entry, findings }) => findings.map((_, i) => findingRef(entry, i))),
-  )
+  const refs = new Set(seatFindings(record).flatMap(({ entry, findings }) => verifiedRefs(entry, findings)))
   const raised = votesOf(record).flatMap((vote) => vote.blockers)
   return [...new Set(raised)].filter((ref) => refs.has(ref))
 }

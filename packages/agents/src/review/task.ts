@@ -1,4 +1,5 @@
 import type { AgentId, ChangeSet, EntryOf, Finding } from '@bzzz/protocols'
+import { recheckFinding } from '../change/evidence.ts'
 
 /** What a turn is asked, as data. Prompts are written from it; a provider without a language model reads it instead. */
 export type ReviewTask = FindingsTask | DiscussionTask | ProposalTask | VoteTask
@@ -50,6 +51,11 @@ export interface SeatFindings {
   /** Id of the finding entry. */
   readonly entry: string
   readonly findings: readonly Finding[]
+}
+
+/** What others say that a tool found, as far as it stands in the change before us. */
+export function recheckedFindings(change: ChangeSet, seats: readonly SeatFindings[]): SeatFindings[] {
+  return seats.map((seat) => ({ ...seat, findings: seat.findings.map((finding) => recheckFinding(change, finding)) }))
 }
 
 export function findingRef(entry: string, index: number): string {

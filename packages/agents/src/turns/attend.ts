@@ -3,7 +3,7 @@ import type { DueTurn } from '../review/due.ts'
 import { countNotes } from '../review/record.ts'
 import { remarksFor } from '../review/remarks.ts'
 import type { Review } from '../review/review.ts'
-import { noteEntry } from './entries.ts'
+import { noteEntry, type TurnCost, turnCost } from './entries.ts'
 import type { AboutTurn, TurnTools } from './ports.ts'
 import { type Turn, type TurnResult, takeTurn } from './turn.ts'
 
@@ -70,13 +70,15 @@ async function writeDown(review: Review, due: DueTurn, result: TurnResult, tools
     case 'paused': {
       const { by, reason } = result
       const resumed = countNotes(review.record, due.turn, 'resumed')
-      const news = await writeNote(review, due, 'paused', resumed, reason, tools)
+      const cost = await turnCost(due, tools)
+      const spent = cost.cost === '0' ? undefined : cost
+      const news = await writeNote(review, due, 'paused', resumed, reason, tools, spent)
       if (news) tools.observe({ type: 'turn-paused', ...about, by, reason })
       return 'paused'
     }
     case 'failed': {
       const reason = `${result.error.code}: ${result.error.message}`
-      await writeNote(review, due, 'unavailable', 0, reason, tools)
+      await writeNote(review, due, 'unavailable', 0, reason, tools, await turnCost(due, tools))
       tools.observe({ type: 'turn-unavailable', ...about, reason })
       return 'unavailable'
     }
@@ -91,7 +93,8 @@ async function writeNote(
   nth: number,
   content: string,
   { threads, now }: TurnTools,
+  cost?: TurnCost,
 ): Promise<boolean> {
-  const { repeated } = await threads.append(thread, noteEntry(thread, due, code, nth, content, now()))
+  const { repeated } = await threads.append(thread, noteEntry(thread, due, code, nth, content, now(), cost))
   return !repeated
 }

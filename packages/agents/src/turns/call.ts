@@ -31,7 +31,7 @@ export type CallResult<T> =
  * for is not asked for again; an attempt that a crash left without an answer is followed by at least one new one.
  */
 export async function makeCall<T>(call: Call<T>, tools: TurnTools): Promise<CallResult<T>> {
-  const earlier = await callsOfStep(call, tools)
+  const earlier = await tools.budget.callsOf(call.turn, call.step)
   const kept = earlier.map((state) => keptReply(call, state)).find((reply) => reply !== undefined)
   if (kept !== undefined) return { status: 'answered', reply: kept.reply }
   let left = attemptsAfter(earlier, tools.limits.attempts)
@@ -60,7 +60,7 @@ type AttemptResult<T> =
 
 async function attempt<T>(call: Call<T>, tools: TurnTools): Promise<AttemptResult<T>> {
   const { turn, step, thread } = call
-  const number = ((await callsOfStep(call, tools)).at(-1)?.attempt ?? -1) + 1
+  const number = ((await tools.budget.callsOf(turn, step)).at(-1)?.attempt ?? -1) + 1
   const id = callIdOf(turn, step, number)
   const request = { ...call.question, callId: id }
   const reservation = await tools.budget.reserve({
@@ -157,10 +157,6 @@ async function endFailed(id: CallId, error: ModelError, tools: TurnTools): Promi
   const usage = error.usage ?? (error.billed === 'no' ? NOTHING_USED : null)
   if (usage === null) await tools.budget.lose(id, `${error.code}: ${error.message}`.slice(0, 500))
   else await tools.budget.settle(id, { usage, reply: '', providerRequestId: null })
-}
-
-async function callsOfStep<T>(call: Call<T>, { budget }: TurnTools): Promise<readonly CallState[]> {
-  return (await budget.callsOf(call.turn)).filter(({ step }) => step === call.step)
 }
 
 function keptReply<T>(call: Call<T>, { state, reply }: CallState): { reply: T } | undefined {

@@ -7,29 +7,33 @@ import type { Coverage } from '../review/steps.ts'
 import { findingRef, type SeatFindings } from '../review/task.ts'
 import type { CallState, TurnTools } from './ports.ts'
 
-/** What every entry of a turn says: whose it is, and what its calls used and cost. */
-export interface TurnHead {
-  readonly id: TurnId
-  readonly turn: TurnId
-  readonly author: string
-  readonly ts: number
-  readonly model: string
+/** What all calls of a turn so far used and cost. */
+export interface TurnCost {
   readonly tokens: { readonly input: number; readonly output: number }
   readonly cost: string
   readonly simulated?: true
 }
 
+/** What every entry of a turn says: whose it is, and what its calls used and cost. */
+export interface TurnHead extends TurnCost {
+  readonly id: TurnId
+  readonly turn: TurnId
+  readonly author: string
+  readonly ts: number
+  readonly model: string
+}
+
+export async function turnHead(due: DueTurn, tools: TurnTools): Promise<TurnHead> {
+  const { turn, agent } = due
+  return { id: turn, turn, author: agent, ts: tools.now(), model: tools.agent.model, ...(await turnCost(due, tools)) }
+}
+
 /** Failed attempts are in the cost too, and a call without evidence counts with its whole hold. */
-export async function turnHead({ turn, agent }: DueTurn, tools: TurnTools): Promise<TurnHead> {
+export async function turnCost({ turn }: Pick<DueTurn, 'turn'>, tools: TurnTools): Promise<TurnCost> {
   const calls = await tools.budget.callsOf(turn)
   const simulated = tools.provider.simulated || calls.some((call) => call.simulated)
   const total = (of: (call: CallState) => number) => calls.reduce((sum, call) => sum + of(call), 0)
   return {
-    id: turn,
-    turn,
-    author: agent,
-    ts: tools.now(),
-    model: tools.agent.model,
     tokens: { input: total(({ usage }) => usage?.input ?? 0), output: total(({ usage }) => usage?.output ?? 0) },
     cost: String(calls.reduce((sum, call) => sum + chargeOf(call), 0n)),
     ...(simulated ? { simulated: true as const } : {}),
@@ -52,17 +56,33 @@ export function findingEntry(
 ): EntryOf<'finding'> {
   const sorted = findings.toSorted(bySeverity)
   const rows = fittingCoverage(coverage)
-  for (let kept = Math.min(sorted.length, MAX_FINDINGS); ; kept--) {
-    const left = sorted.length - kept
+  const entryWith = (kept: readonly Finding[], left: number): EntryOf<'finding'> => {
     const content = clipped(left === 0 ? summary : `${summary}\n(${left} less severe findings did not fit this entry.)`)
-    const entry = { ...head, type: 'finding' as const, content, findings: sorted.slice(0, kept), coverage: rows }
-    if (kept === 0 || Buffer.byteLength(JSON.stringify(entry)) <= MAX_ENTRY_BYTES) return entry
+    return { ...head, type: 'finding', content, findings: [...kept], coverage: rows }
   }
+  const bare = Math.max(jsonBytes(entryWith([], 0)), jsonBytes(entryWith([], sorted.length)))
+  const kept = fittingFindings(sorted, MAX_ENTRY_BYTES - bare)
+  return entryWith(kept, sorted.length - kept.length)
+}
+
+/** The first ones whose JSON, each with a comma, goes into so many bytes. */
+function fittingFindings(sorted: readonly Finding[], room: number): Finding[] {
+  const candidates = sorted.slice(0, MAX_FINDINGS)
+  let used = 0
+  const tooMany = candidates.findIndex((finding) => {
+    used += jsonBytes(finding) + 1
+    return used > room
+  })
+  return tooMany === -1 ? candidates : candidates.slice(0, tooMany)
+}
+
+function jsonBytes(value: object): number {
+  return Buffer.byteLength(JSON.stringify(value))
 }
 
 /** `*` stands for every file that has no row of its own. What was not read is never folded into what was. */
 function fittingCoverage(rows: readonly Coverage[]): Coverage[] {
-  const fits = (list: readonly Coverage[]) => Buffer.byteLength(JSON.stringify(list)) <= MAX_COVERAGE_BYTES
+  const fits = (list: readonly Coverage[]) => jsonBytes(list) <= MAX_COVERAGE_BYTES
   if (fits(rows)) return [...rows]
   const unread = rows.filter((row) => !row.reviewed)
   const folded = [{ file: '*', reviewed: true, reason: `${rows.length - unread.length} files` }, ...unread]
@@ -104,7 +124,7 @@ export function proposalEntry(
     type: 'proposal',
     round,
     outcome,
-    blocking: knownRefs(blocking, findings),
+    blocking: provenRefs(blocking, findings),
     content: clipped(content),
   }
 }
@@ -116,17 +136,24 @@ export function voteEntry(
   { choice, blockers, content }: VoteReply,
   findings: readonly SeatFindings[],
 ): EntryOf<'vote'> {
-  const refs = knownRefs(blockers, findings)
+  const refs = provenRefs(blockers, findings)
   return { ...head, type: 'vote', round, proposal, choice, blockers: refs, content: clipped(content) }
 }
 
-/** A ref that stands for no finding is a model's slip; what it meant is in its words. */
-function knownRefs(refs: readonly string[], seats: readonly SeatFindings[]): string[] {
-  const known = new Set(seats.flatMap(({ entry, findings }) => findings.map((_, index) => findingRef(entry, index))))
-  return [...new Set(refs)].filter((ref) => known.has(ref)).slice(0, 500)
+/** A ref that stands for no finding with evidence counts for nothing; what a model meant by it is in its words. */
+export function provenRefs(refs: readonly string[], seats: readonly SeatFindings[]): string[] {
+  const proven = new Set(
+    seats.flatMap(({ entry, findings }) =>
+      findings.flatMap(({ verified }, index) => (verified ? [findingRef(entry, index)] : [])),
+    ),
+  )
+  return [...new Set(refs)].filter((ref) => proven.has(ref)).slice(0, 500)
 }
 
-/** @param nth how often the turn was paused before: one note per pause, however often it is tried */
+/**
+ * @param nth how often the turn was paused before: one note per pause, however often it is tried
+ * @param cost of the whole turn so far, where it may be the turn's last word
+ */
 export function noteEntry(
   thread: ThreadId,
   { turn, agent }: DueTurn,
@@ -134,6 +161,7 @@ export function noteEntry(
   nth: number,
   content: string,
   ts: number,
+  cost?: TurnCost,
 ): EntryOf<'note'> {
   return {
     type: 'note',
@@ -143,6 +171,7 @@ export function noteEntry(
     code,
     turn,
     content: clipped(content, 2_000),
+    ...cost,
   }
 }
 

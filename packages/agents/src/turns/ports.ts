@@ -37,8 +37,8 @@ export interface BudgetPort {
   lose(call: CallId, reason: string): Promise<void>
   /** Only of a call that was not sent. */
   release(call: CallId, reason: string): Promise<void>
-  /** Ascending (step, attempt); calls of earlier runs of the node among them. */
-  callsOf(turn: TurnId): Promise<readonly CallState[]>
+  /** Of one step or of all, ascending (step, attempt); calls of earlier runs of the node among them. */
+  callsOf(turn: TurnId, step?: number): Promise<readonly CallState[]>
   /** Told when there may be more to spend. @returns how to stop */
   subscribe(listener: () => void): () => void
 }

@@ -16,6 +16,7 @@ import { attendTurn } from './attend.ts'
 import { cardOf } from './card.ts'
 import { createChangeReader } from './changes.ts'
 import { createTurnsInHand, type TurnsInHand } from './in-hand.ts'
+import { createLines, type Lines } from './lines.ts'
 import type { AgentDefinition, AgentFact, BudgetPort, ThreadsPort, TurnLimits, TurnTools } from './ports.ts'
 import { createRests, type Rests } from './rests.ts'
 import { createVisits, type Visits } from './visits.ts'
@@ -43,7 +44,7 @@ export interface AgentsOptions {
 export interface Agents {
   /** One per agent, as it is now. */
   cards(): AgentCard[]
-  /** Turns of an earlier run that were taken up again at start: calls had been made for them, and no entry written. */
+  /** Turns of an earlier run that were found at start: calls had been made for them, and no entry written. */
   readonly recovered: readonly RecoveredTurn[]
   /** Told when a card may have changed. @returns how to stop */
   subscribe(listener: () => void): () => void
@@ -64,8 +65,12 @@ export interface RecoveredTurn {
 const RETRY_MS = 5_000
 /** In reviews older than this run nobody is given up before peers, and replies already paid for, had time to be heard. */
 const START_GRACE_MS = 10_000
+const NOBODY: ReadonlySet<AgentId> = new Set()
 
-/** Runs this node's agents in every review. Resolves once what an earlier run left unfinished is in hand again. */
+/**
+ * Runs this node's agents in every review. Resolves once each review that is not over was looked at: what an earlier run
+ * left unfinished is in hand again, or waits in line for its agent.
+ */
 export async function openAgents(options: AgentsOptions): Promise<Agents> {
   const runner = new Runner(options)
   await runner.resume()
@@ -88,13 +93,14 @@ class Runner implements Agents {
   readonly #visits: Visits
   readonly #alarm: Alarm
   readonly #readChange: (hash: string) => Promise<ChangeSet | undefined>
-  /** Threads with a turn whose agent had enough to do. */
-  readonly #crowded = new Set<ThreadId>()
+  readonly #lines: Lines = createLines()
   readonly #listeners = new Set<() => void>()
   readonly #unsubscribe: (() => void)[]
   readonly #olderReviews = new Set<ThreadId>()
   readonly #graceEndsMs: number
-  #resumed = false
+  /** Listed as running at start, and not looked at yet. */
+  readonly #unseen = new Set<ThreadId>()
+  readonly #allSeen = Promise.withResolvers<void>()
   #closing: Promise<void> | undefined
 
   constructor(options: AgentsOptions) {
@@ -117,10 +123,19 @@ class Runner implements Agents {
   }
 
   async resume(): Promise<void> {
-    for (const { thread, state } of this.#options.threads.list()) if (state === 'active') this.#olderReviews.add(thread)
-    this.#olderReviews.forEach(this.#visits.request)
-    await this.#visits.idle()
-    this.#resumed = true
+    const listed = this.#options.threads.list()
+    for (const { thread } of listed) this.#olderReviews.add(thread)
+    for (const { thread, state } of listed) if (state === 'active') this.#unseen.add(thread)
+    if (this.#unseen.size === 0) this.#allSeen.resolve()
+    this.#unseen.forEach(this.#visits.request)
+    // A list tells what anybody wrote; whether a verdict stands only the review itself can say.
+    for (const { thread, state } of listed) if (state !== 'active') this.#visits.requestLast(thread)
+    await this.#allSeen.promise
+  }
+
+  #seen(thread: ThreadId): void {
+    this.#unseen.delete(thread)
+    if (this.#unseen.size === 0) this.#allSeen.resolve()
   }
 
   cards(): AgentCard[] {
@@ -154,15 +169,15 @@ class Runner implements Agents {
 
   async #visit(thread: ThreadId): Promise<void> {
     const review = await this.#read(thread)
-    if (review === undefined) return
-    if (await this.#doDuties(review)) return this.#visits.request(thread)
-    const turns = [...dueTurns(review, this.#options.peer), ...(await this.#paidTurns(review))]
-    this.#rests.keep(thread, turns)
-    for (const due of turns) await this.#begin(review, due)
-    this.#alarm.set(thread, this.#nextLookMs(review))
+    if (review !== undefined && (await this.#doDuties(review))) return this.#visits.request(thread)
+    this.#leaveLines(thread, review === undefined ? NOBODY : await this.#beginTurns(review))
+    if (review !== undefined) this.#alarm.set(thread, this.#nextLookMs(review))
+    this.#seen(thread)
   }
 
   #failed(thread: ThreadId, error: unknown): void {
+    this.#leaveLines(thread, NOBODY)
+    this.#seen(thread)
     this.#observe({ type: 'thread-failed', thread, error })
     this.#alarm.set(thread, this.#options.now() + RETRY_MS)
   }
@@ -205,22 +220,52 @@ class Runner implements Agents {
     const restMs = this.#rests.nextMs(review.thread)
     if (review.verdict !== undefined) return restMs
     const soonMs = this.#options.now() + RETRY_MS
-    const dutyMs = Math.max(deadlineOf(review) ?? soonMs, soonMs)
+    const dutyMs = Math.max(deadlineOf(review, this.#options.now()) ?? soonMs, soonMs)
     const graceMs = this.#isInGrace(review.thread) ? this.#graceEndsMs : dutyMs
     return Math.min(dutyMs, graceMs, restMs ?? dutyMs)
   }
 
-  async #begin(review: Review, due: DueTurn): Promise<void> {
+  /** @returns agents that have enough to do, and in whose lines the thread waits */
+  async #beginTurns(review: Review): Promise<Set<AgentId>> {
+    const turns = [...dueTurns(review, this.#options.peer), ...(await this.#paidTurns(review))]
+    this.#rests.keep(review.thread, turns)
+    const crowded = new Set<AgentId>()
+    for (const due of turns) if (!(await this.#begin(review, due))) crowded.add(due.agent)
+    return crowded
+  }
+
+  /** @returns false when the agent has enough to do, or others come first */
+  async #begin(review: Review, due: DueTurn): Promise<boolean> {
     const { thread } = review
     const { turn, agent } = due
     const tools = this.#seats.get(agent)
-    if (tools === undefined || this.#stopping.signal.aborted) return
-    if (this.#inHand.has(turn) || this.#rests.isResting(turn)) return
-    if (!this.#resumed && (await tools.budget.callsOf(turn)).length > 0) this.recovered.push({ thread, turn, agent })
+    if (tools === undefined || this.#stopping.signal.aborted) return true
+    if (this.#inHand.has(turn) || this.#rests.isResting(turn)) return true
+    if (this.#unseen.has(thread) && (await tools.budget.callsOf(turn)).length > 0) {
+      this.recovered.push({ thread, turn, agent })
+    }
     this.#rests.end(turn)
     const take = () => this.#take(review, due, tools)
-    if (this.#inHand.begin({ turn, agent, take, ended: () => this.#ended(thread) })) this.#changed()
-    else this.#crowded.add(thread)
+    const ended = () => this.#ended(thread, agent)
+    const begun =
+      this.#lines.isServed(agent, thread, this.#freePlaces(agent)) && this.#inHand.begin({ turn, agent, take, ended })
+    if (begun) this.#changed()
+    else this.#lines.join(agent, thread)
+    return begun
+  }
+
+  #freePlaces(agent: AgentId): number {
+    return this.#options.limits.concurrency - this.#inHand.count(agent)
+  }
+
+  /** Whoever leaves a line may leave a free place to the next. */
+  #leaveLines(thread: ThreadId, stays: ReadonlySet<AgentId>): void {
+    this.#lines.leaveAllBut(thread, stays)
+    for (const agent of this.#seats.keys()) this.#wakeNext(agent)
+  }
+
+  #wakeNext(agent: AgentId): void {
+    this.#lines.first(agent, this.#freePlaces(agent)).forEach(this.#visits.request)
   }
 
   async #take(review: Review, due: DueTurn, tools: TurnTools): Promise<void> {
@@ -233,9 +278,9 @@ class Runner implements Agents {
     this.#rests.note(thread, due, attended)
   }
 
-  #ended(thread: ThreadId): void {
-    for (const next of new Set([thread, ...this.#crowded])) this.#visits.request(next)
-    this.#crowded.clear()
+  #ended(thread: ThreadId, agent: AgentId): void {
+    this.#wakeNext(agent)
+    this.#visits.request(thread)
     this.#changed()
   }
 

@@ -8,14 +8,16 @@ import type { Remark } from '../review/prompt.ts'
 import {
   discussionReply,
   findingsReply,
+  type ProposalReply,
   proposalReply,
   type RawFindings,
   readReply,
   voteReply,
 } from '../review/replies.ts'
 import { type Coverage, planSteps, type Step } from '../review/steps.ts'
+import type { SeatFindings } from '../review/task.ts'
 import { type Call, type CallResult, makeCall } from './call.ts'
-import { boundedClaim, findingEntry, messageEntry, proposalEntry, turnHead, voteEntry } from './entries.ts'
+import { boundedClaim, findingEntry, messageEntry, proposalEntry, provenRefs, turnHead, voteEntry } from './entries.ts'
 import type { TurnTools } from './ports.ts'
 import { fitsWindow, fittingQuestion, questionFor } from './question.ts'
 
@@ -102,7 +104,8 @@ async function takeAnswer(
       return entryOr(result, async (reply) => messageEntry(await turnHead(due, tools), round, reply))
     }
     case 'proposal': {
-      const result = await ask(turn, proposalReply, { step: 0, question, about: 'proposal' }, tools)
+      const grounds = (reply: ProposalReply) => requireGrounds(reply, findings)
+      const result = await ask(turn, proposalReply, { step: 0, question, about: 'proposal' }, tools, grounds)
       return entryOr(result, async (reply) => proposalEntry(await turnHead(due, tools), round, reply, findings))
     }
     case 'vote': {
@@ -124,9 +127,20 @@ async function ask<S extends z.ZodType>(
   shape: S,
   what: Pick<Call<unknown>, 'step' | 'question' | 'about'>,
   tools: TurnTools,
+  check: (reply: z.output<S>) => void = () => {},
 ): Promise<CallResult<z.output<S>>> {
-  const read = (reply: string) => readReply(shape, reply)
+  const read = (text: string) => {
+    const reply = readReply(shape, text)
+    check(reply)
+    return reply
+  }
   return makeCall({ thread, turn: due.turn, ...what, admitted, stillDue, read }, tools)
+}
+
+/** Changes are requested for a reason that was proven, or not at all: such a reply is asked for again. */
+function requireGrounds({ outcome, blocking }: ProposalReply, findings: readonly SeatFindings[]): void {
+  if (outcome === 'approved' || provenRefs(blocking, findings).length > 0) return
+  throw new ModelError('BAD_REPLY', 'it requests changes and names no finding with evidence', { billed: 'unknown' })
 }
 
 function tooLarge({ agent }: TurnTools): ModelError {

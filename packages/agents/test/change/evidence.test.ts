@@ -53,3 +53,24 @@ describe('verifyFinding', () => {
     expect(verify(path, line, quote)).toEqual({ line, verified: false })
   })
 })
+
+test('a file is laid out once for all claims about it', () => {
+  const lines = Array.from({ length: 60_000 }, (_, n) => ({
+    kind: 'added' as const,
+    line: n + 1,
+    text: `  const v${n} = 1`,
+  }))
+  let reads = 0
+  const counted = new Proxy(lines, {
+    get(list, key) {
+      reads += 1
+      return Reflect.get(list, key)
+    },
+  })
+  const watched: ChangeSet = { ...change, files: [{ path: 'l.ts', status: 'added', hunks: [{ lines: counted }] }] }
+  const claim = { severity: 'low' as const, file: 'l.ts', rule: 'rule', message: 'message' }
+  expect(verifyFinding(watched, { ...claim, line: 1, quote: 'const v59999 = 1' })).toMatchObject({ line: 60_000 })
+  const once = reads
+  for (let n = 1; n <= 50; n++) verifyFinding(watched, { ...claim, line: n, quote: `const v${n - 1} = 1` })
+  expect(reads).toBe(once)
+})

@@ -10,6 +10,8 @@ export class FakeBudget implements BudgetPort {
   readonly calls = new Map<CallId, FakeCall>()
   readonly openedThreads = new Set<ThreadId>()
   limit: bigint
+  /** Calls that were handed out. */
+  callsRead = 0
   readonly #listeners = new Set<() => void>()
   /** Run before and after each operation; a test that never lets it return is a crash. */
   around: (moment: string) => Promise<void> = async () => undefined
@@ -85,10 +87,12 @@ export class FakeBudget implements BudgetPort {
     this.#move(call, ['reserved'], { state: 'released' })
   }
 
-  async callsOf(turn: TurnId): Promise<readonly CallState[]> {
-    return [...this.calls.values()]
-      .filter((call) => call.turn === turn)
+  async callsOf(turn: TurnId, step?: number): Promise<readonly CallState[]> {
+    const calls = [...this.calls.values()]
+      .filter((call) => call.turn === turn && (step === undefined || call.step === step))
       .sort((a, b) => a.step - b.step || a.attempt - b.attempt)
+    this.callsRead += calls.length
+    return calls
   }
 
   subscribe(listener: () => void): () => void {

@@ -3,12 +3,17 @@ import { type DueTurn, dueTurns } from '../../src/review/due.ts'
 import { dueDuties, dutyEntry } from '../../src/review/duties.ts'
 import type { Review } from '../../src/review/review.ts'
 import { readReview } from '../../src/review/review.ts'
+import { findingRef } from '../../src/review/task.ts'
 import { messageEntry, noteEntry, proposalEntry, voteEntry } from '../../src/turns/entries.ts'
 import { THREAD, type World, type WorldNode } from './world.ts'
 
 /** What a seat says when its turn comes. */
 export interface Opinion {
   readonly findings?: number
+  /** Whether a tool found what they quote; true unless told. */
+  readonly verified?: boolean
+  /** Whether the change could be read; true unless told. */
+  readonly reviewed?: boolean
   readonly outcome?: 'approved' | 'changes_requested'
   readonly choice?: 'approve' | 'reject' | 'abstain'
   readonly blockers?: (due: DueTurn) => string[]
@@ -67,24 +72,29 @@ export const FINDING: Finding = {
   verified: true,
 }
 
-function entryFor(due: DueTurn, { findings = 0, outcome = 'approved', choice = 'approve', blockers }: Opinion): Entry {
+function entryFor(due: DueTurn, opinion: Opinion): Entry {
+  const { findings = 0, verified = true, reviewed = true, outcome = 'approved', choice = 'approve', blockers } = opinion
   const { turn, agent, round, question } = due
   const tokens = { input: 1, output: 1 }
   const head = { id: turn, turn, author: agent, ts: round, model: 'm', tokens, cost: '5' }
   switch (question.phase) {
     case 'findings': {
-      const coverage = [{ file: 'a.ts', reviewed: true }]
-      return { ...head, type: 'finding', content: 'read', findings: Array(findings).fill(FINDING), coverage }
+      const coverage = [{ file: 'a.ts', reviewed }]
+      const found = Array(findings).fill({ ...FINDING, verified })
+      return { ...head, type: 'finding', content: 'read', findings: found, coverage }
     }
     case 'discussion':
       return messageEntry(head, round, { content: 'said' })
     case 'proposal': {
-      const reply = { outcome, blocking: blockers?.(due) ?? [], content: `by ${agent}` }
-      return proposalEntry(head, round, reply, question.findings)
+      const all = question.findings.flatMap((seat) => seat.findings.map((_, index) => findingRef(seat.entry, index)))
+      const blocking = blockers?.(due) ?? (outcome === 'approved' ? [] : all)
+      const content = `by ${agent}`
+      return { ...proposalEntry(head, round, { outcome, blocking, content }, question.findings), blocking }
     }
     case 'vote': {
-      const reply = { choice, blockers: blockers?.(due) ?? [], content: choice }
-      return voteEntry(head, round, question.proposalHash, reply, question.findings)
+      const stoodOn = blockers?.(due) ?? []
+      const reply = { choice, blockers: stoodOn, content: choice }
+      return { ...voteEntry(head, round, question.proposalHash, reply, question.findings), blockers: stoodOn }
     }
   }
 }

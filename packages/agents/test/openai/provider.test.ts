@@ -2,7 +2,7 @@ import type { CallId } from '@bzzz/protocols'
 import { LLMock } from '@copilotkit/aimock'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ModelError, type ModelProvider, type ModelRequest } from '../../src/model/model.ts'
-import { createOpenAiProvider } from '../../src/openai/provider.ts'
+import { createOpenAiProvider, type OpenAiOptions } from '../../src/openai/provider.ts'
 import { replySchema } from '../../src/review/replies.ts'
 import { Clock, until } from '../fakes/clock.ts'
 import { changeOf } from '../fakes/model.ts'
@@ -26,9 +26,10 @@ function ask(prompt = 'hello', over: Partial<ModelRequest> = {}): ModelRequest {
   }
 }
 
-function providerAt(baseUrl: string, readKey = () => 'sk-test-0123456789'): ModelProvider {
+function providerAt(baseUrl: string, more: Partial<OpenAiOptions> = {}): ModelProvider {
   const { now, sleep } = clock
-  return createOpenAiProvider({ baseUrl, readKey, window: () => 8_192, idleTimeoutMs: 20_000, now, sleep })
+  const readKey = () => 'sk-test-0123456789'
+  return createOpenAiProvider({ baseUrl, readKey, window: () => 8_192, idleTimeoutMs: 20_000, now, sleep, ...more })
 }
 
 async function failureOf(call: Promise<unknown>): Promise<ModelError> {
@@ -87,9 +88,9 @@ describe('against a server with faults', () => {
   let server: FaultServer | undefined
   afterEach(() => server?.close())
 
-  async function facing(behave: Behave, readKey?: () => string): Promise<ModelProvider> {
+  async function facing(behave: Behave, more?: Partial<OpenAiOptions>): Promise<ModelProvider> {
     server = await faultServer(behave)
-    return providerAt(server.url, readKey)
+    return providerAt(server.url, more)
   }
   const failing = async (behave: Behave) => failureOf((await facing(behave)).complete(ask(), { signal: calm }))
 
@@ -155,6 +156,62 @@ describe('against a server with faults', () => {
     expect(error).toMatchObject({ code: 'REFUSED', retryable: false, usage: { input: 100 } })
   })
 
+  describe('that says as it goes what was used', () => {
+    const soFar = { ...token('{'), usage: { prompt_tokens: 100, completion_tokens: 1, total_tokens: 101 } }
+
+    it('believes no number of a reply that was given up', async () => {
+      const provider = await facing((_, response) => stream(response, [soFar], { end: false }))
+      const caller = new AbortController()
+      const failure = failureOf(provider.complete(ask(), { signal: caller.signal, onToken: () => caller.abort() }))
+      expect(await failure).toMatchObject({ code: 'ABORTED', usage: null })
+    })
+
+    it('believes no number of a reply that stalled', async () => {
+      const provider = await facing((_, response) => stream(response, [soFar], { end: false }))
+      let heard = ''
+      const failure = failureOf(provider.complete(ask(), { signal: calm, onToken: (text) => (heard += text) }))
+      await until(() => heard === '{')
+      await clock.advance(20_000)
+      expect(await failure).toMatchObject({ code: 'STALLED', usage: null })
+    })
+
+    it('believes no number of a reply that was cut off', async () => {
+      expect(await failing((_, response) => stream(response, [soFar]))).toMatchObject({ code: 'CUT_OFF', usage: null })
+    })
+
+    it('believes the number that comes with the end, or after it', async () => {
+      const ended = { ...finish(), usage: USAGE }
+      const provider = await facing((_, response) => stream(response, [soFar, ended]))
+      expect((await provider.complete(ask(), { signal: calm })).usage).toMatchObject({ input: 100, output: 20 })
+      await server?.close()
+      const silent = await facing((_, response) => stream(response, [soFar, finish()]))
+      expect((await silent.complete(ask(), { signal: calm })).usage).toBeNull()
+    })
+  })
+
+  it.each([
+    ['Sun, 22 Nov 2026 12:00:00 GMT', [Date.parse('2026-11-22T12:00:00Z')]],
+    ['yesterday', []],
+    [`Sun, 22 Nov 2026 12:00:00 GMT${' '.repeat(100)}(noon)`, []],
+  ])('passes on the time of a server that says %s, whether it answers or refuses', async (date, times) => {
+    const heard: number[] = []
+    const onServerTime = (wallMs: number) => void heard.push(wallMs)
+    const answering = await facing(
+      (_, response) => {
+        response.setHeader('date', date)
+        stream(response, [token(REPLY), finish()])
+      },
+      { onServerTime },
+    )
+    await answering.complete(ask(), { signal: calm })
+    await server?.close()
+    const refusing = await facing((_, response) => refuse(response, 503, { message: 'full' }, { date }), {
+      onServerTime,
+    })
+    await failureOf(refusing.complete(ask(), { signal: calm }))
+    expect(heard).toEqual([...times, ...times])
+  })
+
   it('reports chunks that are not JSON', async () => {
     const error = await failing((_, response) => stream(response, ['{broken']))
     expect(error).toMatchObject({ code: 'BAD_REPLY', billed: 'unknown' })
@@ -217,7 +274,7 @@ describe('against a server with faults', () => {
     const keys = ['sk-first-000000', 'the second key']
     const provider = await facing(
       (_, response, request) => refuse(response, 401, { message: `bad key ${request.headers.authorization}` }),
-      () => keys.shift() ?? '',
+      { readKey: () => keys.shift() ?? '' },
     )
     const first = await failureOf(provider.complete(ask(), { signal: calm }))
     const second = await failureOf(provider.complete(ask(), { signal: calm }))

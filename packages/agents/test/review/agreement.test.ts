@@ -16,6 +16,8 @@ const step = fc.record({
       arbitrary: fc.record({
         kind: fc.constant('turn' as const),
         findings: fc.constantFrom(0, 0, 0, 1),
+        verified: fc.constantFrom(true, true, false),
+        reviewed: fc.constantFrom(true, true, true, false),
         outcome: fc.constantFrom('approved' as const, 'changes_requested' as const),
         choice: fc.constantFrom(...Array.from({ length: 9 }, () => 'approve' as const), 'reject' as const),
       }),

@@ -1,7 +1,9 @@
+import type { ChangeSet, EntryOf } from '@bzzz/protocols'
 import { describe, expect, it } from 'vitest'
 import { reviewReport } from '../../src/review/report.ts'
+import { noteEntry } from '../../src/turns/entries.ts'
 import { doDuties, dueAt, reviewAt, say, sayAll } from '../fakes/seats.ts'
-import { agentAt, openEntry, peer, World } from '../fakes/world.ts'
+import { agentAt, openEntry, peer, THREAD, World } from '../fakes/world.ts'
 
 function opened(): World {
   const world = new World(3)
@@ -45,5 +47,41 @@ describe('a report', () => {
     expect(reports[0]?.votes).toHaveLength(6)
     expect(reports[0]?.cost.byNode).toContainEqual({ peer: peer(2), amount: 25n })
     expect(reports[0]?.cost.total).toBe(85n)
+  })
+
+  it('adds what a turn had cost when it came to no entry, by its own node alone, and by its last word', () => {
+    const world = opened()
+    const [due] = dueAt(world.node(1))
+    if (due === undefined) throw new Error('nothing is due')
+    const note = (code: 'paused' | 'unavailable', cost: string): EntryOf<'note'> =>
+      noteEntry(THREAD, due, code, 0, 'no', 0, { cost, tokens: { input: 1, output: 1 } })
+    world.node(1).write(note('paused', '7'))
+    world.node(2).write(note('unavailable', '1000'))
+    const cost = () => reviewReport(reviewAt(world.node(0))).cost.total
+    expect(cost()).toBe(7n)
+    world.node(1).write(note('unavailable', '9'))
+    expect(cost()).toBe(9n)
+    say(world.node(1), due)
+    expect(cost()).toBe(5n)
+  })
+
+  it('looks evidence up in the change where it is at hand, whatever its author says', () => {
+    const world = opened()
+    sayAll(world, ({ agent }) => ({ findings: agent === agentAt(0) ? 1 : 0, outcome: 'changes_requested' }))
+    const review = reviewAt(world.node(1))
+    const change: ChangeSet = {
+      v: 1,
+      repository: 'shop',
+      base: 'a',
+      head: 'b',
+      title: '',
+      files: [{ path: 'a.ts', status: 'added', hunks: [], text: 'a\n' }],
+      lockfiles: [],
+    }
+    expect(reviewReport(review, change)).toEqual(reviewReport(review))
+    expect(reviewReport(review, { ...change, files: [] })).toMatchObject({
+      findings: [],
+      unverified: [{ file: 'a.ts', verified: false, counted: false, blocking: false }],
+    })
   })
 })

@@ -1,5 +1,7 @@
-import { proposalHash } from '@bzzz/protocols'
+import { proposalHash, type ReviewTerms } from '@bzzz/protocols'
 import { describe, expect, it } from 'vitest'
+import { overtakenTurns } from '../../src/review/due.ts'
+import { deadlineOf } from '../../src/review/duties.ts'
 import { readReview } from '../../src/review/review.ts'
 import { doDuties, dueAt, noteTrouble, reviewAt, say, sayAll } from '../fakes/seats.ts'
 import { agentAt, openEntry, peer, ROLES, World } from '../fakes/world.ts'
@@ -156,6 +158,138 @@ describe('a review read from its entries', () => {
     const [due] = dueAt(world.node(2))
     if (due !== undefined) say(world.node(1), due, { findings: 1 })
     expect(reviewAt(world.node(0)).findings).toEqual([])
+  })
+})
+
+describe('findings whose evidence no tool found', () => {
+  const unproven = { findings: 1, verified: false }
+
+  it('cannot make a proposal to request changes valid', () => {
+    const world = opened()
+    sayAll(world, () => ({ ...unproven, outcome: 'changes_requested' }))
+    expect(phaseOf(world)).toBe('proposal 1')
+    doDuties(world.node(0))
+    expect(world.node(0).entries('timeout')).toMatchObject([{ phase: 'proposal', absent: [agentAt(0)] }])
+    sayAll(world)
+    expect(phaseOf(world)).toMatchObject({ outcome: 'escalated', reason: 'architect made no valid proposal' })
+  })
+
+  it('leave a proposal valid that names a proven one beside them', () => {
+    const world = opened()
+    sayAll(world, ({ agent }) => ({ findings: 1, verified: agent === agentAt(1), outcome: 'changes_requested' }))
+    expect(phaseOf(world)).toMatchObject({ outcome: 'changes_requested', round: 1 })
+  })
+
+  it('do not keep an approval from counting, nor come before the next proposer', () => {
+    const world = opened()
+    sayAll(world, ({ phase }) => ({ ...unproven, blockers: () => (phase === 'vote' ? [refOfFirst(world)] : []) }))
+    expect(phaseOf(world)).toMatchObject({ outcome: 'approved', round: 1 })
+    expect(reviewAt(world.node(1)).openBlockers).toEqual([])
+  })
+
+  it('that came after a vote do not count for it, whoever sees both', () => {
+    const world = opened()
+    readingDone(world)
+    const late = `${'a'.repeat(64)}#0`
+    sayAll(world, ({ phase }) => (phase === 'vote' ? { blockers: () => [late] } : {}))
+    expect(phaseOf(world)).toMatchObject({ outcome: 'approved', round: 1 })
+  })
+})
+
+describe('a change that nobody could read', () => {
+  it('is escalated as soon as all have tried', () => {
+    const world = opened()
+    sayAll(world, () => ({ reviewed: false }))
+    expect(phaseOf(world)).toMatchObject({ outcome: 'escalated', reason: 'nothing could be read' })
+    expect(world.node(0).entries('proposal')).toEqual([])
+  })
+
+  it('is reviewed when one seat could read a part of it, or there is nothing in it', () => {
+    const partly = opened()
+    sayAll(partly, ({ agent }) => ({ reviewed: agent === agentAt(2) }))
+    expect(phaseOf(partly)).toMatchObject({ outcome: 'approved' })
+    const change = { ...openEntry(3).review?.change, files: 0 } as ReviewTerms['change']
+    const empty = opened(3, { change })
+    sayAll(empty, () => ({ reviewed: false }))
+    expect(phaseOf(empty)).toMatchObject({ outcome: 'approved' })
+  })
+
+  it('is not approved because somebody proposes it all the same', () => {
+    const world = opened()
+    for (const node of world.nodes) for (const due of dueAt(node)) say(node, due, { reviewed: false })
+    const other = opened()
+    sayAll(other)
+    doDuties(other.node(0))
+    for (const type of ['proposal', 'vote', 'verdict'] as const)
+      for (const [n, node] of other.nodes.entries())
+        for (const entry of node.entries(type).filter(({ author }) => author.endsWith(peer(n))))
+          world.node(n).write(entry)
+    expect(phaseOf(world)).toMatchObject({ outcome: 'escalated', reason: 'nothing could be read' })
+  })
+})
+
+describe('a proposal that nobody may vote on', () => {
+  function withEarlyProposal(): World {
+    const done = opened()
+    sayAll(done)
+    const [proposal] = done.node(0).entries('proposal')
+    const world = opened()
+    if (proposal !== undefined) world.node(0).write(proposal) // before anybody has read
+    readingDone(world)
+    return world
+  }
+
+  it('is none: its seat is given up and the next one proposes', () => {
+    const world = withEarlyProposal()
+    expect(phaseOf(world)).toBe('proposal 1')
+    doDuties(world.node(0), { now: 1 })
+    expect(world.node(0).entries('timeout')).toMatchObject([{ phase: 'proposal', round: 1, absent: [agentAt(0)] }])
+    expect(world.nodes.flatMap(dueAt)).toMatchObject([{ agent: agentAt(1), phase: 'proposal' }])
+    sayAll(world)
+    doDuties(world.node(0), { now: 1 })
+    expect(reviewAt(world.node(1)).verdict).toMatchObject({ reason: 'architect made no valid proposal' })
+  })
+
+  it('is not asked for once more, nor paid for as an overtaken one', () => {
+    const world = withEarlyProposal()
+    expect(dueAt(world.node(0))).toEqual([])
+    doDuties(world.node(0), { now: 1 })
+    expect(overtakenTurns(reviewAt(world.node(0)), peer(0))).toEqual([])
+  })
+})
+
+describe('clocks that differ', () => {
+  function discussedAt(ts: number): World {
+    const world = opened()
+    for (const [n, node] of world.nodes.entries())
+      for (const due of dueAt(node)) {
+        const scratch = new World(1)
+        say(scratch.node(0), due)
+        const [entry] = scratch.node(0).entries('finding')
+        if (entry !== undefined) node.write({ ...entry, ts: n === 2 ? ts : 1_000 })
+      }
+    return world
+  }
+
+  it('cannot put a deadline off for ever: a date far in the future counts for nothing', () => {
+    const world = discussedAt(Number.MAX_SAFE_INTEGER)
+    expect(deadlineOf(reviewAt(world.node(0)), 2_000)).toBe(61_000)
+    doDuties(world.node(0), { now: 61_000 })
+    expect(world.node(0).entries('timeout')).toHaveLength(1)
+  })
+
+  it('that are a little ahead of ours take no time away from a seat', () => {
+    const world = discussedAt(30_000)
+    doDuties(world.node(0), { now: 65_000 })
+    expect(world.node(0).entries('timeout')).toEqual([])
+    expect(deadlineOf(reviewAt(world.node(0)), 65_000)).toBe(90_000)
+  })
+
+  it('cannot move a deadline before the review began', () => {
+    const world = new World(3)
+    world.node(0).write({ ...openEntry(3), ts: 500_000 })
+    for (const node of world.nodes) for (const due of dueAt(node)) say(node, due)
+    expect(deadlineOf(reviewAt(world.node(0)), 500_000)).toBe(560_000)
   })
 })
 

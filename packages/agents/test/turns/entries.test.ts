@@ -20,6 +20,31 @@ describe('the entry of a reading', () => {
     )
   })
 
+  it('measures each finding once, however many have to go', () => {
+    let measured = 0
+    const long: Finding = { ...FINDING, message: 'm'.repeat(4_000) }
+    const weighed = {
+      ...long,
+      toJSON: () => {
+        measured++
+        return long
+      },
+    }
+    const written = findingEntry(head, 'read', Array<Finding>(500).fill(weighed), [])
+    expect(written.findings.length).toBeGreaterThan(20)
+    expect(measured).toBeLessThanOrEqual(500)
+    expect(bytes(written)).toBeLessThanOrEqual(MAX_ENTRY_BYTES)
+    expect(bytes(written) + bytes(long) + 1).toBeGreaterThan(MAX_ENTRY_BYTES)
+  })
+
+  it('keeps all findings that fit to the byte', () => {
+    const wide = Array<Finding>(20).fill({ ...FINDING, message: '\u0000'.repeat(900) })
+    const summary = '\u0000'.repeat(10_000)
+    const written = findingEntry(head, summary, wide, [])
+    expect(bytes(written)).toBeLessThanOrEqual(MAX_ENTRY_BYTES)
+    expect(written.findings.length).toBeGreaterThanOrEqual(10)
+  })
+
   it('folds a long coverage without ever counting an unread file as read', () => {
     const rows = Array.from({ length: 2_000 }, (_, i) => ({ file: `${'d/'.repeat(20)}${i}.ts`, reviewed: i > 0 }))
     expect(findingEntry(head, '', [], rows).coverage).toEqual([

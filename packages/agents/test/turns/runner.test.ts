@@ -229,6 +229,24 @@ describe('an agent', () => {
     expect(agents.cards()).toMatchObject([{ status: 'idle' }])
   })
 
+  it('says what its attempts cost when none of them brought an answer', async () => {
+    const budget = new FakeBudget()
+    const { provider } = scriptedProvider(() => 'sorry, what?')
+    await house.run(0, provider, { budget })
+    open()
+    await until(() => budget.calls.size === 1)
+    await house.clock.advance(5_000)
+    await verdictWritten()
+    expect(house.world.node(0).entries('note')).toMatchObject([
+      { code: 'unavailable', cost: '45', tokens: { input: 30, output: 15 } },
+    ])
+    expect(reviewReport(reviewAt(house.world.node(0))).cost).toEqual({
+      total: 45n,
+      byAgent: [{ agent: agentAt(0), role: 'architect', amount: 45n }],
+      byNode: [{ peer: peer(0), amount: 45n }],
+    })
+  })
+
   it('does not repeat what cannot go better', async () => {
     const { provider, requests } = scriptedProvider(() => {
       throw new ModelError('AUTH', 'no such key', { billed: 'no' })
@@ -311,6 +329,19 @@ describe('a change larger than the window', () => {
     expect(new Set([...budget.calls.values()].map(({ step }) => step))).toEqual(new Set([0, 1, 2]))
   })
 
+  it('looks only at the calls of a step before it asks, and at all of them once, for the entry', async () => {
+    const many = Array.from({ length: 30 }, (_, n) => addedFile(`${n}.ts`, Array(40).fill('x'.repeat(80))))
+    const budget = new FakeBudget()
+    await house.run(0, scriptedProvider(({ task }) => agreeable(task), { window: WINDOW }).provider, {
+      budget,
+      fetchBlob: async () => encodeChangeSet(changeOf(...many)),
+    })
+    house.world.node(0).write(openEntry(1))
+    await verdictWritten()
+    expect(budget.calls.size).toBe(32)
+    expect(budget.callsRead).toBeLessThan(3 * budget.calls.size)
+  })
+
   it('names the file that the model refuses to read, and goes on with the others', async () => {
     const { provider } = scriptedProvider(
       ({ task }) => {
@@ -338,9 +369,12 @@ describe('a change larger than the window', () => {
     await house.run(0, provider, { budget, fetchBlob })
     house.world.node(0).write(openEntry(1))
     await until(() => house.kinds().includes('turn-paused'))
+    const cost = () => reviewReport(reviewAt(house.world.node(0))).cost.total
+    expect(cost()).toBe(15n)
     budget.around = async () => undefined
     budget.raise(1_000_000n)
     await verdictWritten()
+    expect(cost()).toBe(budget.charged)
     const files = requests.map(({ task }) => shownFile(task)).filter((file) => file !== '')
     expect(files).toEqual(['a.ts', 'b.ts', 'c.ts'])
   })

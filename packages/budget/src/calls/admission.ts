@@ -2,7 +2,6 @@ import {
   type Account,
   agentDayPeriod,
   type CallId,
-  type Dimension,
   type LedgerEvent,
   type Manifest,
   type NanoUsd,
@@ -13,11 +12,12 @@ import {
 } from '@bzzz/protocols'
 import { type Balance, charged, held, openBalance } from '../books/balance.ts'
 import { type Books, isFrozen } from '../books/books.ts'
-import { type Clock, chargedPeriods, reachedPeriod, skipsPeriod } from '../periods/charged.ts'
+import { type Clock, chargedPeriods } from '../periods/charged.ts'
 import { initialOf, rightsOf } from '../periods/rights.ts'
 import { highestCost } from '../prices/cost.ts'
 import { NO_USD, nanoUsdOf } from '../usd.ts'
-import { clockWords, frozenModelWords, noRightsWords, tooLittleWords, unpricedWords } from './refusal-words.ts'
+import { clockJump } from './clock-jump.ts'
+import { frozenModelWords, noRightsWords, tooLittleWords, unpricedWords } from './refusal-words.ts'
 import type { Refusal, RefusedBy, ReserveRequest } from './reservation.ts'
 
 export type Admission = { readonly status: 'admitted'; readonly max: NanoUsd; readonly events: readonly LedgerEvent[] }
@@ -74,7 +74,7 @@ function objectionTo(terms: Terms, books: Books, price: PriceRef, max: NanoUsd):
   if (max > 0n && rightsOf(terms.manifest, terms.account) === 'none') {
     return refused('no-rights', max, noRightsWords(terms.account))
   }
-  const jump = clockJump(terms, books)
+  const jump = clockJump(terms, books.lastOpened)
   return jump && { ...refused(jump.dimension, max, jump.words), period: jump.period }
 }
 
@@ -119,18 +119,6 @@ function shortageIn(terms: Terms, balance: Balance, needed: NanoUsd, request: Re
   const by = capped ? 'local-cap' : kind
   const reason = tooLittleWords({ by, period: balance.period, ...figures }, request, terms.manifest)
   return { status: 'refused', by, period: balance.period, reason, ...figures }
-}
-
-function clockJump(terms: Terms, books: Books): { dimension: Dimension; period: Period; words: string } | undefined {
-  // A machine that is its whole mesh has nobody to ask: after a weekend it goes on by its own clock.
-  if (terms.manifest.members.filter(({ role }) => role === 'node').length === 1) return undefined
-  for (const dimension of ['day', 'month'] as const) {
-    const lastOpened = books.lastOpened[dimension]
-    const reached = reachedPeriod(dimension, lastOpened, terms.agreedMs)
-    if (lastOpened === undefined || !skipsPeriod(dimension, terms.clock.nowMs, reached)) continue
-    return { dimension, period: lastOpened, words: clockWords(terms.clock.nowMs, lastOpened) }
-  }
-  return undefined
 }
 
 function refused(by: RefusedBy, needed: NanoUsd, reason: string): Refusal {

@@ -31,8 +31,8 @@ function remedy(by: RefusedBy, period: Period): string {
   if (by === 'thread')
     return 'It goes on when a call that is held costs less than its bound; or open a thread with a larger cap'
   const next = new Date(endOf(period)).toISOString().slice(0, 16)
-  const raise = by === 'local-cap' ? 'raise it in the configuration' : '"bzzz budget raise"'
-  return `It goes on at ${next} UTC, when a held call costs less than its bound, or after ${raise}`
+  const raise = by === 'local-cap' ? ', or when the configuration allows more' : ''
+  return `It goes on at ${next} UTC, or when a held call costs less than its bound${raise}`
 }
 
 export function unpricedWords(model: string): string {
@@ -56,7 +56,29 @@ export function noRightsWords({ peer, incarnation }: Account): string {
 
 export function clockWords(nowMs: number, lastOpened: Period): string {
   return (
-    `this node's clock says ${new Date(nowMs).toISOString().slice(0, 16)} UTC, more than one period after ` +
+    `this node's clock says ${minuteOf(nowMs)} UTC, more than one period after ` +
     `${lastOpened.slice(2)}, the last one it opened; it goes on once another clock agrees (a peer's or the provider's)`
   )
+}
+
+/** For a node that is the whole mesh. */
+export function aloneWords(nowMs: number, lastOpened: Period, days: number): string {
+  return (
+    `this node's clock says ${minuteOf(nowMs)} UTC, more than ${days} days after ` +
+    `${lastOpened.slice(2)}, the last one it opened; ${CLOCK_REMEDY}`
+  )
+}
+
+export function foundingWords(nowMs: number, createdMs: number, days: number): string {
+  return (
+    `this node's clock says ${minuteOf(nowMs)} UTC, more than ${days} days from ` +
+    `${minuteOf(createdMs).slice(0, 10)}, the date of the mesh's manifest; ${CLOCK_REMEDY}`
+  )
+}
+
+const CLOCK_REMEDY =
+  "if that is wrong, set the clock right; if it is right, it goes on once another clock agrees (a peer's or the provider's)"
+
+function minuteOf(wallMs: number): string {
+  return new Date(wallMs).toISOString().slice(0, 16)
 }

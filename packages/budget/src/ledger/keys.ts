@@ -15,6 +15,9 @@ export const recordKey = (seq: number): string => `l/${digits(seq)}`
 export const callRecordKey = (call: CallId, seq: number): string => `c/${call}/${digits(seq)}`
 export const turnKey = (turn: TurnId, step: number, attempt: number): string =>
   `t/${turn}/${digits(step)}/${digits(attempt)}`
+/** What the keys of a turn's calls begin with, or those of one step. */
+export const turnPrefix = (turn: TurnId, step?: number): string =>
+  step === undefined ? `t/${turn}/` : `t/${turn}/${digits(step)}/`
 export const unsettledKey = (call: CallId): string => `o/${call}`
 export const balanceKey = (period: Period): string => `p/${period}`
 export const slotViewKey = (period: Period): string => `s/${period}`

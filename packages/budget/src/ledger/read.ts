@@ -5,7 +5,7 @@ import type { CostRow } from '../books/costs.ts'
 import { type Call, type CallState, nextCall, reservedCall } from '../calls/call.ts'
 import { BudgetError } from '../errors.ts'
 import { readRecord } from './chain.ts'
-import { balanceKey, costViewKey, lastPart, META, slotViewKey, under } from './keys.ts'
+import { balanceKey, costViewKey, lastPart, META, slotViewKey, turnPrefix, under } from './keys.ts'
 import { decodeBalance, decodeCost, decodeMeta, type Meta } from './views.ts'
 
 /** A call as its own records tell it, reply included; undefined when it was never reserved. */
@@ -22,10 +22,10 @@ export async function readCall(room: Room, id: CallId): Promise<CallState | unde
   return call === undefined ? undefined : { ...call, reply }
 }
 
-/** All calls of a turn in ascending (step, attempt). */
-export async function readTurn(room: Room, turn: TurnId): Promise<CallState[]> {
+/** Calls of a turn, or of one step of it, in ascending (step, attempt). */
+export async function readTurn(room: Room, turn: TurnId, ofStep?: number): Promise<CallState[]> {
   const calls: CallState[] = []
-  for await (const key of room.keys(under(`t/${turn}/`))) {
+  for await (const key of room.keys(under(turnPrefix(turn, ofStep)))) {
     const [step = '', attempt = ''] = key.split('/').slice(2)
     const call = await readCall(room, callIdOf(turn, Number(step), Number(attempt)))
     if (call !== undefined) calls.push(call)

@@ -1,6 +1,6 @@
 import { type Dimension, dayPeriod, monthPeriod, type Period, parsePeriod } from '@bzzz/protocols'
 
-const DAY_MS = 86_400_000
+export const DAY_MS = 86_400_000
 const labelOf: Record<Dimension, (wallMs: number) => Period> = { day: dayPeriod, month: monthPeriod }
 
 export interface Clock {
@@ -29,6 +29,11 @@ export function chargedPeriods(
 /** Whether the clock has jumped over a whole period since the last one that is known to have been reached. */
 export function skipsPeriod(dimension: Dimension, nowMs: number, reached: Period | undefined): boolean {
   return reached !== undefined && labelOf[dimension](nowMs) > labelOf[dimension](endOf(reached))
+}
+
+/** Whether the clock is more than so many days ahead of the last one that is known to have been reached. */
+export function skipsDays(nowMs: number, reached: Period | undefined, days: number): boolean {
+  return reached !== undefined && nowMs >= endOf(reached) + days * DAY_MS
 }
 
 /** The later of the last opened period and the one in which another clock was last seen to agree. */

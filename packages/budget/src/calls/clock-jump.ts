@@ -1,0 +1,49 @@
+import { type Dimension, dayPeriod, type Manifest, type Period } from '@bzzz/protocols'
+import type { Books } from '../books/books.ts'
+import { DAY_MS, reachedPeriod, skipsDays, skipsPeriod } from '../periods/charged.ts'
+import type { Terms } from './admission.ts'
+import { aloneWords, clockWords, foundingWords } from './refusal-words.ts'
+
+/** A month off, and the days around it: so far a machine that is its whole mesh goes on by its own clock. */
+const ALONE_DAYS = 45
+/** A ledger that never opened a day has only the manifest's date to go by. */
+const FOUNDING_DAYS = 400
+
+export interface ClockJump {
+  readonly dimension: Dimension
+  /** The last one opened; null before the first. */
+  readonly period: Period | null
+  readonly words: string
+}
+
+/**
+ * A clock that seems to have jumped, and that no other has been seen to agree with. A period that it opened would be
+ * charged until that time has really come.
+ */
+export function clockJump(
+  { manifest, clock: { nowMs }, agreedMs }: Pick<Terms, 'manifest' | 'clock' | 'agreedMs'>,
+  lastOpened: Books['lastOpened'],
+): ClockJump | undefined {
+  const { day } = lastOpened
+  if (day === undefined) return firstJump(manifest, nowMs, agreedMs)
+  if (isAlone(manifest)) {
+    const jumps = skipsDays(nowMs, reachedPeriod('day', day, agreedMs), ALONE_DAYS)
+    return jumps ? { dimension: 'day', period: day, words: aloneWords(nowMs, day, ALONE_DAYS) } : undefined
+  }
+  for (const dimension of ['day', 'month'] as const) {
+    const period = lastOpened[dimension]
+    if (period === undefined || !skipsPeriod(dimension, nowMs, reachedPeriod(dimension, period, agreedMs))) continue
+    return { dimension, period, words: clockWords(nowMs, period) }
+  }
+  return undefined
+}
+
+function firstJump({ createdMs }: Manifest, nowMs: number, agreedMs: number | undefined): ClockJump | undefined {
+  const agrees = agreedMs !== undefined && !skipsPeriod('day', nowMs, dayPeriod(agreedMs))
+  if (agrees || Math.abs(nowMs - createdMs) <= FOUNDING_DAYS * DAY_MS) return undefined
+  return { dimension: 'day', period: null, words: foundingWords(nowMs, createdMs, FOUNDING_DAYS) }
+}
+
+function isAlone({ members }: Manifest): boolean {
+  return members.filter(({ role }) => role === 'node').length === 1
+}
