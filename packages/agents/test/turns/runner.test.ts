@@ -212,6 +212,21 @@ describe('an agent', () => {
     expect(house.world.node(0).entries('finding')).toMatchObject([{ cost: '30' }])
   })
 
+  it('that requests changes without a proven finding is asked again', async () => {
+    let proposals = 0
+    const { provider } = scriptedProvider(({ task }) => {
+      if (task.phase !== 'proposal' || proposals++ > 0) return agreeable(task)
+      return { outcome: 'changes_requested', blocking: ['nowhere-at-all#0'], content: 'a feeling' }
+    })
+    await house.run(0, provider)
+    open()
+    await until(() => proposals === 1)
+    await house.clock.advance(30_000)
+    await verdictWritten()
+    expect(proposals).toBe(2)
+    expect(verdictAt(0)).toMatchObject({ outcome: 'approved' })
+  })
+
   it('reports itself unavailable when the attempts are used up, and the review does not wait for the timeout', async () => {
     const { provider, requests } = scriptedProvider(() => {
       throw new ModelError('UNAVAILABLE', 'down', { billed: 'no' })
