@@ -13,7 +13,6 @@ import {
   type TurnId,
 } from '@bzzz/protocols'
 import type { Room } from '@bzzz/store'
-import type { Terms } from './calls/admission.ts'
 import type { Call, CallState } from './calls/call.ts'
 import type { CallOutcome, Reservation, ReserveRequest } from './calls/reservation.ts'
 import {
@@ -25,6 +24,7 @@ import {
   sentTask,
   settleTask,
 } from './calls/tasks.ts'
+import type { Terms } from './calls/terms.ts'
 import { type BudgetFact, factsOf } from './facts.ts'
 import { createAccount, hex } from './ledger/chain.ts'
 import { lastPart, under } from './ledger/keys.ts'

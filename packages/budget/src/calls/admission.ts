@@ -1,9 +1,7 @@
 import {
-  type Account,
   agentDayPeriod,
   type CallId,
   type LedgerEvent,
-  type Manifest,
   type NanoUsd,
   type Period,
   type PriceRef,
@@ -12,25 +10,16 @@ import {
 } from '@bzzz/protocols'
 import { type Balance, charged, held, openBalance } from '../books/balance.ts'
 import { type Books, isFrozen } from '../books/books.ts'
-import { type Clock, chargedPeriods } from '../periods/charged.ts'
+import { chargedPeriods } from '../periods/charged.ts'
 import { initialOf, rightsOf } from '../periods/rights.ts'
 import { highestCost } from '../prices/cost.ts'
 import { NO_USD, nanoUsdOf } from '../usd.ts'
 import { clockJump } from './clock-jump.ts'
 import { frozenModelWords, noRightsWords, tooLittleWords, unpricedWords } from './refusal-words.ts'
 import type { Refusal, RefusedBy, ReserveRequest } from './reservation.ts'
+import type { Terms } from './terms.ts'
 
 export type Admission = { readonly status: 'admitted'; readonly max: NanoUsd; readonly events: readonly LedgerEvent[] }
-
-/** What admission rests on besides the books. */
-export interface Terms {
-  readonly account: Account
-  readonly manifest: Manifest
-  readonly localCaps: { readonly day?: NanoUsd; readonly month?: NanoUsd }
-  readonly clock: Clock
-  /** When another clock was last seen to agree with this one. */
-  readonly agreedMs: number | undefined
-}
 
 /** Days and months that a call of now is charged to; the day it is listed under comes first. */
 export function calendarPeriods({ clock }: Terms, lastOpened: Books['lastOpened']): Period[] {

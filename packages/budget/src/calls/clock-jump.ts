@@ -1,8 +1,8 @@
 import { type Dimension, dayPeriod, type Manifest, type Period } from '@bzzz/protocols'
 import type { Books } from '../books/books.ts'
 import { DAY_MS, reachedPeriod, skipsDays, skipsPeriod } from '../periods/charged.ts'
-import type { Terms } from './admission.ts'
 import { aloneWords, clockWords, foundingWords } from './refusal-words.ts'
+import type { Terms } from './terms.ts'
 
 /** A month off, and the days around it: so far a machine that is its whole mesh goes on by its own clock. */
 const ALONE_DAYS = 45

@@ -15,9 +15,10 @@ import type { Standing } from '../ledger/standing.ts'
 import { actualCost, isTokenCount } from '../prices/cost.ts'
 import { shareOfCap } from '../shares.ts'
 import type { Decision, Task } from '../writer.ts'
-import { admit, type Terms, timePeriods } from './admission.ts'
+import { admit, timePeriods } from './admission.ts'
 import { type Call, type CallEvent, type CallState, nextCall } from './call.ts'
 import type { CallOutcome, Reservation, ReserveRequest } from './reservation.ts'
+import type { Terms } from './terms.ts'
 
 /** A reservation that was not sent by then is given back, with the next write: whoever made it has forgotten it. */
 const UNSENT_MS = 30_000

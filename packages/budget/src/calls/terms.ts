@@ -1,0 +1,12 @@
+import type { Account, Manifest, NanoUsd } from '@bzzz/protocols'
+import type { Clock } from '../periods/charged.ts'
+
+/** What admission rests on besides the books. */
+export interface Terms {
+  readonly account: Account
+  readonly manifest: Manifest
+  readonly localCaps: { readonly day?: NanoUsd; readonly month?: NanoUsd }
+  readonly clock: Clock
+  /** When another clock was last seen to agree with this one. */
+  readonly agreedMs: number | undefined
+}
