@@ -1,28 +1,17 @@
 import type { Review } from '@bzzz/agents'
-import type {
-  Account,
-  AgentCard,
-  AgentId,
-  ChangeSet,
-  Entry,
-  EntryOf,
-  NanoUsd,
-  NodeCard,
-  PeerId,
-  Period,
-  ReviewPhase,
-  ReviewTerms,
-  ThreadId,
-  TurnId,
-} from '@bzzz/protocols'
+import type { Budget } from '@bzzz/budget'
+import type { Mesh } from '@bzzz/mesh'
+import type { AgentId, ChangeSet, NanoUsd, PeerId, ReviewPhase, ReviewTerms, ThreadId, TurnId } from '@bzzz/protocols'
+import type { Appended, Threads, ThreadView } from '@bzzz/threads'
+import type { SharedCounter } from '../counter/shared-counter.ts'
 
-/** What the doors need of the node. The rooms' own objects fit `threads`, `mesh`, `budget` and `counter` as they are. */
+/** What the doors need of the node. */
 export interface DoorPorts {
   readonly node: NodePort
-  readonly threads: ThreadsPort
-  readonly mesh: MeshPort
-  readonly budget: BudgetPort
-  readonly counter: CounterPort
+  readonly threads: Pick<Threads, 'create' | 'append' | 'view' | 'list' | 'subscribe'>
+  readonly mesh: Pick<Mesh, 'addrs' | 'peers' | 'cards' | 'subscribe'>
+  readonly budget: Pick<Budget, 'report' | 'breakdown' | 'subscribe'>
+  readonly counter: Pick<SharedCounter, 'total'>
   readonly reviews: ReviewsPort
   readonly turns: TurnsPort
   readonly metrics: MetricsPort
@@ -49,152 +38,6 @@ interface NodePort {
     readonly lastOkMs: number | null
     readonly lastError: string | null
   }
-}
-
-/** Part of @bzzz/threads. */
-interface ThreadsPort {
-  /** Resolves once the entry is synced to disk. */
-  create(open: EntryOf<'open'>): Promise<Appended>
-  /** Resolves once the entry is synced to disk. Rejects with the room's `code`, e.g. THREAD_UNKNOWN. */
-  append(thread: ThreadId, entry: Entry): Promise<Appended>
-  view(thread: ThreadId): Promise<ThreadView | undefined>
-  list(): readonly ThreadSummary[]
-  /** After the synced write, in order. */
-  subscribe(listener: (event: ThreadEvent) => void): () => void
-}
-
-export interface Appended {
-  readonly thread: ThreadId
-  readonly id: string
-  readonly heads: readonly string[]
-}
-
-/** Entries are shown only when their author's peer signed them. */
-export interface ViewedEntry {
-  readonly entry: Entry
-  /** Whose key signed it. */
-  readonly peer: PeerId
-  readonly actor: string
-  readonly seq: number
-  readonly index: number
-  /** Hash of its change. */
-  readonly change: string
-}
-
-export interface ThreadView {
-  readonly thread: ThreadId
-  readonly heads: readonly string[]
-  /** In causal order. */
-  readonly entries: readonly ViewedEntry[]
-  precedes(a: ViewedEntry, b: ViewedEntry): boolean
-}
-
-export interface ThreadSummary {
-  readonly thread: ThreadId
-  readonly topic: string
-  readonly project: string
-  readonly createdMs: number
-  readonly lastMs: number
-  readonly entries: number
-  readonly state: 'active' | 'approved' | 'changes_requested' | 'escalated'
-}
-
-export interface ThreadEvent {
-  readonly thread: ThreadId
-  readonly entries: readonly ViewedEntry[]
-}
-
-/** Part of @bzzz/mesh. */
-interface MeshPort {
-  addrs(): readonly string[]
-  /** Every member but this node. */
-  peers(): readonly PeerStatus[]
-  /** Newest card of each member, this node's included. */
-  cards(): readonly HeldCard[]
-  subscribe(listener: (event: MeshEvent) => void): () => void
-}
-
-export type MeshEvent =
-  | { readonly type: 'peer'; readonly status: { readonly peer: PeerId } }
-  | { readonly type: 'card'; readonly card: { readonly peer: PeerId } }
-
-export interface PeerStatus {
-  readonly peer: PeerId
-  readonly label: string
-  readonly state: 'online' | 'offline' | 'connecting'
-  readonly addrs: readonly string[]
-  readonly latencyMs: number | null
-  readonly lastSeenMs: number | null
-  readonly reason: string | null
-}
-
-export interface HeldCard {
-  readonly card: Pick<NodeCard, 'peer' | 'label'> & { readonly agents: readonly AgentCard[] }
-  readonly live: boolean
-  readonly receivedMs: number
-}
-
-/** Part of @bzzz/budget: this node's own books. */
-interface BudgetPort {
-  report(): BudgetReport
-  /** Costs of one UTC day. */
-  breakdown(day: Period): Promise<CostBreakdown>
-  subscribe(listener: (period: Period) => void): () => void
-}
-
-export interface BudgetReport {
-  readonly rights: 'allotted' | 'none'
-  readonly condition: 'open' | 'frozen' | 'closed'
-  /** Days, months, agents' days and threads that are running now. */
-  readonly periods: readonly BudgetLine[]
-}
-
-export interface BudgetLine {
-  readonly period: Period
-  readonly kind: 'day' | 'month' | 'agent-day' | 'thread'
-  readonly initial: NanoUsd
-  /** A lower value of this node's configuration. */
-  readonly localCap: NanoUsd | null
-  readonly spent: NanoUsd
-  readonly held: NanoUsd
-  readonly available: NanoUsd
-}
-
-export interface CostBreakdown {
-  readonly byAgent: readonly CostLine[]
-  readonly byModel: readonly CostLine[]
-  readonly byThread: readonly CostLine[]
-}
-
-export interface CostLine {
-  readonly name: string
-  readonly calls: number
-  readonly spent: NanoUsd
-  readonly held: NanoUsd
-  readonly inputTokens: number
-  readonly outputTokens: number
-  readonly simulated: boolean
-}
-
-/** The counter that all nodes share. */
-export interface CounterPort {
-  /** The mesh's sum of one period. Accounts whose slot is not found until the signal aborts are missing: no rejection. */
-  total(period: Period, options: { readonly signal: AbortSignal }): Promise<MeshTotal>
-}
-
-export interface MeshTotal {
-  readonly limit: NanoUsd
-  /** At least so much is settled or held. */
-  readonly low: NanoUsd
-  /** At most so much. */
-  readonly high: NanoUsd
-  /** `wallMs` is null where no slot was found. */
-  readonly byAccount: readonly {
-    readonly account: Account
-    readonly charged: NanoUsd
-    readonly wallMs: number | null
-  }[]
-  readonly missing: readonly Account[]
 }
 
 /** @bzzz/agents, with the node's blobs and accounts behind it. */

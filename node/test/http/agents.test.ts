@@ -1,7 +1,7 @@
 import { agentsAnswer, agentsHealth, agentView, problem } from '@bzzz/protocols'
 import { describe, expect, it } from 'vitest'
 import { answerOf, doorsUnderTest } from './doors-under-test.ts'
-import { acacia, agentCardOf, ironwood, NOW, walnut } from './mesh-of-three.ts'
+import { acacia, agentCardOf, card, ironwood, NOW, walnut } from './mesh-of-three.ts'
 
 describe('GET /api/agents', () => {
   it('lists the agents of all nodes, those of a node that is gone as offline', async () => {
@@ -53,11 +53,7 @@ describe('GET /api/agents/:id', () => {
   it('then the smallest id', async () => {
     const smallest = [`architect@${ironwood}`, `architect@${acacia}`].sort()[0]
     const id = await found('review_agent_architect', ({ mesh }) => {
-      mesh.held = [ironwood, acacia].map((peer) => ({
-        card: { peer, label: 'other', agents: [agentCardOf('architect', peer)] },
-        live: true,
-        receivedMs: NOW,
-      }))
+      mesh.held = [ironwood, acacia].map((peer) => card(peer, 'other', [agentCardOf('architect', peer)], true))
     })
     expect(id).toBe(smallest)
   })

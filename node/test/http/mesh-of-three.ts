@@ -1,4 +1,6 @@
 import { readReview } from '@bzzz/agents'
+import type { BudgetReport, CostBreakdown, PeriodReport } from '@bzzz/budget'
+import type { KnownCard, MeshEvent, PeerStatus } from '@bzzz/mesh'
 import {
   type Account,
   type AgentCard,
@@ -16,23 +18,8 @@ import {
   peerIdFromPublicKey,
   type ThreadId,
 } from '@bzzz/protocols'
-import type {
-  Appended,
-  BudgetLine,
-  BudgetReport,
-  CostBreakdown,
-  CounterPort,
-  DoorPorts,
-  HeldCard,
-  MeshEvent,
-  PeerStatus,
-  ReviewPlan,
-  ThreadEvent,
-  ThreadSummary,
-  ThreadView,
-  TurnNews,
-  ViewedEntry,
-} from '../../src/http/ports.ts'
+import type { Appended, ThreadEvent, ThreadSummary, ThreadView, ViewedEntry } from '@bzzz/threads'
+import type { DoorPorts, ReviewPlan, TurnNews } from '../../src/http/ports.ts'
 
 /** In-memory ports: walnut is the node under test, ironwood is online, acacia is gone. */
 export const NOW = Date.UTC(2026, 10, 22, 12)
@@ -98,8 +85,9 @@ class MemoryThreads {
     const seq = entries.length + 1
     const viewed = { entry: entryShape.parse(entry), peer, actor: 'aa', seq, index: 0, change: hashOf(seq) }
     entries.push(viewed)
-    this.watchers.tell({ thread, entries: [viewed] })
-    return { thread, id: entry.id, heads: [viewed.change] }
+    const heads = [viewed.change]
+    this.watchers.tell({ thread, own: true, envelope: new Uint8Array(), entries: [viewed], heads })
+    return { thread, id: entry.id, repeated: false, heads }
   }
 
   async view(thread: ThreadId): Promise<ThreadView | undefined> {
@@ -115,7 +103,7 @@ class MemoryThreads {
       const { topic, project, ts: createdMs } = open
       const state = (verdict as EntryOf<'verdict'> | undefined)?.outcome ?? 'active'
       const lastMs = Math.max(...entries.map(({ entry }) => entry.ts))
-      return { thread, topic, project, createdMs, lastMs, entries: entries.length, state }
+      return { thread, topic, project, createdMs, lastMs, entries: entries.length, state, bytes: 0 }
     })
   }
 }
@@ -131,7 +119,7 @@ class MemoryMesh {
     status(ironwood, 'ironwood', { state: 'online', latencyMs: 1.5, lastSeenMs: NOW - 500 }),
     status(acacia, 'acacia', { state: 'offline', reason: 'connection refused' }),
   ]
-  held: HeldCard[] = [
+  held: KnownCard[] = [
     card(walnut, 'walnut', [agentCardOf('architect', walnut)], true),
     card(ironwood, 'ironwood', [agentCardOf('reviewer', ironwood), agentCardOf('architect', ironwood)], true),
     card(acacia, 'acacia', [agentCardOf('security', acacia)], false),
@@ -145,17 +133,29 @@ class MemoryMesh {
     return this.statuses
   }
 
-  cards(): HeldCard[] {
+  cards(): KnownCard[] {
     return this.held
   }
 }
 
-function status(peer: PeerId, label: string, more: Partial<PeerStatus>): PeerStatus {
+export function status(peer: PeerId, label: string, more: Partial<PeerStatus>): PeerStatus {
   return { peer, label, state: 'offline', addrs: [], latencyMs: null, lastSeenMs: null, reason: null, ...more }
 }
 
-function card(peer: PeerId, label: string, agents: AgentCard[], live: boolean): HeldCard {
-  return { card: { peer, label, agents }, live, receivedMs: NOW - 1000 }
+export function card(peer: PeerId, label: string, agents: AgentCard[], live: boolean): KnownCard {
+  const versions = { v: 1, version: '0.1.0', manifestVersion: 1 } as const
+  const times = { startedMs: NOW - 60_000, wallMs: NOW - 1000, seq: NOW }
+  const body = {
+    ...versions,
+    ...times,
+    peer,
+    label,
+    incarnation: accountOf(peer).incarnation,
+    addrs: [],
+    threads: 0,
+    agents,
+  }
+  return { card: body, live, receivedMs: NOW - 1000 }
 }
 
 class MemoryBudget {
@@ -163,19 +163,20 @@ class MemoryBudget {
   readonly subscribe = this.watchers.subscribe
   rights: 'allotted' | 'none' = 'allotted'
   condition: 'open' | 'frozen' | 'closed' = 'open'
-  running: BudgetLine[] = [
+  running: PeriodReport[] = [
     lineOf('day', 'd:2026-11-22', 33, 2.5, 0.25),
     lineOf('month', 'm:2026-11', 333, 40, 0.25),
     lineOf('agent-day', 'a:architect:2026-11-22', 1, 1, 0),
   ]
 
   report(): BudgetReport {
-    return { rights: this.rights, condition: this.condition, periods: this.running }
+    return { rights: this.rights, condition: this.condition, periods: this.running, frozenModels: [] }
   }
 
   async breakdown(): Promise<CostBreakdown> {
     const spending = { spent: usd(2.5), held: usd(0.25), calls: 3, inputTokens: 900, outputTokens: 80, simulated: true }
     return {
+      day: 'd:2026-11-22' as Period,
       byAgent: [{ name: 'architect', ...spending }],
       byModel: [{ name: 'offline-rules', ...spending }],
       byThread: [],
@@ -184,27 +185,29 @@ class MemoryBudget {
 }
 
 export function lineOf(
-  kind: BudgetLine['kind'],
+  kind: PeriodReport['kind'],
   period: string,
   initial: number,
   spent: number,
   held: number,
-): BudgetLine {
+): PeriodReport {
   const available = (usd(initial) - usd(spent) - usd(held)) as NanoUsd
-  const amounts = { initial: usd(initial), localCap: null, spent: usd(spent), held: usd(held), available }
+  const amounts = { limit: null, initial: usd(initial), localCap: null, spent: usd(spent), held: usd(held), available }
   return { kind, period: period as Period, ...amounts }
 }
 
 /** acacia's slot was not found. */
-const counter: CounterPort = {
+const counter: DoorPorts['counter'] = {
   total: async () => ({
     limit: usd(100),
     low: usd(12.75),
     high: usd(46.083333333),
+    found: 2,
+    oldestMs: NOW - 2000,
     byAccount: [
-      { account: accountOf(walnut), charged: usd(2.75), wallMs: NOW },
-      { account: accountOf(ironwood), charged: usd(10), wallMs: NOW - 2000 },
-      { account: accountOf(acacia), charged: usd(0), wallMs: null },
+      { account: accountOf(walnut), initial: usd(33), charged: usd(2.75), wallMs: NOW },
+      { account: accountOf(ironwood), initial: usd(33), charged: usd(10), wallMs: NOW - 2000 },
+      { account: accountOf(acacia), initial: usd(33), charged: usd(0), wallMs: null },
     ],
     missing: [accountOf(acacia)],
   }),

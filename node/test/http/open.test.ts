@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { HttpFact } from '../../src/http/facts.ts'
 import { type Http, type HttpOptions, openHttp } from '../../src/http/open.ts'
 import { TOKEN, withToken } from './doors-under-test.ts'
-import { ironwood, lineOf, meshOfThree, NOW, openEntry, walnut } from './mesh-of-three.ts'
+import { ironwood, lineOf, meshOfThree, NOW, openEntry, status, walnut } from './mesh-of-three.ts'
 
 const opened: Http[] = []
 
@@ -123,7 +123,7 @@ describe('GET /api/events', () => {
     await stream.until((text) => text.includes('id: '))
     expect(stream.response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
     const { thread } = await threads.create(openEntry('watched'))
-    mesh.watchers.tell({ type: 'peer', status: { peer: ironwood } })
+    mesh.watchers.tell({ type: 'peer', status: status(ironwood, 'ironwood', {}) })
     budget.watchers.tell('d:2026-11-22' as Period)
     turns.tell({
       thread,

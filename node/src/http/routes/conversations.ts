@@ -14,9 +14,10 @@ import {
   type ThreadId,
   threadId,
 } from '@bzzz/protocols'
+import type { Appended, ThreadView } from '@bzzz/threads'
 import { z } from 'zod'
 import type { Door } from '../door.ts'
-import type { Appended, DoorPorts, ThreadView } from '../ports.ts'
+import type { DoorPorts } from '../ports.ts'
 import { ProblemError } from '../problems.ts'
 import { conversationView, summaryView } from '../views/conversations.ts'
 import { messagesView } from '../views/messages.ts'

@@ -12,10 +12,11 @@ import {
   threadId,
   usdOf,
 } from '@bzzz/protocols'
+import type { ThreadView } from '@bzzz/threads'
 import { z } from 'zod'
 import type { Door } from '../door.ts'
 import { keptChanges, type ReadChange } from '../kept-changes.ts'
-import type { DoorPorts, ReviewOrder, RolesMissing, ThreadView } from '../ports.ts'
+import type { DoorPorts, ReviewOrder, RolesMissing } from '../ports.ts'
 import { ProblemError } from '../problems.ts'
 import { reportView } from '../views/report.ts'
 import { omittedFiles, termsView } from '../views/terms.ts'

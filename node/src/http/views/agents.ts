@@ -1,5 +1,6 @@
+import type { KnownCard } from '@bzzz/mesh'
 import { type AgentCard, type AgentsQuery, type AgentView, agentName, parseAgentId } from '@bzzz/protocols'
-import type { DoorPorts, HeldCard } from '../ports.ts'
+import type { DoorPorts } from '../ports.ts'
 import { isoTime } from './names.ts'
 
 /** All agents of the mesh from the newest cards, by id. */
@@ -10,7 +11,7 @@ export function agentViews({ node, mesh }: Pick<DoorPorts, 'node' | 'mesh'>): Ag
     .sort((a, b) => (a.id < b.id ? -1 : 1))
 }
 
-function agentView(agent: AgentCard, { card, live, receivedMs }: HeldCard, own: boolean): AgentView {
+function agentView(agent: AgentCard, { card, live, receivedMs }: KnownCard, own: boolean): AgentView {
   return {
     id: agent.id,
     name: parseAgentId(agent.id)?.name ?? agent.id,

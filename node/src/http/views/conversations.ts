@@ -1,5 +1,5 @@
 import { type ConversationSummary, type ConversationView, type EntryView, isType, usdOf } from '@bzzz/protocols'
-import type { ThreadSummary, ThreadView, ViewedEntry } from '../ports.ts'
+import type { ThreadSummary, ThreadView, ViewedEntry } from '@bzzz/threads'
 import { isoTime, type NodeNames, peerOf } from './names.ts'
 
 export function summaryView(thread: ThreadSummary): ConversationSummary {

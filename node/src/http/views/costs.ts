@@ -1,3 +1,4 @@
+import type { CostLine, PeriodReport, PeriodTotal } from '@bzzz/budget'
 import {
   type BudgetLineView,
   type BudgetState,
@@ -7,7 +8,7 @@ import {
   type Period,
   usdOf,
 } from '@bzzz/protocols'
-import type { BudgetLine, CostLine, DoorPorts, MeshTotal } from '../ports.ts'
+import type { DoorPorts } from '../ports.ts'
 import { isoTimeOrNull, nodeNames } from './names.ts'
 
 /** How this node stands against its own part of the day and the month: that part is what stops a call. */
@@ -22,17 +23,17 @@ export function budgetState({ node, budget }: Pick<DoorPorts, 'node' | 'budget'>
   return used >= node.thresholds.warning ? 'warning' : 'ok'
 }
 
-function usedThousandths(line: BudgetLine): number {
+function usedThousandths(line: PeriodReport): number {
   const share = shareOf(line)
   return share === 0n ? 1000 : Number(((line.spent + line.held) * 1000n) / share)
 }
 
 /** What this node may spend: its rights, or less where its own configuration says less. */
-function shareOf({ initial, localCap }: BudgetLine): bigint {
+function shareOf({ initial, localCap }: PeriodReport): bigint {
   return localCap !== null && localCap < initial ? localCap : initial
 }
 
-export function lineView(line: BudgetLine | undefined): BudgetLineView {
+export function lineView(line: PeriodReport | undefined): BudgetLineView {
   return {
     share_usd: line === undefined ? 0 : usdOf(shareOf(line)),
     spent_usd: usdOf(line?.spent ?? 0n),
@@ -64,7 +65,7 @@ export async function dailyCostsView(ports: DoorPorts, nowMs: number, signal: Ab
   }
 }
 
-function byNode(ports: DoorPorts, total: MeshTotal): Pick<DailyCosts, 'by_node' | 'unknown_nodes'> {
+function byNode(ports: DoorPorts, total: PeriodTotal): Pick<DailyCosts, 'by_node' | 'unknown_nodes'> {
   const names = nodeNames(ports)
   const found = total.byAccount.filter(({ wallMs }) => wallMs !== null)
   return {

@@ -1,5 +1,5 @@
 import type { MessagesAnswer } from '@bzzz/protocols'
-import type { ThreadView, ViewedEntry } from '../ports.ts'
+import type { ThreadView, ViewedEntry } from '@bzzz/threads'
 import { ProblemError } from '../problems.ts'
 import { entryView } from './conversations.ts'
 import type { NodeNames } from './names.ts'

@@ -1,5 +1,6 @@
+import type { PeerStatus } from '@bzzz/mesh'
 import type { AgentsHealth, NodeHealth, NodeStatus, PeerId, PeersAnswer, PeerView } from '@bzzz/protocols'
-import type { DoorPorts, PeerStatus } from '../ports.ts'
+import type { DoorPorts } from '../ports.ts'
 import { agentViews } from './agents.ts'
 import { budgetState, todayView } from './costs.ts'
 import { isoTimeOrNull } from './names.ts'

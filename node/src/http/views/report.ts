@@ -10,7 +10,8 @@ import {
   turnIdOf,
   usdOf,
 } from '@bzzz/protocols'
-import type { DoorPorts, ThreadView } from '../ports.ts'
+import type { ThreadView } from '@bzzz/threads'
+import type { DoorPorts } from '../ports.ts'
 import { isoTime, type NodeNames, nodeNames, peerOf } from './names.ts'
 import { seatViews } from './seats.ts'
 import { termsView } from './terms.ts'

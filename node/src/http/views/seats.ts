@@ -1,6 +1,6 @@
 import type { Review } from '@bzzz/agents'
 import { type AgentId, isType, type ReviewPhase, type ReviewReport, turnIdOf } from '@bzzz/protocols'
-import type { ThreadView } from '../ports.ts'
+import type { ThreadView } from '@bzzz/threads'
 import { type NodeNames, peerOf } from './names.ts'
 
 type SeatView = ReviewReport['seats'][number]
