@@ -1,65 +1,17 @@
-import {
-  type AgentCard,
-  type AgentId,
-  agentIdOf,
-  type ChangeSet,
-  type PeerId,
-  type ThreadId,
-  type TurnId,
-} from '@bzzz/protocols'
-import type { ModelProvider } from '../model/model.ts'
+import { type AgentCard, type AgentId, agentIdOf, type ChangeSet, type ThreadId } from '@bzzz/protocols'
 import { type DueTurn, dueTurns, overtakenTurns } from '../review/due.ts'
 import { type Duty, deadlineOf, dueDuties, dutyEntry } from '../review/duties.ts'
 import { type Review, readReview } from '../review/review.ts'
+import type { Agents, AgentsOptions, RecoveredTurn } from './agents.ts'
 import { type Alarm, createAlarm } from './alarm.ts'
 import { attendTurn } from './attend.ts'
 import { cardOf } from './card.ts'
 import { createChangeReader } from './changes.ts'
 import { createTurnsInHand, type TurnsInHand } from './in-hand.ts'
 import { createLines, type Lines } from './lines.ts'
-import type { AgentDefinition, AgentFact, BudgetPort, ThreadsPort, TurnLimits, TurnTools } from './ports.ts'
+import type { AgentDefinition, AgentFact, TurnTools } from './ports.ts'
 import { createRests, type Rests } from './rests.ts'
 import { createVisits, type Visits } from './visits.ts'
-
-export interface AgentsOptions {
-  /** Of this node: the home of its agents. */
-  readonly peer: PeerId
-  readonly threads: ThreadsPort
-  readonly budget: BudgetPort
-  /** By the name under which agents ask for them. */
-  readonly providers: ReadonlyMap<string, ModelProvider>
-  readonly agents: readonly AgentDefinition[]
-  /** From this node or another; undefined when none at hand has it. */
-  readonly fetchBlob: (hash: string, options: { signal: AbortSignal }) => Promise<Uint8Array | undefined>
-  /** Peers whose lease runs. */
-  readonly livePeers: () => ReadonlySet<PeerId>
-  readonly limits: TurnLimits
-  /** Wall milliseconds. */
-  readonly now: () => number
-  /** Rejects when the signal aborts. */
-  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
-  readonly observe?: (fact: AgentFact) => void
-}
-
-export interface Agents {
-  /** One per agent, as it is now. */
-  cards(): AgentCard[]
-  /** Turns of an earlier run that were found at start: calls had been made for them, and no entry written. */
-  readonly recovered: readonly RecoveredTurn[]
-  /** Told when a card may have changed. @returns how to stop */
-  subscribe(listener: () => void): () => void
-  /**
-   * Begins no further request, waits for those in hand and writes what they bring. Aborting the signal ends them too: their
-   * holds stay uncertain and the next run takes their turns up again. Idempotent.
-   */
-  close(options?: { signal?: AbortSignal }): Promise<void>
-}
-
-export interface RecoveredTurn {
-  readonly thread: ThreadId
-  readonly turn: TurnId
-  readonly agent: AgentId
-}
 
 /** How long a paused or postponed turn, or a duty of a node that may be gone, rests before it is looked at again. */
 const RETRY_MS = 5_000
