@@ -3,9 +3,11 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 const REQUIRED_MAJOR = 24
+const SAME_KEY_PRESS_MS = 250
 const major = Number(process.versions.node.split('.')[0])
 // A clone has the sources and runs them; a published package has only the compiled files.
 const source = new URL('../src/main.ts', import.meta.url)
@@ -17,12 +19,10 @@ if (major >= REQUIRED_MAJOR && !fromSource) {
 } else {
   const args = fromSource ? ['--conditions=bzzz-src', fileURLToPath(source)] : [fileURLToPath(compiled)]
   const child = spawn(nodeBinary(), [...args, ...process.argv.slice(2)], { stdio: 'inherit' })
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
-  child.on('exit', (code, signal) => {
-    if (signal === null) process.exit(code ?? 1)
-    process.removeAllListeners(signal)
-    process.kill(process.pid, signal)
-  })
+  // Ctrl-C reaches the child as well: a signal passed on at once would meet it twice, the second time perhaps on its way out.
+  process.on('SIGINT', () => setTimeout(() => child.kill('SIGINT'), SAME_KEY_PRESS_MS).unref())
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
 }
 
 function nodeBinary() {
