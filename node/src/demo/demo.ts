@@ -53,7 +53,7 @@ const MEMBERS = [
   ['ironwood', 'reviewer'],
   ['acacia', 'security'],
 ] as const
-const SEAT_TIMEOUT_S = { normal: 60, withModel: 600, absent: 4 }
+const SEAT_TIMEOUT_S = { normal: 60, withModel: 600, absent: 12 }
 const KILL_TIMEOUT_MS = 30_000
 const PAUSE_WAIT_MS = 10_000
 
