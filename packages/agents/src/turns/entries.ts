@@ -1,10 +1,11 @@
 import { type EntryOf, type Finding, finding, MAX_ENTRY_BYTES, type ThreadId, type TurnId } from '@bzzz/protocols'
 import { idOf } from '../review/decision.ts'
 import type { DueTurn } from '../review/due.ts'
+import { verifiedRefs } from '../review/record.ts'
 import type { DiscussionReply, ProposalReply, VoteReply } from '../review/replies.ts'
 import { bySeverity } from '../review/severity.ts'
 import type { Coverage } from '../review/steps.ts'
-import { findingRef, type SeatFindings } from '../review/task.ts'
+import type { SeatFindings } from '../review/task.ts'
 import type { CallState, TurnTools } from './ports.ts'
 
 /** What all calls of a turn so far used and cost. */
@@ -124,7 +125,7 @@ export function proposalEntry(
     type: 'proposal',
     round,
     outcome,
-    blocking: provenRefs(blocking, findings),
+    blocking: groundedRefs(blocking, findings),
     content: clipped(content),
   }
 }
@@ -136,17 +137,13 @@ export function voteEntry(
   { choice, blockers, content }: VoteReply,
   findings: readonly SeatFindings[],
 ): EntryOf<'vote'> {
-  const refs = provenRefs(blockers, findings)
+  const refs = groundedRefs(blockers, findings)
   return { ...head, type: 'vote', round, proposal, choice, blockers: refs, content: clipped(content) }
 }
 
 /** A ref that stands for no finding with evidence counts for nothing; what a model meant by it is in its words. */
-export function provenRefs(refs: readonly string[], seats: readonly SeatFindings[]): string[] {
-  const proven = new Set(
-    seats.flatMap(({ entry, findings }) =>
-      findings.flatMap(({ verified }, index) => (verified ? [findingRef(entry, index)] : [])),
-    ),
-  )
+export function groundedRefs(refs: readonly string[], seats: readonly SeatFindings[]): string[] {
+  const proven = new Set(seats.flatMap(({ entry, findings }) => verifiedRefs(entry, findings)))
   return [...new Set(refs)].filter((ref) => proven.has(ref)).slice(0, 500)
 }
 

@@ -1,3 +1,4 @@
+import type { ReserveRequest } from '@bzzz/budget'
 import type {
   AgentId,
   CallId,
@@ -41,18 +42,6 @@ export interface BudgetPort {
   callsOf(turn: TurnId, step?: number): Promise<readonly CallState[]>
   /** Told when there may be more to spend. @returns how to stop */
   subscribe(listener: () => void): () => void
-}
-
-export interface ReserveRequest {
-  readonly turn: TurnId
-  readonly step: number
-  readonly attempt: number
-  readonly thread: ThreadId | null
-  /** Name of the agent, without its peer. */
-  readonly agent: string
-  readonly model: string
-  readonly inputTokens: number
-  readonly outputTokens: number
 }
 
 export type Reservation =

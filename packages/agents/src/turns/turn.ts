@@ -17,7 +17,15 @@ import {
 import { type Coverage, planSteps, type Step } from '../review/steps.ts'
 import type { SeatFindings } from '../review/task.ts'
 import { type Call, type CallResult, makeCall } from './call.ts'
-import { boundedClaim, findingEntry, messageEntry, proposalEntry, provenRefs, turnHead, voteEntry } from './entries.ts'
+import {
+  boundedClaim,
+  findingEntry,
+  groundedRefs,
+  messageEntry,
+  proposalEntry,
+  turnHead,
+  voteEntry,
+} from './entries.ts'
 import type { TurnTools } from './ports.ts'
 import { fitsWindow, fittingQuestion, questionFor } from './question.ts'
 
@@ -139,7 +147,7 @@ async function ask<S extends z.ZodType>(
 
 /** Changes are requested for a reason that was proven, or not at all: such a reply is asked for again. */
 function requireGrounds({ outcome, blocking }: ProposalReply, findings: readonly SeatFindings[]): void {
-  if (outcome === 'approved' || provenRefs(blocking, findings).length > 0) return
+  if (outcome === 'approved' || groundedRefs(blocking, findings).length > 0) return
   throw new ModelError('BAD_REPLY', 'it requests changes and names no finding with evidence', { billed: 'unknown' })
 }
 

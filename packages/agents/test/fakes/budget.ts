@@ -1,5 +1,6 @@
+import type { ReserveRequest } from '@bzzz/budget'
 import { type CallId, callIdOf, type NanoUsd, type ThreadId, type TurnId } from '@bzzz/protocols'
-import type { BudgetPort, CallState, Reservation, ReserveRequest, SettleOutcome } from '../../src/turns/ports.ts'
+import type { BudgetPort, CallState, Reservation, SettleOutcome } from '../../src/turns/ports.ts'
 
 interface FakeCall extends CallState {
   readonly turn: TurnId
