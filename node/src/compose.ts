@@ -22,6 +22,7 @@ import { dataDirectory } from './init/data-directory.ts'
 import { readMeshFile } from './init/mesh-file.ts'
 import { createReviews } from './reviews/reviews.ts'
 import { createTelemetry } from './telemetry/telemetry.ts'
+import { verifyState } from './verify-state.ts'
 import { version } from './version.ts'
 
 /** A node that runs. */
@@ -49,7 +50,6 @@ export interface Outside {
 const CONCURRENT_TURNS = 3
 /** Provider requests per step of a turn. */
 const ATTEMPTS = 3
-const CALL_TIMEOUT_MS = 600_000
 /** Calls in hand may finish for so long while the node closes; then they count as uncertain. */
 const CLOSE_PATIENCE_MS = 10_000
 
@@ -74,7 +74,8 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     const startedMs = now()
 
     const frozen = Promise.withResolvers<unknown>()
-    const state = await openState({ directory: paths.state, onFreeze: frozen.resolve })
+    const verify = verifyState(meshId, { log, now })
+    const state = await openState({ directory: paths.state, onFreeze: frozen.resolve, verify })
     closers.add('state', () => state.close())
 
     const local = localLimits(config, opened)
@@ -184,7 +185,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
         concurrency: CONCURRENT_TURNS,
         maxOutputTokens: config.values.openai_max_tokens,
         temperature: config.values.openai_temperature,
-        callTimeoutMs: CALL_TIMEOUT_MS,
+        callTimeoutMs: config.values.model_timeout,
         attempts: ATTEMPTS,
       },
       now,

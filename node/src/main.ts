@@ -1,11 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { enableCompileCache } from 'node:module'
-import { fileURLToPath } from 'node:url'
+import { runCommand } from './cli/program.ts'
 import { processTerminal } from './cli/terminal.ts'
-
-// Saves parsing and type stripping at each later start; beside the program, so that nothing is left anywhere else.
-enableCompileCache(fileURLToPath(new URL('../.cache/compile', import.meta.url)))
-const { runCommand } = await import('./cli/program.ts')
 
 // Ctrl-C reaches every process of a terminal, and the launcher passes it on as well: so soon it is the same key press.
 const SAME_KEY_PRESS_MS = 500
@@ -28,3 +23,5 @@ process.exitCode = await runCommand(process.argv.slice(2), {
   stdin: process.stdin,
   cwd: process.cwd(),
 })
+// What a full disk keeps from closing (libp2p notes its peers while it stops) must not keep a process that has ended.
+setTimeout(() => process.exit(), 2_000).unref()

@@ -20,9 +20,17 @@ export interface Job {
   readonly ended: Promise<{ readonly code: number | null; readonly stderr: string }>
 }
 
-export function startJob(args: readonly string[], options: { readonly cwd?: string } = {}): Job {
-  const env = { PATH: process.env.PATH ?? '', HOME: '/nonexistent', TMPDIR: process.env.TMPDIR ?? '/tmp' }
-  const child = spawn(process.execPath, [launcher, ...args], { ...options, env, detached: true })
+interface JobOptions {
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+  /** A command that runs another one in its own place, such as `nsenter`, with its arguments. */
+  readonly through?: readonly string[]
+}
+
+export function startJob(args: readonly string[], { cwd, env: more, through = [] }: JobOptions = {}): Job {
+  const env = { PATH: process.env.PATH ?? '', HOME: '/nonexistent', TMPDIR: process.env.TMPDIR ?? '/tmp', ...more }
+  const [command = '', ...rest] = [...through, process.execPath, launcher, ...args]
+  const child = spawn(command, rest, { ...(cwd !== undefined && { cwd }), env, detached: true })
   let stderr = ''
   child.stderr.on('data', (chunk) => (stderr += chunk))
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -97,6 +97,23 @@ test('a second process on a data directory is refused, and told which the first 
   })
 })
 
+test('a review with --local beside a node that is not to be found is refused likewise, whatever became of its file', async () => {
+  await up()
+  await writeFile(join(directory, 'count.patch'), PATCH)
+  const path = join(alone, 'running.json')
+  const kept = await readFile(path)
+  for (const damage of [() => rm(path), () => writeFile(path, '{"pid": 1')]) {
+    await damage()
+    const stderr = `bzzz: ${alone} is in use by another process; stop it first, or name another --data-dir\n`
+    for (const args of [
+      ['up', ...ANY_PORT],
+      ['review', 'count.patch', '--local'],
+    ])
+      expect(await bzzz([...args, '--data-dir', alone], { cwd: directory })).toEqual({ code: 69, stdout: '', stderr })
+  }
+  await writeFile(path, kept)
+})
+
 test.each([
   ['http', 'http_port'],
   ['mcp', 'mcp_port'],
@@ -104,7 +121,10 @@ test.each([
 ])('when the %s port is taken, the node says which port and setting', async (name, setting) => {
   const taken = await listener()
   const { port } = taken.address() as { port: number }
-  const { code, stdout, stderr } = await bzzz(['up', '--data-dir', alone, ...ANY_PORT, `--${name}-port`, String(port)])
+  const quiet = ['--log-level', 'error']
+  const { code, stdout, stderr } = await bzzz([
+    ...['up', '--data-dir', alone, ...ANY_PORT, ...quiet, `--${name}-port`, String(port)],
+  ])
   taken.close()
   expect({ code, stdout }).toEqual({ code: 78, stdout: '' })
   const [line, ...more] = stderr.trim().split('\n')

@@ -5,7 +5,16 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { agentsAnswer } from '@bzzz/protocols'
-import { createClient, foundMesh, loadConfig, type NodeClient, openNode, type RunningNode, readPriceTable } from 'bzzz'
+import {
+  createClient,
+  type FoundedMesh,
+  foundMesh,
+  loadConfig,
+  type NodeClient,
+  openNode,
+  type RunningNode,
+  readPriceTable,
+} from 'bzzz'
 import { vi } from 'vitest'
 
 /** Real nodes, all in this process, each with its own databases, sockets and agents. */
@@ -31,8 +40,28 @@ export interface TestMeshOptions {
 
 export async function openTestMesh(options: TestMeshOptions): Promise<TestMesh> {
   const directory = await mkdtemp(join(tmpdir(), 'bzzz-nodes-'))
+  const { members } = await foundTestMesh(directory, options)
+  const nodes: TestNode[] = []
+  const close = async () => {
+    await Promise.all(nodes.map(({ node }) => node.close()))
+    await rm(directory, { recursive: true, force: true })
+  }
+  try {
+    for (const member of members) nodes.push(await startTestNode(member.label, member.directory, options))
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return { nodes, close }
+}
+
+/** Data directories of a mesh on loopback, ready to be started. */
+export async function foundTestMesh(
+  directory: string,
+  options: Pick<TestMeshOptions, 'members' | 'dailyUsd' | 'pricesFile'>,
+): Promise<FoundedMesh> {
   const ports = await freePorts(options.members.length)
-  const { members } = await foundMesh({
+  return await foundMesh({
     directory: join(directory, 'mesh'),
     network: 'test',
     members: options.members.map(([label, ...agents], i) => ({
@@ -50,18 +79,6 @@ export async function openTestMesh(options: TestMeshOptions): Promise<TestMesh> 
     now: Date.now,
     randomBytes,
   })
-  const nodes: TestNode[] = []
-  const close = async () => {
-    await Promise.all(nodes.map(({ node }) => node.close()))
-    await rm(directory, { recursive: true, force: true })
-  }
-  try {
-    for (const member of members) nodes.push(await startTestNode(member.label, member.directory, options))
-  } catch (error) {
-    await close()
-    throw error
-  }
-  return { nodes, close }
 }
 
 export async function startTestNode(

@@ -40,10 +40,6 @@ interface SetupOptions {
 
 /** A model whose window the price table does not name is taken to have this one, which every current model has. */
 const ASSUMED_WINDOW_TOKENS = 8_192
-/** A server that says nothing for so long has stalled; local models may load for a while before the first token. */
-const IDLE_TIMEOUT_MS = 120_000
-/** Servers without keys still want some text. */
-const NO_KEY = 'none'
 
 /** @throws {ConfigError} for a role that does not exist, or more agents than allowed; {RoleError} with file, line, reason */
 export async function setUpAgents(options: SetupOptions): Promise<AgentSetup> {
@@ -111,7 +107,7 @@ function providerFor({
     ...(values.openai_base_url === undefined ? {} : { baseUrl: values.openai_base_url }),
     readKey: () => readKey(values, env),
     window: (model) => prices.prices.get(model)?.window ?? ASSUMED_WINDOW_TOKENS,
-    idleTimeoutMs: IDLE_TIMEOUT_MS,
+    idleTimeoutMs: values.model_idle_timeout,
     onServerTime,
     now,
     sleep,
@@ -119,8 +115,18 @@ function providerFor({
 }
 
 /** A key that lies in a file is read again for each request, so a new one takes effect without a restart. */
-async function readKey(values: Values, env: SetupOptions['env']): Promise<string> {
-  const file = env.OPENAI_API_KEY_FILE
-  const fromFile = env.OPENAI_API_KEY === undefined && file !== undefined && file !== ''
-  return fromFile ? (await readFile(file, 'utf8')).trim() : (values.openai_api_key ?? NO_KEY)
+async function readKey(values: Values, env: SetupOptions['env']): Promise<string | undefined> {
+  const file = env.OPENAI_API_KEY_FILE ?? ''
+  if ((env.OPENAI_API_KEY ?? '') !== '' || file === '') return values.openai_api_key
+  try {
+    return (await readFile(file, 'utf8')).trim()
+  } catch (cause) {
+    throw new ConfigError(
+      'CONFIG_UNREADABLE',
+      `OPENAI_API_KEY_FILE: cannot read ${file}: ${(cause as Error).message}`,
+      {
+        cause,
+      },
+    )
+  }
 }

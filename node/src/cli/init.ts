@@ -4,6 +4,7 @@ import { readPriceTable } from '../config/prices.ts'
 import type { Values } from '../config/settings.ts'
 import { type FoundedMesh, foundMesh, type PlannedMember } from '../init/init.ts'
 import { type CommandContext, configFor, examples, type GlobalOptions, print, withGlobalOptions } from './context.ts'
+import { diskFault } from './disk.ts'
 import { CliError, exitCodes } from './exit.ts'
 import { dollars } from './terminal.ts'
 
@@ -82,6 +83,8 @@ export function addInitCommand(program: Command, context: CommandContext): void 
         prices: await readPriceTable(config.values),
         now: context.now,
         randomBytes: context.randomBytes,
+      }).catch((error) => {
+        throw diskFault(error, config.dataDirectory) ?? error
       })
       const value = {
         mesh: founded.manifest.mesh,

@@ -9,6 +9,7 @@ import { foundMesh } from '../init/init.ts'
 import { connectToNode, createClient, type NodeClient } from './client.ts'
 import { type CommandContext, configFor, type GlobalOptions } from './context.ts'
 import { CliError } from './exit.ts'
+import { startFailure } from './start-failure.ts'
 
 const LOCAL_DAILY_USD = 10
 
@@ -98,7 +99,10 @@ async function runOn(
   }
   const config = loadConfig({ env: context.env, flags, dataDirectory: directory })
   const { openNode } = await import('../compose.ts')
-  const node = await openNode(config, { now: context.now, randomBytes: context.randomBytes, env: context.env })
+  const outside = { now: context.now, randomBytes: context.randomBytes, env: context.env }
+  const node = await openNode(config, outside).catch(async (error) => {
+    throw await startFailure(error, directory)
+  })
   try {
     await run(
       createClient(

@@ -1,6 +1,8 @@
 import { OFFLINE_MODEL } from '@bzzz/agents'
 import { agentsAnswer, costsBreakdown, dailyCosts, nodeStatus, peersAnswer } from '@bzzz/protocols'
 import { type Command, Option } from 'commander'
+import { durationText } from '../config/duration.ts'
+import type { Setting } from '../config/settings.ts'
 import {
   type CommandContext,
   clientFor,
@@ -57,10 +59,9 @@ function addConfig(program: Command, context: CommandContext): void {
       const rows = Object.entries(settings).map(([name, setting]) => {
         const value = config.values[name as keyof typeof config.values]
         const { source, from } = config.provenance[name as keyof typeof config.provenance]
-        const secret = 'secret' in setting && setting.secret === true
         return {
           name,
-          value: secret && value !== undefined ? '(set)' : (value ?? null),
+          value: value === undefined ? null : shownValue(setting, value),
           source,
           from,
           env: 'env' in setting ? setting.env : null,
@@ -93,6 +94,11 @@ function addConfig(program: Command, context: CommandContext): void {
         ].join('\n'),
       )
     })
+}
+
+function shownValue({ secret, isDuration }: Pick<Setting, 'secret' | 'isDuration'>, value: unknown): unknown {
+  if (secret === true) return '(set)'
+  return isDuration === true && typeof value === 'number' ? durationText(value) : value
 }
 
 function addPeers(program: Command, context: CommandContext): void {

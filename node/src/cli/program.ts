@@ -6,11 +6,12 @@ import { ConfigError } from '../config/errors.ts'
 import { version } from '../version.ts'
 import type { CommandContext } from './context.ts'
 import { addDemoCommand } from './demo.ts'
+import { diskFault } from './disk.ts'
 import { CliError, exitCodes } from './exit.ts'
 import { addInitCommand } from './init.ts'
 import { addLookCommands } from './look.ts'
 import { addReviewCommand } from './review.ts'
-import { plainLines } from './terminal.ts'
+import { plain } from './terminal.ts'
 import { addThreadCommands } from './threads.ts'
 import { addUpCommand } from './up.ts'
 
@@ -78,7 +79,7 @@ function report(error: unknown, json: boolean, { terminal, signal }: CommandCont
   if (signal.aborted) return exitCodes.interrupted
   const { exitCode, code, message } = fault(error)
   if (json) terminal.out(JSON.stringify({ error: { code, message, exit_code: exitCode } }))
-  terminal.err(`bzzz: ${plainLines(message)}`)
+  terminal.err(`bzzz: ${plain(message)}`)
   if (exitCode === exitCodes.internal && process.env.BZZZ_LOG_LEVEL === 'debug')
     terminal.err(String((error as Error).stack))
   return exitCode
@@ -94,23 +95,13 @@ function fault(error: unknown): { exitCode: number; code: string; message: strin
   if (error instanceof ConfigError) return { exitCode: exitCodes.config, code: error.code, message: error.message }
   if (error instanceof RoleError) return { exitCode: exitCodes.config, code: error.code, message: error.message }
   if (error instanceof ChangeError) return { exitCode: exitCodes.noInput, code: error.code, message: error.message }
+  const refusing = diskFault(error, 'a file')
+  if (refusing !== undefined) return refusing
   if (error instanceof BudgetError) {
     return { exitCode: budgetExitCodes[error.code] ?? exitCodes.usage, code: error.code, message: error.message }
   }
   if (error instanceof StateError) return { exitCode: exitCodes.io, code: error.code, message: error.message }
   const system = error as NodeJS.ErrnoException
-  if (system.code === 'EACCES' || system.code === 'EPERM')
-    return {
-      exitCode: exitCodes.noPermission,
-      code: system.code,
-      message: `${system.path ?? 'a file'} may not be accessed: ${system.message}`,
-    }
-  if (system.code === 'ENOSPC' || system.code === 'EROFS')
-    return {
-      exitCode: exitCodes.io,
-      code: system.code,
-      message: `the disk refuses to write ${system.path ?? ''}: ${system.message}`,
-    }
   if (system.code !== undefined && system.path !== undefined) {
     return { exitCode: exitCodes.io, code: system.code, message: `${system.path}: ${system.message}` }
   }

@@ -63,7 +63,7 @@ const verdictStyle = {
   paused: 'magenta',
 } as const
 
-/** Verdict, findings with their evidence, dissent, coverage, cost by agent and node. */
+/** Verdict, findings with their evidence, dissent, seats that are missing and why, coverage, cost by agent and node. */
 export function reportText(terminal: Terminal, { status, report }: ReviewEnd): string {
   const result = resultOf({ status, report })
   const counted = report.findings.filter((finding) => finding.verified)
@@ -84,6 +84,7 @@ export function reportText(terminal: Terminal, { status, report }: ReviewEnd): s
         (vote) => `  round ${vote.round}: ${plain(vote.role)} ${vote.choice}s: ${firstLine(vote.content)}`,
       ),
     ),
+    ...section('Seats', seatLines(report)),
     ...section('Coverage', coverageLines(report)),
     ...section('Cost', costLines(report)),
     ...(report.simulated ? ['', 'Simulated: offline rules at play-money prices; no language model took part.'] : []),
@@ -107,12 +108,25 @@ function shownQuote({ rule, quote }: Pick<FindingView, 'rule' | 'quote'>): strin
   return rule.includes('secretlint') ? quote.replaceAll(/[\w+/=-]{12,}/g, (word) => `${word.slice(0, 4)}…`) : quote
 }
 
-function coverageLines(report: ReviewReport): string[] {
-  const reviewed = report.coverage.filter((file) => file.reviewed_by.length > 0)
-  const skipped = report.coverage.filter((file) => file.reviewed_by.length === 0)
+/** Those of which something is to be said: why a seat is missing is what whoever asked can mend. */
+function seatLines({ seats }: ReviewReport): string[] {
+  return seats.flatMap(({ role, node_id, state, reason }) =>
+    reason === null ? [] : [`  ${plain(role)} on ${plain(node_id)}: ${state}, ${plain(reason)}`],
+  )
+}
+
+/** `*` is every file without a row of its own; without any reading there are no rows. */
+function coverageLines({ coverage, terms: { change } }: ReviewReport): string[] {
+  const reviewed = coverage.filter((row) => row.reviewed_by.length > 0)
+  const skipped = coverage.filter((row) => row.reviewed_by.length === 0)
+  const read = reviewed.some(({ file }) => file === '*') ? change.files - skipped.length : reviewed.length
+  const roles = [...new Set(reviewed.flatMap((row) => row.reviewed_by))].join(', ')
   return [
-    `  ${reviewed.length} of ${report.coverage.length} files read${report.coverage.length === 0 ? '' : ` by ${[...new Set(reviewed.flatMap((file) => file.reviewed_by))].join(', ')}`}`,
-    ...skipped.map((file) => `  not read: ${plain(file.file)} (${plain(file.reason ?? 'no seat read it')})`),
+    `  ${read} of ${change.files} files read${roles === '' ? '' : ` by ${roles}`}`,
+    ...skipped.map(
+      ({ file, reason }) =>
+        `  not read: ${file === '*' ? 'all others' : plain(file)} (${plain(reason ?? 'no seat read it')})`,
+    ),
   ]
 }
 
@@ -120,8 +134,14 @@ function costLines(report: ReviewReport): string[] {
   return [
     `  ${dollars(report.costs.total_usd)}${report.simulated ? ' (play money)' : ''}${report.terms.budget_usd === null ? '' : ` of ${dollars(report.terms.budget_usd)}`}`,
     ...report.costs.by_agent.map(
-      (row) =>
-        `  ${plain(row.agent.split('@')[0] ?? row.agent)} on ${plain(row.node_id)}: ${dollars(row.cost_usd)} for ${row.input_tokens} tokens in, ${row.output_tokens} out`,
+      (row) => `  ${plain(row.agent.split('@')[0] ?? row.agent)} on ${plain(row.node_id)}: ${costWords(row)}`,
     ),
   ]
+}
+
+/** A call of which nobody knows what it used counts as its whole hold. */
+function costWords({ cost_usd, input_tokens, output_tokens }: ReviewReport['costs']['by_agent'][number]): string {
+  if (cost_usd > 0 && input_tokens === 0)
+    return `at most ${dollars(cost_usd)}, since the model's server did not say what it used`
+  return `${dollars(cost_usd)} for ${input_tokens} tokens in, ${output_tokens} out`
 }

@@ -3,6 +3,7 @@ import { basename, resolve } from 'node:path'
 import { ChangeError, readPatch, readRange } from '@bzzz/agents'
 import { type ChangeSet, type ReviewPlan, type ReviewRequest, reviewPlan, reviewRequest } from '@bzzz/protocols'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { readDuration } from '../config/duration.ts'
 import type { NodeClient } from './client.ts'
 import { type CommandContext, clientFor, examples, type GlobalOptions, print, withGlobalOptions } from './context.ts'
 import { CliError, exitCodes } from './exit.ts'
@@ -63,7 +64,7 @@ Exit codes: 0 approved, 10 changes requested, 20 escalated to a human, 30 paused
 }
 
 function requestOf(change: ChangeSet, options: ReviewOptions): ReviewRequest {
-  return reviewRequest.parse({
+  const request = reviewRequest.safeParse({
     change,
     required: options.required,
     budget_usd: options.budget,
@@ -71,16 +72,29 @@ function requestOf(change: ChangeSet, options: ReviewOptions): ReviewRequest {
     seat_timeout_s: Math.max(1, Math.round(options.seatTimeout / 1000)),
     dry_run: options.dryRun === true,
   })
+  if (request.success) return request.data
+  const [issue] = request.error.issues
+  const member = String(issue?.path[0] ?? '')
+  throw new CliError(exitCodes.usage, 'USAGE', `${optionOf[member] ?? member}: ${issue?.message ?? 'wrong'}`)
+}
+
+const optionOf: Readonly<Record<string, string>> = {
+  required: '--required',
+  budget_usd: '--budget',
+  rounds: '--rounds',
+  seat_timeout_s: '--seat-timeout, in seconds',
 }
 
 async function readChange(change: string, options: ReviewOptions, context: CommandContext): Promise<ChangeSet> {
   const repository = resolve(context.cwd, options.repo)
+  const named = { repository: basename(repository) || 'repository' } // the root has no name
   try {
-    if (change === '-') return readPatch(await readAll(context.stdin), { repository: basename(repository) })
+    if (change === '-') return readPatch(await readAll(context.stdin), named)
     const file = await stat(resolve(context.cwd, change)).catch(() => undefined) // not a file: then it is a range
     if (file?.isFile() === true) {
+      if (file.size > MAX_PATCH_BYTES) throw tooLarge(change)
       const { readFile } = await import('node:fs/promises')
-      return readPatch(await readFile(resolve(context.cwd, change), 'utf8'), { repository: basename(repository) })
+      return readPatch(await readFile(resolve(context.cwd, change), 'utf8'), named)
     }
     return await readRange({ repository, range: change, signal: context.signal })
   } catch (error) {
@@ -89,15 +103,19 @@ async function readChange(change: string, options: ReviewOptions, context: Comma
   }
 }
 
-const MAX_PATCH_CHARS = 32 * 1024 * 1024
+/** Of a patch, before it is read: it bounds the memory that this takes, about ten times as much. */
+const MAX_PATCH_BYTES = 32 * 1024 * 1024
+
+function tooLarge(what: string): CliError {
+  return new CliError(exitCodes.noInput, 'TOO_LARGE', `${what}: larger than 32 MiB; review a smaller range`)
+}
 
 async function readAll(input: NodeJS.ReadableStream): Promise<string> {
   let text = ''
   input.setEncoding('utf8')
   for await (const chunk of input) {
     text += chunk
-    if (text.length > MAX_PATCH_CHARS)
-      throw new CliError(exitCodes.noInput, 'TOO_LARGE', 'standard input: larger than 32 MiB; review a smaller range')
+    if (text.length > MAX_PATCH_BYTES) throw tooLarge('standard input')
   }
   return text
 }
@@ -217,10 +235,9 @@ function wholeNumber(text: string): number {
   return Number(text)
 }
 
-/** `60s`, `5m`, `1h`, `1500ms`, or seconds. @returns milliseconds */
+/** @returns milliseconds */
 export function duration(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text)
-  if (match === null) throw new InvalidArgumentError('Give a duration, e.g. 60s or 5m.')
-  const unit = (match[2] ?? 's') as 'ms' | 's' | 'm' | 'h'
-  return Number(match[1]) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[unit]
+  const ms = readDuration(text)
+  if (ms === undefined) throw new InvalidArgumentError('Give a duration, e.g. 60s or 5m.')
+  return ms
 }

@@ -37,11 +37,6 @@ export function plain(text: string): string {
     .replaceAll(/\p{Cc}|\p{Bidi_Control}/gu, '')
 }
 
-/** The same line by line, for text of ours in which words from elsewhere stand. */
-export function plainLines(text: string): string {
-  return text.split('\n').map(plain).join('\n')
-}
-
 export function firstLine(text: string): string {
   return plain(text.split('\n').find((line) => line.trim() !== '') ?? '')
 }

@@ -1,11 +1,12 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { StateError } from '@bzzz/store'
+import { rename, rm, writeFile } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
 import type { SettingName } from '../config/settings.ts'
 import { dataDirectory } from '../init/data-directory.ts'
-import { isAlive, type RunningFile, runningFile } from './client.ts'
+import type { RunningFile } from './client.ts'
 import { type CommandContext, configFor, examples, type GlobalOptions, withGlobalOptions } from './context.ts'
+import { diskFault } from './disk.ts'
 import { CliError, exitCodes } from './exit.ts'
+import { startFailure } from './start-failure.ts'
 
 export function addUpCommand(program: Command, context: CommandContext): void {
   withGlobalOptions(program.command('up'))
@@ -36,7 +37,7 @@ export function addUpCommand(program: Command, context: CommandContext): void {
         randomBytes: context.randomBytes,
         env: context.env,
       }).catch(async (error) => {
-        throw (await otherProcess(error, config.dataDirectory)) ?? error
+        throw await startFailure(error, config.dataDirectory)
       })
       const running: RunningFile = {
         pid: process.pid,
@@ -47,7 +48,7 @@ export function addUpCommand(program: Command, context: CommandContext): void {
       const { running: path } = dataDirectory(config.dataDirectory)
       await writeWhole(path, `${JSON.stringify(running, null, 2)}\n`).catch(async (error) => {
         await node.close()
-        throw error
+        throw diskFault(error, path) ?? error
       })
       if (options.json === true)
         context.terminal.out(JSON.stringify({ ...running, peer_id: node.peer, node_id: node.label }))
@@ -62,7 +63,7 @@ export function addUpCommand(program: Command, context: CommandContext): void {
         () => undefined,
         (error) => error,
       )
-      await rm(path, { force: true })
+      await rm(path, { force: true }).catch(() => undefined) // left behind, it names a process that is gone
       if (!told.aborted) throw stoppedByDisk(config.dataDirectory, cause)
       if (closeError !== undefined) throw closeError
     })
@@ -97,28 +98,18 @@ function flagsOf(options: UpOptions): Partial<Record<SettingName, unknown>> {
 
 /** Whoever reads it finds all of it or nothing. */
 async function writeWhole(path: string, text: string): Promise<void> {
-  await writeFile(`${path}.new`, text, { mode: 0o600 })
-  await rename(`${path}.new`, path)
+  try {
+    await writeFile(`${path}.new`, text, { mode: 0o600 })
+    await rename(`${path}.new`, path)
+  } catch (error) {
+    await rm(`${path}.new`, { force: true }).catch(() => undefined) // of no use, and in nobody's way
+    throw error
+  }
 }
 
 function stoppedByDisk(directory: string, cause: unknown): CliError {
   const message = `a write to ${directory} failed (${(cause as Error).message}) and the node stopped, since nothing it said after that would be safe; make room or mend the disk, then start it again`
   return new CliError(exitCodes.io, 'STATE_WRITE_FAILED', message, { cause })
-}
-
-/** The lock on the data directory tells that another process holds it; what that process wrote beside it tells which. */
-async function otherProcess(error: unknown, directory: string): Promise<CliError | undefined> {
-  if (!(error instanceof StateError) || error.code !== 'STATE_IN_USE') return undefined
-  const text = await readFile(dataDirectory(directory).running, 'utf8').catch(() => '{}') // not written yet: then it has no name
-  const other = runningFile.safeParse(JSON.parse(text))
-  const name =
-    other.success && isAlive(other.data.pid) ? `process ${other.data.pid} (${other.data.node_url})` : 'another process'
-  return new CliError(
-    exitCodes.unavailable,
-    'DIRECTORY_IN_USE',
-    `${directory} is in use by ${name}; stop it first, or name another --data-dir`,
-    { cause: error },
-  )
 }
 
 /** Waiting for the end must not keep a node alive that was told to stop. */

@@ -10,3 +10,8 @@ export class ConfigError extends Error {
     this.code = code
   }
 }
+
+/** A file lies where the data directory, or a part of its path, should be. */
+export function notADirectory(path: string, cause: unknown): ConfigError {
+  return new ConfigError('CONFIG_INVALID', `${path} is a file, or lies in one; name another --data-dir`, { cause })
+}

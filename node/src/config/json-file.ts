@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { lineOfSyntaxError } from '@bzzz/agents'
 import { ConfigError } from './errors.ts'
 
 /** Settings files are small; a larger one is a mistake. */
@@ -31,9 +32,11 @@ function parseJson(text: string, path: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    const at = /position (\d+)/.exec((cause as Error).message)?.[1]
-    const line = at === undefined ? 1 : text.slice(0, Number(at)).split('\n').length
-    throw new ConfigError('CONFIG_INVALID', `${path}:${line}: not JSON: ${(cause as Error).message}`, { cause })
+    throw new ConfigError(
+      'CONFIG_INVALID',
+      `${path}:${lineOfSyntaxError(text)}: not JSON: ${(cause as Error).message}`,
+      { cause },
+    )
   }
 }
 

@@ -75,7 +75,8 @@ function parsed(name: SettingName, value: unknown, from: string): unknown {
   const setting: Setting = settings[name]
   const result: z.ZodSafeParseResult<unknown> = setting.shape.safeParse(value)
   if (result.success) return result.data
-  const shown = setting.secret === true ? '(secret)' : JSON.stringify(value)
+  // An address may hold a password.
+  const shown = setting.secret === true ? '(secret)' : JSON.stringify(value).replace(/\/\/[^/@"]*@/, '//[hidden]@')
   throw new ConfigError(
     'CONFIG_INVALID',
     `${from}: ${shown} is not a valid ${name}: ${result.error.issues[0]?.message ?? 'wrong'}. ${setting.help}.`,

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
+import { readDuration } from './duration.ts'
 
 /** One setting: where it may come from, what it may be, and what it is for. The table below is the whole configuration. */
 export interface Setting<S extends z.ZodType = z.ZodType, F = z.output<S> | undefined> {
@@ -9,6 +10,8 @@ export interface Setting<S extends z.ZodType = z.ZodType, F = z.output<S> | unde
   readonly shape: S
   readonly fallback: F
   readonly help: string
+  /** The value is in milliseconds, and people read it as `90s`. */
+  readonly isDuration?: boolean
 }
 
 function setting<S extends z.ZodType>(of: Setting<S, z.output<S>>): Setting<S, z.output<S>> {
@@ -26,6 +29,20 @@ const dollars = z.coerce.number().min(0).max(1_000_000)
 const list = z.union([z.array(z.string()), z.string().transform((text) => text.split(',').map((part) => part.trim()))])
 const listOf = (item: z.ZodType<string, string>) =>
   list.transform((parts) => parts.filter((part) => part !== '')).pipe(z.array(item))
+/** Milliseconds. A timer of Node takes no more than 24 days, and nobody waits so long for a model. */
+const MAX_DURATION_MS = 86_400_000
+const duration = z.union([z.string(), z.number()]).transform((value, context) => {
+  const ms = readDuration(String(value))
+  if (ms !== undefined && ms >= 1 && ms <= MAX_DURATION_MS) return ms
+  context.addIssue({ code: 'custom', message: 'a duration, e.g. 90s or 10m, at most 24h' })
+  return z.NEVER
+})
+// `localhost:11434/v1` is a URL too, of the scheme `localhost`.
+const endpoint = z
+  .url({ protocol: /^https?$/, error: 'an address that begins with http:// or https://' })
+  .refine((url) => !URL.canParse(url) || new URL(url).username === '', {
+    message: 'an address without a name or password in it; a key belongs into OPENAI_API_KEY',
+  })
 const label = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'letters, digits, . _ -, at most 63')
 
 export const settings = {
@@ -97,7 +114,7 @@ export const settings = {
   }),
   openai_base_url: optional({
     env: 'OPENAI_BASE_URL',
-    shape: z.url(),
+    shape: endpoint,
     help: 'Endpoint, e.g. http://127.0.0.1:11434/v1',
   }),
   openai_api_key: optional({
@@ -123,6 +140,20 @@ export const settings = {
     shape: z.coerce.number().min(0).max(2),
     fallback: 0.2,
     help: 'Left out for models that refuse it',
+  }),
+  model_idle_timeout: setting({
+    env: 'BZZZ_MODEL_IDLE_TIMEOUT',
+    shape: duration,
+    fallback: 120_000,
+    isDuration: true,
+    help: 'How long the endpoint may be silent, before its first token and between any two: a model may have to load first',
+  }),
+  model_timeout: setting({
+    env: 'BZZZ_MODEL_TIMEOUT',
+    shape: duration,
+    fallback: 600_000,
+    isDuration: true,
+    help: 'How long one reply may take from the request to its last token; raise it for a slow model on own hardware',
   }),
   prices_file: optional({
     env: 'BZZZ_PRICES_FILE',

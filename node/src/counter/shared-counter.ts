@@ -1,10 +1,8 @@
-import type { Budget } from '@bzzz/budget'
-import { sumSlots } from '@bzzz/budget'
+import { type Budget, type OwnSlot, sumSlots } from '@bzzz/budget'
 import type { Mesh } from '@bzzz/mesh'
 import {
   type Account,
   accountKey,
-  equalBytes,
   type OpenedManifest,
   openSlot,
   type Period,
@@ -28,10 +26,12 @@ export type MeshTotal = ReturnType<typeof sumSlots>
 export type CounterFact =
   | { readonly type: 'slot-published'; readonly period: Period; readonly acks: number }
   | { readonly type: 'slot-not-published'; readonly period: Period; readonly error: unknown }
+  /** The ledger takes nothing more. */
+  | { readonly type: 'slots-not-sealed'; readonly error: unknown }
   | { readonly type: 'slot-unreadable'; readonly period: Period; readonly account: Account; readonly error: unknown }
 
 interface CounterOptions {
-  readonly budget: Pick<Budget, 'slots' | 'subscribe'>
+  readonly budget: Pick<Budget, 'account' | 'slots' | 'subscribe'>
   readonly mesh: Pick<Mesh, 'subscribe' | 'putRecord' | 'getRecord'>
   readonly manifest: OpenedManifest
   readonly observe?: (fact: CounterFact) => void
@@ -45,13 +45,16 @@ const PUBLISH_TIMEOUT_MS = 5_000
 
 export function openSharedCounter({ budget, mesh, manifest, observe }: CounterOptions): SharedCounter {
   const accounts = allottedAccounts(manifest)
+  const own = accountKey(budget.account)
   const closing = new AbortController()
-  const waiting = new Set<Period>(budget.slots().map((slot) => slot.period))
+  const waiting = new Set<Period>()
+  /** After a start, for a peer that came, and once an hour: whatever there is. */
+  let everything = true
   let timer: NodeJS.Timeout | undefined
   let publishing: Promise<void> = Promise.resolve()
 
   function schedule(): void {
-    if (closing.signal.aborted || waiting.size === 0) return
+    if (closing.signal.aborted || (waiting.size === 0 && !everything)) return
     timer ??= setTimeout(() => {
       timer = undefined
       publishing = publishing.then(publishWaiting).then(schedule)
@@ -59,12 +62,18 @@ export function openSharedCounter({ budget, mesh, manifest, observe }: CounterOp
   }
 
   async function publishWaiting(): Promise<void> {
-    const due = budget.slots().filter((slot) => waiting.has(slot.period))
+    if (waiting.size === 0 && !everything) return
+    const due = everything ? undefined : new Set(waiting)
     waiting.clear()
-    for (const slot of due) await publish(slot)
+    everything = false
+    try {
+      for (const slot of await budget.slots()) if (due === undefined || due.has(slot.period)) await publish(slot)
+    } catch (error) {
+      observe?.({ type: 'slots-not-sealed', error })
+    }
   }
 
-  async function publish(slot: ReturnType<Budget['slots']>[number]): Promise<void> {
+  async function publish(slot: OwnSlot): Promise<void> {
     const { period } = slot
     try {
       const acks = await mesh.putRecord(slot.key, slot.bytes, { signal: AbortSignal.timeout(PUBLISH_TIMEOUT_MS) })
@@ -76,7 +85,7 @@ export function openSharedCounter({ budget, mesh, manifest, observe }: CounterOp
   }
 
   function again(): void {
-    for (const slot of budget.slots()) waiting.add(slot.period)
+    everything = true
     schedule()
   }
 
@@ -93,9 +102,10 @@ export function openSharedCounter({ budget, mesh, manifest, observe }: CounterOp
   /** @returns undefined when none is found in time, or what is found is none */
   async function slotOf(account: Account, period: Period, signal: AbortSignal): Promise<Slot | undefined> {
     const key = slotKey(manifest.mesh, period, account)
-    const own = budget.slots().find((slot) => equalBytes(slot.key, key))
     try {
-      const bytes = own?.bytes ?? (await mesh.getRecord(key, { signal }))
+      const ours =
+        accountKey(account) === own ? (await budget.slots()).find((slot) => slot.period === period) : undefined
+      const bytes = ours?.bytes ?? (await mesh.getRecord(key, { signal }))
       return bytes === undefined ? undefined : openSlot(bytes, manifest.mesh)
     } catch (error) {
       observe?.({ type: 'slot-unreadable', period, account, error })

@@ -6,11 +6,26 @@ import type { DataDirectory } from '../init/data-directory.ts'
 
 /** The mesh's shared secret, 32 bytes. @throws {ConfigError} */
 export async function readSecret({ values, provenance }: Config, paths: DataDirectory): Promise<Uint8Array> {
-  const text = values.network_secret ?? (await readFile(paths.networkSecret, 'utf8')).trim()
+  const text = values.network_secret ?? (await readKept(paths.networkSecret))
   const from = values.network_secret === undefined ? paths.networkSecret : provenance.network_secret.from
   if (!/^[0-9a-f]{64}$/.test(text))
-    throw new ConfigError('CONFIG_INVALID', `${from}: the network secret must be 64 hexadecimal digits`)
+    throw new ConfigError(
+      'CONFIG_INVALID',
+      `${from}: the network secret must be 64 hexadecimal digits; ${SECRET_REMEDY}`,
+    )
   return Buffer.from(text, 'hex')
+}
+
+const SECRET_REMEDY = 'copy network.secret from another node of this mesh, they all have the same'
+
+async function readKept(path: string): Promise<string> {
+  try {
+    return (await readFile(path, 'utf8')).trim()
+  } catch (cause) {
+    throw new ConfigError('CONFIG_UNREADABLE', `cannot read ${path}: ${(cause as Error).message}; ${SECRET_REMEDY}`, {
+      cause,
+    })
+  }
 }
 
 /** Made at the first start; the file may be read by its owner only, which is what lets the command line in. */

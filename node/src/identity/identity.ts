@@ -1,7 +1,8 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { peerIdFromPublicKey, type Signer } from '@bzzz/protocols'
-import { ConfigError } from '../config/errors.ts'
+import { ConfigError, notADirectory } from '../config/errors.ts'
 
 /** A node's (or the mesh owner's) Ed25519 key. The seed leaves this folder only towards libp2p's own identity. */
 export interface Identity extends Signer {
@@ -33,7 +34,10 @@ export async function createIdentity(path: string, randomBytes: (length: number)
 export async function readIdentity(path: string): Promise<Identity> {
   const text = await readKeyFile(path)
   if (!/^[0-9a-f]{64}$/.test(text))
-    throw new ConfigError('CONFIG_INVALID', `${path}: not a key file (64 hexadecimal digits)`)
+    throw new ConfigError(
+      'CONFIG_INVALID',
+      `${path}: not a key file (64 hexadecimal digits); restore this node's folder from its backup, since a new key is a new node`,
+    )
   return identityFromSeed(Buffer.from(text, 'hex'))
 }
 
@@ -41,12 +45,10 @@ async function readKeyFile(path: string): Promise<string> {
   try {
     return (await readFile(path, 'utf8')).trim()
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
-      throw new ConfigError(
-        'NOT_INITIALISED',
-        `there is no mesh in ${path.replace(/\/[^/]*$/, '')}; run "bzzz init" first`,
-        { cause },
-      )
+    const { code } = cause as NodeJS.ErrnoException
+    if (code === 'ENOTDIR') throw notADirectory(dirname(path), cause)
+    if (code === 'ENOENT') {
+      throw new ConfigError('NOT_INITIALISED', `there is no mesh in ${dirname(path)}; run "bzzz init" first`, { cause })
     }
     throw new ConfigError('CONFIG_UNREADABLE', `cannot read ${path}: ${(cause as Error).message}`, { cause })
   }

@@ -1,9 +1,9 @@
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { createAccount, type PriceTable, parseUsd, signFirstManifest } from '@bzzz/budget'
 import type { Account, Member, OpenedManifest } from '@bzzz/protocols'
 import { openState } from '@bzzz/store'
-import { ConfigError } from '../config/errors.ts'
+import { ConfigError, notADirectory } from '../config/errors.ts'
 import { createIdentity, type Identity } from '../identity/identity.ts'
 import { type DataDirectory, dataDirectory } from './data-directory.ts'
 import { writeMeshFile } from './mesh-file.ts'
@@ -59,11 +59,35 @@ export async function foundMesh(plan: MeshPlan): Promise<FoundedMesh> {
     plan.members.length === 1 ? plan.directory : join(plan.directory, member.label),
   )
   for (const target of [...targets, ...(await neighbours(plan))]) await refuseExisting(target)
-  await mkdir(dirname(targets[0] ?? plan.directory), { recursive: true })
-  const aside = await mkdtemp(join(dirname(plan.directory), `.${basename(plan.directory)}-init-`))
+  const made = await makeFolder(plan.directory)
+  try {
+    return await foundAt(targets, plan)
+  } catch (error) {
+    if (made !== undefined) await rm(made, { recursive: true, force: true })
+    throw error
+  }
+}
+
+/** @returns the uppermost folder that was made, if any */
+async function makeFolder(path: string): Promise<string | undefined> {
+  try {
+    return await mkdir(path, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    // What Node also says where nothing can be made, as on a disk that is mounted read-only: one folder alone tells the truth.
+    let uppermost = path
+    while (!(await exists(dirname(uppermost), path))) uppermost = dirname(uppermost)
+    await mkdir(uppermost, { mode: 0o700 })
+    throw error
+  }
+}
+
+async function foundAt(targets: readonly string[], plan: MeshPlan): Promise<FoundedMesh> {
+  // In the folder itself: that may be a disk of its own, and the folder above another user's.
+  const aside = await mkdtemp(join(plan.directory, '.init-'))
   try {
     const founded = await prepare(plan, aside)
-    for (const [index, target] of targets.entries()) await moveInto(target, join(aside, String(index)))
+    await moveAll(targets, aside)
     return {
       manifest: founded.manifest,
       ownerKey: dataDirectory(targets[0] ?? plan.directory).ownerKey,
@@ -106,16 +130,38 @@ async function exists(path: string, target: string): Promise<boolean> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === 'ENOENT') return false
+    if (code === 'ENOTDIR') throw notADirectory(target, error)
     throw new ConfigError('CONFIG_UNREADABLE', `cannot look into ${target}: ${message}`, { cause: error })
   }
 }
 
+/** All, or nothing: what the operator had in the folders is as it was when it fails. Renaming back needs no room on the disk. */
+async function moveAll(targets: readonly string[], aside: string): Promise<void> {
+  const undo: (() => Promise<void>)[] = []
+  try {
+    for (const [index, target] of targets.entries()) {
+      const from = join(aside, String(index))
+      if ((await mkdir(target, { recursive: true, mode: 0o700 })) !== undefined) undo.push(() => rmdir(target))
+      await keepOwnSettings(dataDirectory(target).settings, dataDirectory(from).settings)
+      for (const name of await inOrder(from)) {
+        const [place, kept] = [join(target, name), join(aside, `${index}-${name}`)]
+        if (await exists(place, target)) {
+          await rename(place, kept)
+          undo.push(() => rename(kept, place))
+        }
+        await rename(join(from, name), place)
+        undo.push(() => rm(place, { recursive: true, force: true }))
+      }
+    }
+  } catch (error) {
+    for (const step of undo.reverse()) await step()
+    throw error
+  }
+}
+
 /** The key comes last, as the mark of a whole node. */
-async function moveInto(target: string, from: string): Promise<void> {
-  await mkdir(target, { recursive: true, mode: 0o700 })
-  await keepOwnSettings(dataDirectory(target).settings, dataDirectory(from).settings)
-  const names = (await readdir(from)).sort((a, b) => Number(a === 'node.key') - Number(b === 'node.key'))
-  for (const name of names) await rename(join(from, name), join(target, name))
+async function inOrder(from: string): Promise<string[]> {
+  return (await readdir(from)).sort((a, b) => Number(a === 'node.key') - Number(b === 'node.key'))
 }
 
 /** What the operator had written stays; what founding decides (name, agents, ports) is set over it. */

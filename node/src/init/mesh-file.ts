@@ -23,6 +23,10 @@ export async function readMeshFile(path: string): Promise<OpenedManifest> {
         { cause },
       )
     }
-    throw new ConfigError('CONFIG_INVALID', `${path}: not a valid manifest: ${(cause as Error).message}`, { cause })
+    throw new ConfigError(
+      'CONFIG_INVALID',
+      `${path}: not a valid manifest (${(cause as Error).message}); copy mesh.json from another node of this mesh, they all have the same`,
+      { cause },
+    )
   }
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -28,6 +28,40 @@ beforeEach(() => {
   directory = join(root, `node-${count++}`)
 })
 
+const PATCH = `diff --git a/cart.js b/cart.js
+--- a/cart.js
++++ b/cart.js
+@@ -1 +1,2 @@
+ export const total = 0
++export const count = 0
+`
+
+/** Of a data directory: what may happen to a file (undefined: it is gone), and what is said about it. */
+const damages: [string, ((whole: Buffer) => string | Buffer) | undefined, (path: string) => string][] = [
+  [
+    'node.key',
+    () => 'garbage',
+    (path) => `${path}: not a key file (64 hexadecimal digits); restore this node's folder`,
+  ],
+  ['node.key', () => '', (path) => `${path}: not a key file`],
+  ['mesh.json', () => 'garbage{\n', (path) => `${path}: not a valid manifest (Unexpected token`],
+  ['mesh.json', (whole) => whole.subarray(0, 200), (path) => `${path}: not a valid manifest (Unterminated string`],
+  ['mesh.json', forged, (path) => `${path}: not a valid manifest (`],
+  ['mesh.json', undefined, () => `there is no mesh in `],
+  ['bzzz.json', () => '{\n  "http_port": 1,\n  oops\n}', (path) => `${path}:3: not JSON: `],
+  ['bzzz.json', () => '{ "agents": "reviewer"\n', (path) => `${path}:2: not JSON: `],
+  ['network.secret', () => 'garbage', (path) => `${path}: the network secret must be 64 hexadecimal digits; copy`],
+  ['network.secret', undefined, (path) => `cannot read ${path}: ENOENT`],
+]
+
+/** Every field is as it was, but for one bit of what the owner signed. */
+function forged(whole: Buffer): string {
+  const file = JSON.parse(whole.toString('utf8'))
+  const bytes = Buffer.from(file.manifest, 'base64')
+  bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1
+  return JSON.stringify({ ...file, manifest: bytes.toString('base64') })
+}
+
 function on(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
   return run(args, { BZZZ_DATA_DIR: directory, ...env })
 }
@@ -49,6 +83,7 @@ describe('wrong arguments end with 64', () => {
     ['a wait that is no duration', ['review', 'HEAD', '--wait', 'long'], "argument 'long' is invalid"],
     ['no rounds', ['review', 'HEAD', '--rounds', '0'], "argument '0' is invalid"],
     ['a role name that is none', ['review', 'HEAD', '--required', 'A B'], "argument 'A B' is invalid"],
+    ['a budget below the smallest amount', ['review', 'HEAD', '--budget', '0.0000000001'], 'dollars above 0'],
     ['a limit of nothing', ['init', '--daily', '0'], "argument '0' is invalid"],
     ['a member without a name', ['init', '--members', '=/ip4/127.0.0.1/tcp/1'], 'is not name'],
     ['a member twice', ['init', '--members', 'walnut,walnut'], 'each name once'],
@@ -58,6 +93,19 @@ describe('wrong arguments end with 64', () => {
   ])('%s', async (_, args, words) => {
     expectFault(await on(args), 64, words)
     expect(await readdir(root)).not.toContain(basename(directory))
+  })
+})
+
+describe('a review that nobody can be asked for ends with 64', () => {
+  beforeAll(() => writeFile(join(root, 'fine.patch'), PATCH))
+
+  test.each([
+    ['more rounds than there may be', ['--rounds', '200'], '--rounds: '],
+    ['a seat time-out of days', ['--seat-timeout', '48h'], '--seat-timeout, in seconds: '],
+    ['a role twice', ['--required', 'reviewer,reviewer'], '--required: name each role once'],
+    ['a cap of billions', ['--budget', '99999999999'], '--budget: '],
+  ])('%s', async (_, args, words) => {
+    expectFault(await on(['review', join(root, 'fine.patch'), ...args]), 64, words)
   })
 })
 
@@ -78,6 +126,20 @@ describe('a change that cannot be read ends with 66', () => {
   })
   test('nothing on standard input', async () => {
     expectFault(await review('-'), 66, 'the patch is empty')
+  })
+  test('a patch that is none', async () => {
+    await writeFile(join(root, 'notes.txt'), 'Dear reader,\nthis is no patch.\n')
+    expectFault(await review(join(root, 'notes.txt')), 66, 'the patch cannot be read: no changed file found in it')
+  })
+  test('a patch that was cut', async () => {
+    await writeFile(join(root, 'cut.patch'), PATCH.slice(0, PATCH.indexOf('+export')))
+    expectFault(await review(join(root, 'cut.patch')), 66, 'lines are missing from cart.js after "@@ -1 +1,2 @@"')
+  })
+  test('a patch too large to read, before any of it is in memory', async () => {
+    const path = join(root, 'huge.patch')
+    await writeFile(path, '')
+    await truncate(path, 4 * 1024 ** 3)
+    expectFault(await review(path), 66, `${path}: larger than 32 MiB; review a smaller range`)
   })
   test('an option in the place of a revision', async () => {
     const { code } = await review('--output=/tmp/x..HEAD')
@@ -131,6 +193,45 @@ describe('a configuration that is wrong or missing ends with 78', () => {
 
   test('no mesh was founded', async () => {
     expectFault(await on(['up']), 78, `there is no mesh in ${directory}; run "bzzz init" first`)
+  })
+
+  test('a mesh was founded, and a file in it is damaged or gone: nothing is written', async () => {
+    await on(['init'])
+    for (const [name, content, words] of damages) {
+      const path = join(directory, name)
+      const whole = await readFile(path)
+      await (content === undefined ? rm(path) : writeFile(path, content(whole)))
+      const before = await readdir(directory)
+      expectFault(await on(['up']), 78, words(path))
+      expect(await readdir(directory)).toEqual(before)
+      await writeFile(path, whole)
+    }
+  })
+
+  test.each([['up'], ['init']])('`%s` on a data directory that is a file', async (command) => {
+    await writeFile(directory, 'mine')
+    expectFault(await on([command]), 78, `${directory} is a file, or lies in one; name another --data-dir`)
+    const below = join(directory, 'sub')
+    expectFault(await on([command, '--data-dir', below]), 78, `${below} is a file, or lies in one`)
+    expect(await readFile(directory, 'utf8')).toBe('mine')
+  })
+
+  test('a model without a key and an endpoint', async () => {
+    await on(['init'])
+    expectFault(await on(['up', '--provider', 'openai']), 78, 'the provider openai needs OPENAI_API_KEY')
+  })
+
+  test('a key in a file that is not there', async () => {
+    await on(['init'])
+    const words = 'OPENAI_API_KEY_FILE: cannot read /nonexistent/key'
+    expectFault(await on(['up'], { OPENAI_API_KEY_FILE: '/nonexistent/key' }), 78, words)
+  })
+
+  test('a model without a price', async () => {
+    await on(['init'])
+    const words =
+      'there is no price for the model "house-large", so its cost cannot be held. If it runs on your own hardware, start with --local-model'
+    expectFault(await on(['up', '--base-url', 'http://127.0.0.1:9/v1', '--model', 'house-large']), 78, words)
   })
 
   test('a mesh was founded already', async () => {

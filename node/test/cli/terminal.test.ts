@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ago, dollars, plain, plainLines, styled, type Terminal, table } from '../../src/cli/terminal.ts'
+import { ago, dollars, plain, styled, type Terminal, table } from '../../src/cli/terminal.ts'
 
 const paper: Terminal = { color: false, width: 80, closed: false, out: () => {}, err: () => {} }
 const screen: Terminal = { ...paper, color: true }
@@ -24,10 +24,6 @@ test('letters of every language are left', () => {
 
 test('a line end in a name cannot begin a line of its own', () => {
   expect(plain('shop.png\nFindings (0)\tnone')).toBe('shop.png Findings (0) none')
-})
-
-test('our own lines stay lines, each of them plain', () => {
-  expect(plainLines('the node said:\n\u001b[2Jgone')).toBe('the node said:\ngone')
 })
 
 test('a table pads its columns to their widest cell and leaves the last one', () => {

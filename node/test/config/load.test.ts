@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { durationText, readDuration } from '../../src/config/duration.ts'
 import { type Config, loadConfig } from '../../src/config/load.ts'
 
 let directory: string
@@ -59,6 +60,42 @@ describe('precedence', () => {
   })
 })
 
+describe('durations', () => {
+  test.each([
+    ['90s', 90_000],
+    ['2.5m', 150_000],
+    ['1500ms', 1_500],
+    ['24h', 86_400_000],
+    ['7', 7_000],
+  ])('%s is read as %d ms', (text, ms) => {
+    expect(load({ BZZZ_MODEL_TIMEOUT: text }).values.model_timeout).toBe(ms)
+  })
+
+  test('have their defaults, and may be numbers of seconds in bzzz.json', async () => {
+    expect(load().values).toMatchObject({ model_idle_timeout: 120_000, model_timeout: 600_000 })
+    await writeFile(join(directory, 'bzzz.json'), JSON.stringify({ model_idle_timeout: 300, model_timeout: '1h' }))
+    const { values, provenance } = load()
+    expect(values).toMatchObject({ model_idle_timeout: 300_000, model_timeout: 3_600_000 })
+    expect(provenance.model_timeout).toEqual({ source: 'file', from: join(directory, 'bzzz.json') })
+  })
+
+  test.each(['0', '25h', 'long', '-5s', '1d'])('"%s" is refused', (text) => {
+    expect(() => load({ BZZZ_MODEL_IDLE_TIMEOUT: text })).toThrow(
+      `BZZZ_MODEL_IDLE_TIMEOUT: "${text}" is not a valid model_idle_timeout: a duration, e.g. 90s or 10m, at most 24h.`,
+    )
+  })
+
+  test.each([
+    [86_400_000, '24h'],
+    [600_000, '10m'],
+    [90_000, '90s'],
+    [1_500, '1500ms'],
+  ])('%d ms are written as %s, which is read as the same', (ms, text) => {
+    expect(durationText(ms)).toBe(text)
+    expect(readDuration(text)).toBe(ms)
+  })
+})
+
 describe('secrets', () => {
   test('come from the environment or from the file that is named there', async () => {
     const path = join(directory, 'key.txt')
@@ -82,6 +119,16 @@ describe('secrets', () => {
 describe('mistakes are named with their place and what to do', () => {
   test.each([
     ['a wrong number', { BZZZ_HTTP_PORT: 'eighty' }, /BZZZ_HTTP_PORT: "eighty" is not a valid http_port/],
+    [
+      'an endpoint without its scheme',
+      { OPENAI_BASE_URL: 'localhost:11434/v1' },
+      /OPENAI_BASE_URL: "localhost:11434\/v1" is not a valid openai_base_url: an address that begins with http/,
+    ],
+    [
+      'an endpoint with a password, which is not repeated',
+      { OPENAI_BASE_URL: 'http://ana:hunter2@127.0.0.1/v1' },
+      /OPENAI_BASE_URL: "http:\/\/\[hidden\]@127.0.0.1\/v1" is not a valid openai_base_url: an address without a name/,
+    ],
     ['a port out of range', { BZZZ_P2P_PORT: '70000' }, /BZZZ_P2P_PORT: "70000" is not a valid p2p_port/],
     [
       'a file of a secret that is not there',

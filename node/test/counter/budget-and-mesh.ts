@@ -1,4 +1,4 @@
-import { type Budget, parseUsd, signFirstManifest } from '@bzzz/budget'
+import { type OwnSlot, parseUsd, signFirstManifest } from '@bzzz/budget'
 import type { Mesh, MeshEvent } from '@bzzz/mesh'
 import {
   type Account,
@@ -76,8 +76,6 @@ export function slotOf({ mesh }: OpenedManifest, account: Account, period: Perio
   return { period, key: slotKey(mesh, period, account), bytes }
 }
 
-type OwnSlot = ReturnType<Budget['slots']>[number]
-
 /** A budget that has only slots, and says when one changed. */
 export function slotBudget() {
   const slots = new Map<Period, OwnSlot>()
@@ -88,7 +86,8 @@ export function slotBudget() {
       slots.set(slot.period, slot)
       for (const listener of listeners) listener(slot.period)
     },
-    slots: () => [...slots.values()],
+    account: walnut,
+    slots: async () => [...slots.values()],
     subscribe: (listener: (period: Period) => void) => {
       listeners.add(listener)
       return () => void listeners.delete(listener)

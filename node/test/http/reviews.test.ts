@@ -201,6 +201,19 @@ describe('GET /api/reviews/:thread', () => {
     expect(late.seats.map(({ state }) => state)).toEqual(['due', 'waiting'])
   })
 
+  it('tells of a seat that is given up why, in the words of its own node', async () => {
+    const of = async (code: EntryOf<'note'>['code']) => {
+      const entries = (thread: ThreadId) => [note(thread, reviewer, reviewer, code), timeout(reviewer)]
+      return (await reviewWith(entries)).seats[1]
+    }
+    expect(await of('unavailable')).toMatchObject({ state: 'unavailable', reason: `by ${reviewer}` })
+    expect(await of('paused')).toMatchObject({
+      state: 'absent',
+      reason: `no findings in round 1, paused: by ${reviewer}`,
+    })
+    expect(await of('resumed')).toMatchObject({ state: 'absent', reason: 'no findings in round 1' })
+  })
+
   it('shows findings with their evidence, coverage, and what blocks', async () => {
     const report = await reviewWith((thread) => [
       findings(thread, architect, [findingOf(3, false), findingOf(9)]),

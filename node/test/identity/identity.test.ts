@@ -58,6 +58,6 @@ test('a file that is no key is refused with its name, and its content is not rep
   await writeFile(path, 'hunter2 is not hexadecimal\n')
   await expect(readIdentity(path)).rejects.toMatchObject({
     code: 'CONFIG_INVALID',
-    message: `${path}: not a key file (64 hexadecimal digits)`,
+    message: `${path}: not a key file (64 hexadecimal digits); restore this node's folder from its backup, since a new key is a new node`,
   })
 })

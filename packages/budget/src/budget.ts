@@ -7,7 +7,6 @@ import {
   type OpenedManifest,
   type Period,
   type Signer,
-  slotKey,
   type ThreadCap,
   type ThreadId,
   type TurnId,
@@ -30,12 +29,12 @@ import { createAccount, hex } from './ledger/chain.ts'
 import { lastPart, under } from './ledger/keys.ts'
 import { readCall, readCostsOfDay, readTurn } from './ledger/read.ts'
 import { readStanding, type Standing } from './ledger/standing.ts'
-import { recentPeriods } from './periods/charged.ts'
 import { rightsOf } from './periods/rights.ts'
 import { priceOf } from './prices/cost.ts'
 import type { PriceTable } from './prices/prices.ts'
 import { type BudgetReport, breakdownOf, type CostBreakdown, reportOf } from './report.ts'
-import { slotSealer } from './slots/seal.ts'
+import { type OwnSlot, sealTask } from './slots/own.ts'
+import { isShared, slotSealer } from './slots/seal.ts'
 import { openWriter, type Writer, type WrittenPage } from './writer.ts'
 
 export interface BudgetOptions {
@@ -79,9 +78,12 @@ export interface Budget {
   report(): BudgetReport
   /** Costs that are listed under one UTC day (`d:2026-11-22`), from disk. */
   breakdown(day: Period): Promise<CostBreakdown>
-  /** Own sealed slots of the running periods and of a day ago, and of threads with a cap, with their DHT keys. */
-  slots(): readonly { readonly period: Period; readonly key: Uint8Array; readonly bytes: Uint8Array }[]
-  /** A slot changed. Not called for an agent's day, which has none. */
+  /**
+   * Own slots of the running periods and of a day ago, and of threads with a cap, with their DHT keys: sealed anew where
+   * something has changed, and synced. @throws {BudgetError} FROZEN, BUSY or CLOSED
+   */
+  slots(): Promise<readonly OwnSlot[]>
+  /** What a slot tells has changed. Not called for an agent's day, which has none. */
   subscribe(listener: (period: Period) => void): () => void
   /**
    * Another clock's time of this moment: a peer's card, the Date header of a provider's reply. After a gap of more than
@@ -125,8 +127,9 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
   function tell({ records, books, periods, elapsedMs }: WrittenPage): void {
     observe?.({ type: 'written', records: records.length, elapsedMs })
     for (const fact of records.flatMap((record) => factsOf(record, books))) observe?.(fact)
-    for (const { balance, slot } of periods) {
-      if (slot !== null) for (const listener of listeners) listener(balance.period)
+    if (records.length === 0) return
+    for (const { balance } of periods) {
+      if (isShared(balance.period)) for (const listener of listeners) listener(balance.period)
     }
   }
 
@@ -171,8 +174,7 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
     callsOf: (turn, step) => readTurn(room, turn, step),
     report: () => reportOf({ terms: terms(now()), standing, prices, condition: writer.condition }),
     breakdown: async (day) => breakdownOf(day, await readCostsOfDay(room, day)),
-    slots: () =>
-      runningSlots(standing, terms(now())).map((slot) => ({ ...slot, key: slotKey(mesh, slot.period, account) })),
+    slots: () => writer.submit(sealTask(mesh, account, standing, terms(now()).clock)),
     subscribe: (listener) => {
       listeners.add(listener)
       return () => void listeners.delete(listener)
@@ -200,12 +202,4 @@ async function beginRun(
     unsettled.map((call) => writer.submit(loseTask(call, 'the node stopped before its outcome was known'))),
   )
   if (unsettled.length > 0) observe?.({ type: 'recovered', calls: unsettled.length })
-}
-
-function runningSlots({ periods, lastOpened }: Standing, { clock }: Terms): { period: Period; bytes: Uint8Array }[] {
-  // A clock that was set back goes on charging the last opened ones.
-  const running = new Set([...recentPeriods(clock), lastOpened.day, lastOpened.month])
-  return [...periods].flatMap(([period, { slot }]) => {
-    return slot !== null && (period.startsWith('t:') || running.has(period)) ? [{ period, bytes: slot }] : []
-  })
 }

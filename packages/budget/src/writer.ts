@@ -1,8 +1,8 @@
-import type { LedgerEvent, LedgerRecord } from '@bzzz/protocols'
+import type { LedgerEvent, LedgerRecord, Period } from '@bzzz/protocols'
 import { type Room, StateError } from '@bzzz/store'
 import type { Books } from './books/books.ts'
 import { BudgetError } from './errors.ts'
-import { openPage, type Page, type SealSlot } from './ledger/page.ts'
+import { openPage, type Page, type Seal } from './ledger/page.ts'
 import type { HeldPeriod } from './ledger/read.ts'
 import { keep, type Standing } from './ledger/standing.ts'
 import { loadWorkingSet, type Needs } from './ledger/working-set.ts'
@@ -19,6 +19,8 @@ export interface Task<T> {
 
 export interface Decision<T> {
   readonly events: readonly LedgerEvent[]
+  /** Periods whose slots are to be sealed in the same batch, if anything in them has changed. */
+  readonly seal?: readonly Period[]
   /** Called once the events are synced. */
   readonly answer: () => T | Promise<T>
 }
@@ -34,7 +36,7 @@ export interface Writer {
 export interface WriterOptions {
   readonly room: Room
   readonly standing: Standing
-  readonly seal: SealSlot
+  readonly seal: Seal
   readonly now: () => number
   /** Work of the ledger's own that is due, done before what is waiting. */
   readonly due: (nowMs: number) => readonly Task<unknown>[]
@@ -112,7 +114,7 @@ export function openWriter(options: WriterOptions): Writer {
     const page = openPage(standing, loaded, nowMs)
     const answers = tasks.map((task) => decided(task, books, nowMs, page))
     const finished = page.finish(options.seal)
-    if (page.records.length > 0) {
+    if (finished.operations.length > 0) {
       await room.write(finished.operations)
       keep(standing, books, finished)
     }
@@ -165,8 +167,9 @@ function waiting<T>(
     needs: (nowMs) => task.needs(nowMs),
     reject,
     run(books, nowMs, page) {
-      const { events, answer } = task.decide(books, nowMs)
+      const { events, seal = [], answer } = task.decide(books, nowMs)
       page.append(events)
+      page.seal(seal)
       return () => resolve(answer())
     },
   }

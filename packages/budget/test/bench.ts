@@ -136,7 +136,7 @@ export interface Bench {
   reopen(more?: Partial<BudgetOptions>): Promise<Budget>
   /** Opens what would be on disk after a power cut now, as another budget. */
   afterCrash(): Promise<Budget>
-  slot(period: string): Slot | undefined
+  slot(period: string): Promise<Slot | undefined>
 }
 
 /** One node with its own LevelDB. */
@@ -191,8 +191,8 @@ export async function openBench(
       await cp(directory, copy, { recursive: true, filter: (path) => !path.endsWith('LOCK') })
       return open(await openStateIn(copy))
     },
-    slot(period) {
-      const found = budget.slots().find((slot) => slot.period === period)
+    async slot(period) {
+      const found = (await budget.slots()).find((slot) => slot.period === period)
       return found && openSlot(found.bytes, manifest.mesh)
     },
   }

@@ -73,7 +73,7 @@ describe('a budget over time', () => {
     await budget.settle(call, answer(40))
     expect(period(budget, 'd:2026-11-23')).toMatchObject({ spent: 0n, held: parseUsd('1') })
     expect(period(budget, 'm:2026-11')).toMatchObject({ spent: parseUsd('0.40'), held: parseUsd('1') })
-    expect(budget.slots().map((slot) => slot.period)).toContain('d:2026-11-22')
+    expect((await budget.slots()).map((slot) => slot.period)).toContain('d:2026-11-22')
   })
 
   it('opens a period with the rights of the manifest, once', async () => {

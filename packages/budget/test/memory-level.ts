@@ -37,6 +37,7 @@ export function createMemoryLevel(from: ReadonlyMap<string, Uint8Array> = new Ma
       }
     },
     get: async (key) => synced.get(key),
+    getSync: (key) => synced.get(key),
     async *iterator(range) {
       for (const key of keysIn(range)) {
         const value = synced.get(key)

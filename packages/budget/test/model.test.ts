@@ -209,7 +209,7 @@ async function checkReport(node: Node): Promise<void> {
 }
 
 async function checkSlots({ budget, lastSlots, seen }: Node, mesh: Parameters<typeof openSlot>[1]): Promise<void> {
-  for (const { period, bytes } of budget.slots()) {
+  for (const { period, bytes } of await budget.slots()) {
     const slot = openSlot(bytes, mesh)
     const before = lastSlots.get(period)
     expect(slot.seq).toBeGreaterThanOrEqual(before?.seq ?? 1)

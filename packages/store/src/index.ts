@@ -1,8 +1,8 @@
+export { openState, type StateOptions } from './open.ts'
 export {
   guardState,
   type LevelLike,
   type Operation,
-  openState,
   type Range,
   type Room,
   type RoomOperation,

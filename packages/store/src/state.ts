@@ -1,5 +1,3 @@
-import { ClassicLevel } from 'classic-level'
-
 /**
  * The node's durable state: one LevelDB, one writer, rooms apart by key prefix.
  *
@@ -7,6 +5,7 @@ import { ClassicLevel } from 'classic-level'
  *   one (group commit), in the order of the calls.
  * - After the first failed write, of any room, no write of any room is accepted until the database was closed and opened
  *   again: LevelDB acknowledges later synced puts that are gone on reopen (google/leveldb PR 577).
+ * - After an end that was not in order (that freeze, a crash) it is verified before it is opened again.
  */
 export interface StateDatabase {
   readonly condition: 'open' | 'frozen' | 'closed'
@@ -21,6 +20,8 @@ export interface Room {
   readonly name: string
   /** Reads go on while frozen, but may then find what was never acknowledged. @throws {StateError} STATE_CLOSED */
   get(key: string): Promise<Uint8Array | undefined>
+  /** At once, on this thread: for keys that are most likely not there, which a Bloom filter answers without the disk. */
+  has(key: string): boolean
   /** Ascending by key (UTF-8 bytes) unless `reverse`. */
   entries(range?: Range): AsyncIterable<[key: string, value: Uint8Array]>
   keys(range?: Range): AsyncIterable<string>
@@ -46,6 +47,8 @@ export type StateErrorCode =
   | 'STATE_WRITE_FAILED'
   | 'STATE_IN_USE'
   | 'STATE_OPEN_FAILED'
+  /** It did not end in order, and what is in it does not fit together. */
+  | 'STATE_DAMAGED'
   | 'STATE_BUSY'
 
 export class StateError extends Error {
@@ -58,41 +61,16 @@ export class StateError extends Error {
   }
 }
 
-export interface StateOptions {
-  readonly directory: string
-  /** Told once, with the failed write's error, when the database freezes. */
-  readonly onFreeze?: (cause: unknown) => void
-}
-
 /** The few members of a Level database that the guard needs, so that a test can put a failing disk under it. */
 export interface LevelLike {
   batch(operations: LevelOperation[], options: { sync: boolean }): Promise<void>
   get(key: string): Promise<Uint8Array | undefined>
+  getSync(key: string): Uint8Array | undefined
   iterator(range: Range): AsyncIterable<[string, Uint8Array]>
   keys(range: Range): AsyncIterable<string>
   close(): Promise<void>
 }
 type LevelOperation = { type: 'put'; key: string; value: Uint8Array } | { type: 'del'; key: string }
-
-/** @throws {StateError} STATE_IN_USE when another process holds the directory, else STATE_OPEN_FAILED */
-export async function openState(options: StateOptions): Promise<StateDatabase> {
-  const level = new ClassicLevel<string, Uint8Array>(options.directory, { valueEncoding: 'view' })
-  try {
-    await level.open()
-  } catch (cause) {
-    throw openFailure(options.directory, cause)
-  }
-  return guardState(level, options)
-}
-
-function openFailure(directory: string, error: unknown): StateError {
-  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
-  const code = (cause as { code?: unknown }).code
-  if (code === 'LEVEL_LOCKED')
-    return new StateError('STATE_IN_USE', `${directory} is open in another process`, { cause })
-  const text = cause instanceof Error ? cause.message : String(cause)
-  return new StateError('STATE_OPEN_FAILED', `cannot open ${directory}: ${text}`, { cause })
-}
 
 // Bounds the memory of writers that outrun the disk: a caller above it is refused, never queued without end.
 const MAX_QUEUED_WRITES = 10_000
@@ -106,16 +84,26 @@ interface Pending {
   readonly reject: (error: unknown) => void
 }
 
+export interface GuardOptions {
+  /** Told once, with the failed write's error, when the database freezes. */
+  readonly onFreeze?: (cause: unknown) => void
+  /** Everything that was acknowledged is synced, nothing failed, and nothing more will be written. */
+  readonly onCleanEnd?: () => Promise<void>
+}
+
 /** The guard over any database of {@link LevelLike}'s shape. */
-export function guardState(level: LevelLike, options: Pick<StateOptions, 'onFreeze'> = {}): StateDatabase {
+export function guardState(level: LevelLike, options: GuardOptions = {}): StateDatabase {
   let condition: StateDatabase['condition'] = 'open'
+  let frozenBy: unknown
   const queue: Pending[] = []
   let writer: Promise<void> | undefined
   let closing: Promise<void> | undefined
 
   function refusal(): StateError | undefined {
     if (condition === 'frozen')
-      return new StateError('STATE_FROZEN', 'a write failed: nothing is accepted until the state is opened again')
+      return new StateError('STATE_FROZEN', 'a write failed: nothing is accepted until the state is opened again', {
+        cause: frozenBy,
+      })
     if (condition === 'closed') return new StateError('STATE_CLOSED', 'the state is closed')
     if (queue.length >= MAX_QUEUED_WRITES)
       return new StateError('STATE_BUSY', `${MAX_QUEUED_WRITES} writes are waiting for the disk`)
@@ -150,6 +138,7 @@ export function guardState(level: LevelLike, options: Pick<StateOptions, 'onFree
 
   function freeze(cause: unknown, failed: Pending[]): void {
     condition = 'frozen'
+    frozenBy = cause
     for (const write of failed)
       write.reject(new StateError('STATE_WRITE_FAILED', 'the write was not synced to disk', { cause }))
     for (const write of queue.splice(0)) write.reject(refusal())
@@ -160,6 +149,8 @@ export function guardState(level: LevelLike, options: Pick<StateOptions, 'onFree
     const waiting = writer
     if (condition === 'open') condition = 'closed'
     await waiting
+    // Without the mark that this leaves the next opening verifies, which is all that is lost when it fails.
+    if (condition === 'closed') await options.onCleanEnd?.().catch(() => undefined)
     await level.close()
     condition = 'closed'
   }
@@ -202,6 +193,10 @@ function readers(level: LevelLike, prefix: string, ensureReadable: () => void): 
     async get(key) {
       ensureReadable()
       return level.get(prefix + key)
+    },
+    has(key) {
+      ensureReadable()
+      return level.getSync(prefix + key) !== undefined
     },
     async *entries(range = {}) {
       ensureReadable()

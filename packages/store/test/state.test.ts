@@ -4,7 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { guardState, type LevelLike, openState, type Room } from '../src/state.ts'
+import { openState } from '../src/open.ts'
+import { guardState, type LevelLike, type Room } from '../src/state.ts'
 
 const bytes = (text: string) => Buffer.from(text)
 
@@ -36,6 +37,7 @@ function slowDisk() {
         batches.push({ keys: operations.map(({ key }) => key), sync, pass: resolve, fail: reject })
       }),
     get: async () => undefined,
+    getSync: () => undefined,
     async *iterator() {},
     async *keys() {},
     close: async () => {

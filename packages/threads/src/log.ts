@@ -26,14 +26,14 @@ export interface ChangeLog {
 
 export function openLog(room: Room, mesh: MeshId): ChangeLog {
   return {
-    put: (thread, { actor, seq, bytes }) => ({ put: keyOf(thread, actor, seq), value: bytes }),
+    put: (thread, { actor, seq, bytes }) => ({ put: changeKey(thread, actor, seq), value: bytes }),
     async *all(thread) {
       for await (const [, bytes] of room.entries({ gt: `t/${thread}/c/`, lt: `t/${thread}/c0` })) yield bytes
     },
     async *after(thread, have, here) {
       const behind = [...here].filter(([actor, seq]) => seq > (have.get(actor) ?? 0))
       const parts = behind.map(([actor, seq]) =>
-        room.entries({ gt: keyOf(thread, actor, have.get(actor) ?? 0), lte: keyOf(thread, actor, seq) }),
+        room.entries({ gt: changeKey(thread, actor, have.get(actor) ?? 0), lte: changeKey(thread, actor, seq) }),
       )
       yield* mergeByCause(mesh, parts)
     },
@@ -42,7 +42,7 @@ export function openLog(room: Room, mesh: MeshId): ChangeLog {
 
 const SEQ_DIGITS = 10
 
-function keyOf(thread: ThreadId, actor: string, seq: number): string {
+export function changeKey(thread: ThreadId, actor: string, seq: number): string {
   return `t/${thread}/c/${actor}/${String(seq).padStart(SEQ_DIGITS, '0')}`
 }
 

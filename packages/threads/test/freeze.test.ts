@@ -19,6 +19,7 @@ function fragile(beneath: StateDatabase) {
       if (fault.next === 'written') throw new Error('input/output error')
     },
     get: (key) => disk.get(key),
+    getSync: (key) => (disk.has(key) ? new Uint8Array() : undefined),
     iterator: (range) => disk.entries(range),
     keys: (range) => disk.keys(range),
     close: () => beneath.close(),

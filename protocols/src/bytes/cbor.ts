@@ -13,14 +13,23 @@ export function encodeCanonical(value: unknown): Uint8Array {
  * @throws {ProtocolError} TOO_LARGE, NOT_CANONICAL or BAD_SHAPE
  */
 export function decodeCanonical<S extends z.ZodType>(bytes: Uint8Array, schema: S, maxBytes: number): z.output<S> {
-  if (bytes.length > maxBytes) throw new ProtocolError('TOO_LARGE', `${bytes.length} bytes, at most ${maxBytes}`)
+  if (bytes.length > maxBytes) throw tooLarge(bytes.length, maxBytes)
   const { value, encoded } = decodeStrict(bytes)
   if (!equalBytes(encoded, bytes)) {
     throw new ProtocolError('NOT_CANONICAL', 'not in the deterministic form of RFC 8949 §4.2.1')
   }
+  return shaped(value, schema)
+}
+
+/** @throws {ProtocolError} BAD_SHAPE */
+export function shaped<S extends z.ZodType>(value: unknown, schema: S): z.output<S> {
   const parsed = schema.safeParse(value)
   if (!parsed.success) throw new ProtocolError('BAD_SHAPE', firstIssue(parsed.error), { cause: parsed.error })
   return parsed.data
+}
+
+export function tooLarge(bytes: number, maxBytes: number): ProtocolError {
+  return new ProtocolError('TOO_LARGE', `${bytes} bytes, at most ${maxBytes}`)
 }
 
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { decodeCanonical, encodeCanonical } from '../bytes/cbor.ts'
+import { decodeCanonical, encodeCanonical, shaped, tooLarge } from '../bytes/cbor.ts'
 import { bytesOf, nanoUsd, wallMs, wholeNumber } from '../bytes/shapes.ts'
 import { sha256 } from '../bytes/signing.ts'
 import { agentName, callId, incarnation, threadId, turnId } from '../ids/ids.ts'
@@ -84,8 +84,11 @@ const ledgerRecord = z.strictObject({
 })
 export type LedgerRecord = z.infer<typeof ledgerRecord>
 
+/** @throws {ProtocolError} BAD_SHAPE or TOO_LARGE for what could not be read back */
 export function encodeLedgerRecord(record: LedgerRecord): Uint8Array {
-  return encodeCanonical(record)
+  const bytes = encodeCanonical(shaped(record, ledgerRecord))
+  if (bytes.length > MAX_LEDGER_RECORD_BYTES) throw tooLarge(bytes.length, MAX_LEDGER_RECORD_BYTES)
+  return bytes
 }
 
 /** @throws {ProtocolError} TOO_LARGE, NOT_CANONICAL or BAD_SHAPE */

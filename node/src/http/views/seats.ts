@@ -18,10 +18,18 @@ export function seatViews(view: ThreadView, review: Review, names: NodeNames): S
 
 function seatState(view: ThreadView, { stage, absences }: Review, agent: AgentId): SeatState {
   const absence = absences.find(({ seat }) => seat.agent === agent)
-  if (absence !== undefined) return { state: 'absent', reason: `no ${absence.phase} in round ${absence.round}` }
+  if (absence !== undefined) return absentState(view, agent, absence)
   if (stage.status === 'decided') return { state: 'done', reason: null }
   if (!stage.seats.some((seat) => seat.agent === agent)) return { state: 'waiting', reason: null }
   return troubleOf(view, agent, stage) ?? { state: 'due', reason: null }
+}
+
+/** Nobody waits for it any more, so a pause is no state of it: it is why the seat is absent. */
+function absentState(view: ThreadView, agent: AgentId, { phase, round }: Review['absences'][number]): SeatState {
+  const trouble = troubleOf(view, agent, { phase, round })
+  if (trouble?.state === 'unavailable') return trouble
+  const pause = trouble === undefined ? '' : `, paused: ${trouble.reason}`
+  return { state: 'absent', reason: `no ${phase} in round ${round}${pause}` }
 }
 
 /** The last word of the seat's own node about the turn that is due. */

@@ -17,8 +17,8 @@ import { createSilenceWatch, type SilenceWatch } from './silence.ts'
 export interface OpenAiOptions {
   /** Of a server that speaks OpenAI's chat completions, up to `/v1`. Default: OpenAI itself. */
   readonly baseUrl?: string
-  /** Read for each request, so that a key can be changed while the node runs. Servers without keys take any text. */
-  readonly readKey: () => string | Promise<string>
+  /** Read for each request, so that a key can be changed while the node runs; undefined for a server without keys. */
+  readonly readKey: () => string | undefined | Promise<string | undefined>
   /** Tokens that a model takes, prompt and reply together. */
   readonly window: (model: string) => number
   /** How long the server may be silent, before its first byte and between any two. */
@@ -36,6 +36,7 @@ export interface OpenAiOptions {
  */
 export function createOpenAiProvider(options: OpenAiOptions): ModelProvider {
   const baseUrl = (options.baseUrl ?? OPENAI_URL).replace(/\/+$/, '')
+  const server = shownUrl(baseUrl)
   const dialects = new Map<string, Dialect>()
   const keys = createKeyring(options.readKey)
   const client = new OpenAI({
@@ -72,7 +73,7 @@ export function createOpenAiProvider(options: OpenAiOptions): ModelProvider {
   async function complete(request: ModelRequest, { signal, onToken }: CompleteOptions): Promise<Completion> {
     const dialect = dialectOf(request.model)
     const watch = createSilenceWatch(options)
-    const gathered = gatherReply(onToken)
+    const gathered = gatherReply(server, onToken)
     const init = {
       signal: AbortSignal.any([signal, watch.signal]),
       headers: { 'Idempotency-Key': request.callId },
@@ -86,8 +87,9 @@ export function createOpenAiProvider(options: OpenAiOptions): ModelProvider {
     } catch (error) {
       const { usage } = gathered
       if (signal.aborted) throw new ModelError('ABORTED', 'the call was given up', { billed: 'unknown', usage })
-      if (watch.wasSilent) throw stalled(options.idleTimeoutMs, usage)
-      const failure = failureOf(error, { now: options.now(), scrub: keys.scrub })
+      if (watch.wasSilent) throw stalled(server, options.idleTimeoutMs, usage)
+      const { hasKey, scrub } = keys
+      const failure = failureOf(error, { server, model: request.model, hasKey, now: options.now(), scrub })
       if (!learn(error, request.model, dialect)) throw failure
       throw new ModelError('INVALID_REQUEST', failure.message, { billed: 'no', retryable: true, retryAfterMs: 0 })
     } finally {
@@ -117,6 +119,13 @@ async function gather(
   }
 }
 
-function stalled(ms: number, usage: ModelError['usage']): ModelError {
-  return new ModelError('STALLED', `the server was silent for ${ms} ms`, { billed: 'unknown', usage })
+function stalled(server: string, ms: number, usage: ModelError['usage']): ModelError {
+  const message = `${server} was silent for ${ms / 1000} s: see that server's log, or raise BZZZ_MODEL_IDLE_TIMEOUT if its model needs so long`
+  return new ModelError('STALLED', message, { billed: 'unknown', usage })
+}
+
+/** Some servers take a name and a password, or a key, in their address. */
+function shownUrl(baseUrl: string): string {
+  const { origin, pathname } = new URL(baseUrl)
+  return `${origin}${pathname}`
 }

@@ -16,7 +16,8 @@ export interface GatheredReply {
   finish(): { reply: string; usage: TokenUsage | null }
 }
 
-export function gatherReply(onToken: ((text: string) => void) | undefined): GatheredReply {
+/** @param server its address, for messages */
+export function gatherReply(server: string, onToken: ((text: string) => void) | undefined): GatheredReply {
   let reply = ''
   let refusal = ''
   let finished: string | undefined
@@ -38,9 +39,16 @@ export function gatherReply(onToken: ((text: string) => void) | undefined): Gath
       return usage
     },
     finish() {
-      if (finished === undefined) throw failure('CUT_OFF', 'the stream ended before the reply did', usage)
-      if (refusal !== '') throw failure('REFUSED', `the model refused: ${refusal.slice(0, 300)}`, usage)
-      if (finished === 'content_filter') throw failure('REFUSED', 'the content filter stopped the reply', usage)
+      if (finished === undefined)
+        throw failure('CUT_OFF', `${server} ended the stream before the reply was whole: see that server's log`, usage)
+      if (refusal !== '')
+        throw failure('REFUSED', `the model refused: "${refusal.slice(0, 300)}"; another model may not`, usage)
+      if (finished === 'content_filter')
+        throw failure(
+          'REFUSED',
+          `the content filter of ${server} stopped the reply; another model or provider may not`,
+          usage,
+        )
       if (finished === 'length') throw tooShort(usage)
       return { reply, usage }
     },
@@ -56,7 +64,7 @@ function failure(code: 'CUT_OFF' | 'REFUSED' | 'BAD_REPLY', message: string, usa
 
 /** The same question would run into the same limit. */
 function tooShort(usage: TokenUsage | null): ModelError {
-  const message = 'the reply ran into the limit of output tokens: raise it, or review a smaller change'
+  const message = 'the reply ran into the limit of output tokens: raise OPENAI_MAX_TOKENS, or review a smaller change'
   return new ModelError('BAD_REPLY', message, { billed: 'unknown', usage, retryable: false })
 }
 

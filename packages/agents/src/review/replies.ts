@@ -69,17 +69,18 @@ export function readReply<S extends z.ZodType>(shape: S, reply: string): z.outpu
   const parsed = shape.safeParse(parseJson(json))
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
-  throw badReply(`reply: ${issue?.path.join('.') || 'value'}: ${issue?.message}`, parsed.error)
+  throw badReply(`${issue?.path.join('.') || 'value'}: ${issue?.message}`, parsed.error)
 }
 
 function parseJson(json: string): unknown {
   try {
     return JSON.parse(json)
   } catch (cause) {
-    throw badReply('reply: not a JSON object', cause)
+    throw badReply('no JSON object', cause)
   }
 }
 
-function badReply(message: string, cause: unknown): ModelError {
+function badReply(why: string, cause: unknown): ModelError {
+  const message = `the model's reply is not the JSON that was asked for (${why}): take a model that can write it`
   return new ModelError('BAD_REPLY', message, { billed: 'unknown', cause })
 }

@@ -1,8 +1,43 @@
 /** Finds the line of a value in JSON text, so that a message about a configuration file can point at it. */
 
 /** @returns the line, from 1, that holds the offset */
-export function lineOfOffset(json: string, offset: number): number {
+function lineOfOffset(json: string, offset: number): number {
   return json.slice(0, offset).split('\n').length
+}
+
+/**
+ * @param json text that JSON.parse refuses
+ * @returns the line, from 1, of the fault
+ */
+export function lineOfSyntaxError(json: string): number {
+  const message = complaintAbout(json)
+  const at = /position (\d+)/.exec(message)?.[1]
+  if (at !== undefined) return lineOfOffset(json, Number(at))
+  return message.startsWith(WITHOUT_PLACE) ? lineOfToken(json) : lineOfOffset(json, json.length)
+}
+
+/** The one fault of which JSON.parse does not tell where it is. */
+const WITHOUT_PLACE = 'Unexpected token'
+
+/** The fewest lines, from the first on, that hold the token; those before it merely end too early. */
+function lineOfToken(json: string): number {
+  const lines = json.split('\n')
+  let [before, within] = [0, lines.length]
+  while (within - before > 1) {
+    const middle = Math.floor((before + within) / 2)
+    if (complaintAbout(lines.slice(0, middle).join('\n')).startsWith(WITHOUT_PLACE)) within = middle
+    else before = middle
+  }
+  return within
+}
+
+function complaintAbout(json: string): string {
+  try {
+    JSON.parse(json)
+    return ''
+  } catch (error) {
+    return (error as SyntaxError).message
+  }
 }
 
 /**

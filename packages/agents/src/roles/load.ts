@@ -1,7 +1,7 @@
 import { roleName } from '@bzzz/protocols'
 import { z } from 'zod'
 import { BUILT_IN_ROLES } from './built-in.ts'
-import { lineOfOffset, lineOfPath } from './json-lines.ts'
+import { lineOfPath, lineOfSyntaxError } from './json-lines.ts'
 import type { Role } from './role.ts'
 
 /** A role file that cannot be used. The message reads `file:line: reason`. */
@@ -67,9 +67,7 @@ function parseJson(json: string, file: string): unknown {
     return JSON.parse(json)
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause)
-    const at = /position (\d+)/.exec(message)?.[1]
-    const offset = at === undefined ? json.length : Number(at)
-    throw new RoleError(file, lineOfOffset(json, offset), `not JSON: ${message}`, { cause })
+    throw new RoleError(file, lineOfSyntaxError(json), `not JSON: ${message}`, { cause })
   }
 }
 

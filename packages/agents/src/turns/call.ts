@@ -143,7 +143,11 @@ async function complete(request: ModelRequest, tools: TurnTools): Promise<Comple
 
 function timedOut(ms: number, cause: unknown): ModelError {
   const usage = cause instanceof ModelError ? cause.usage : null
-  return new ModelError('TIMEOUT', `no reply within ${ms} ms`, { billed: 'unknown', usage, cause })
+  return new ModelError(
+    'TIMEOUT',
+    `no whole reply of the model within ${ms / 1000} s: raise BZZZ_MODEL_TIMEOUT, or take a faster model`,
+    { billed: 'unknown', usage, cause },
+  )
 }
 
 async function endAnswered<T>(call: Call<T>, id: CallId, completion: Completion, tools: TurnTools): Promise<void> {

@@ -81,13 +81,24 @@ function jsonBytes(value: object): number {
   return Buffer.byteLength(JSON.stringify(value))
 }
 
-/** `*` stands for every file that has no row of its own. What was not read is never folded into what was. */
+/**
+ * `*` stands for every file that has no row of its own. What was not read is never folded into what was; where even that
+ * is too much, as many of those that were read as fit keep their row, since a change of which nothing was read ends there.
+ */
 function fittingCoverage(rows: readonly Coverage[]): Coverage[] {
   const fits = (list: readonly Coverage[]) => jsonBytes(list) <= MAX_COVERAGE_BYTES
   if (fits(rows)) return [...rows]
   const unread = rows.filter((row) => !row.reviewed)
   const folded = [{ file: '*', reviewed: true, reason: `${rows.length - unread.length} files` }, ...unread]
-  return fits(folded) ? folded : [{ file: '*', reviewed: false, reason: `${unread.length} of ${rows.length} files` }]
+  if (fits(folded)) return folded
+  const kept: Coverage[] = [{ file: '*', reviewed: false, reason: `${unread.length} of ${rows.length} files` }]
+  let used = jsonBytes(kept)
+  for (const row of rows.filter(({ reviewed }) => reviewed)) {
+    used += jsonBytes(row) + 1
+    if (used > MAX_COVERAGE_BYTES) break
+    kept.push(row)
+  }
+  return kept
 }
 
 /**

@@ -245,6 +245,17 @@ describe('against a server with faults', () => {
     })
   })
 
+  it('reports a port that may not be connected to, and a server without encryption, as certainly not billed', async () => {
+    const forbidden = await failureOf(providerAt('http://127.0.0.1:6000/v1').complete(ask(), { signal: calm }))
+    expect(forbidden).toMatchObject({ code: 'UNAVAILABLE', billed: 'no' })
+    expect(forbidden.message).toMatch(/^http:\/\/127\.0\.0\.1:6000\/v1 cannot be reached \(bad port\): /)
+    await facing(() => undefined)
+    const url = server?.url.replace('http:', 'https:') ?? ''
+    const plain = await failureOf(providerAt(url).complete(ask(), { signal: calm }))
+    expect(plain).toMatchObject({ code: 'UNAVAILABLE', billed: 'no' })
+    expect(plain.message).toMatch(/^https:\/\/127\.0\.0\.1:\d+\/v1 cannot be reached \(/)
+  })
+
   it.each([
     [{ 'retry-after': '7' }, 7_000],
     [{ 'retry-after-ms': '250', 'retry-after': '7' }, 250],

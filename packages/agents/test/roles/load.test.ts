@@ -53,6 +53,9 @@ describe('custom-agent-roles.json', () => {
     ['a key that nobody knows', GUIDE.replace('"specialization"', '"speciality"'), 3, /^roles\.0: .*speciality/],
     ['no roles at all', '\n{}', 2, /^roles: /],
     ['text that is not JSON', '{\n  "roles": [\n    nonsense', 3, /^not JSON: /],
+    ['a wrong word in a short file', '{\n  "roles":\n    oops\n}\n', 3, /^not JSON: /],
+    ['a text without its end', '{\n  "roles": [\n    "poet\n  ]\n}\n', 3, /^not JSON: /],
+    ['a missing comma', '{\n  "a": 1\n  "b": 2\n}\n', 3, /^not JSON: /],
     ['a file that ends early', '{\n  "roles": [\n', 3, /^not JSON: /],
   ])('is refused for %s, with file, line and reason', (_, json, line, reason) => {
     const error = refusal(json)

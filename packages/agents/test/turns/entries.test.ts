@@ -57,6 +57,17 @@ describe('the entry of a reading', () => {
     ])
   })
 
+  it('keeps rows of what was read when most was not, so that it does not look as if nothing was', () => {
+    const rows = Array.from({ length: 2_000 }, (_, i) => ({ file: `${'d/'.repeat(20)}${i}.ts`, reviewed: i < 300 }))
+    const { coverage } = findingEntry(head, '', [], rows)
+    expect(coverage).toEqual([{ file: '*', reviewed: false, reason: '1700 of 2000 files' }, ...rows.slice(0, 300)])
+    const half = rows.map((row, i) => ({ ...row, reviewed: i % 2 === 0 }))
+    const folded = findingEntry(head, '', [], half).coverage
+    expect(folded.slice(1).every(({ reviewed }) => reviewed)).toBe(true)
+    expect(folded.length).toBeGreaterThan(300)
+    expect(bytes(folded)).toBeLessThanOrEqual(48 * 1024)
+  })
+
   it('fits whatever a model writes', () => {
     const wild = '\u0000'.repeat(200_000)
     expect(bytes(findingEntry(head, wild, [], []))).toBeLessThan(MAX_ENTRY_BYTES)

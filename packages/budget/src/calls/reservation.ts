@@ -16,6 +16,11 @@ export interface ReserveRequest {
   readonly inputTokens: number
   /** The limit on generated tokens that is sent with the request, reasoning included. */
   readonly outputTokens: number
+  /**
+   * The request leaves as soon as it is admitted: it counts as sent in the same write, which spares one. Such a call is
+   * never released.
+   */
+  readonly send?: boolean
 }
 
 export type Reservation =

@@ -1,6 +1,7 @@
 import {
   type CallId,
   callIdOf,
+  type LedgerEvent,
   MAX_REPLY_BYTES,
   type Period,
   type PriceRef,
@@ -11,6 +12,7 @@ import {
 } from '@bzzz/protocols'
 import { costKey } from '../books/costs.ts'
 import { BudgetError } from '../errors.ts'
+import { turnKey } from '../ledger/keys.ts'
 import type { Standing } from '../ledger/standing.ts'
 import { actualCost, isTokenCount } from '../prices/cost.ts'
 import { shareOfCap } from '../shares.ts'
@@ -46,7 +48,12 @@ export function reserveTask(
       const periods = timePeriods(terms(nowMs), standing.lastOpened, request.agent)
       const { agent, thread, model } = request
       const cost = costKey({ periods, agent, thread, model, simulated: price?.simulated ?? false })
-      return { calls: [id], periods: thread === null ? periods : [...periods, threadPeriod(thread)], costs: [cost] }
+      const index = turnKey(request.turn, request.step, request.attempt)
+      return {
+        calls: [{ id, index }],
+        periods: thread === null ? periods : [...periods, threadPeriod(thread)],
+        costs: [cost],
+      }
     },
     decide(books, nowMs): Decision<Reservation> {
       const known = books.calls.get(id)
@@ -56,7 +63,8 @@ export function reserveTask(
       if (standing.live.size >= MAX_LIVE_CALLS) throw new BudgetError('BUSY', `${MAX_LIVE_CALLS} calls are in flight`)
       const admission = admit(terms(nowMs), books, id, request, price)
       if (admission.status === 'refused') return { events: [], answer: () => admission }
-      const { events, max } = admission
+      const { max } = admission
+      const events: LedgerEvent[] = [...admission.events, ...(request.send === true ? [sentEvent(id)] : [])]
       return { events, answer: () => ({ status: 'reserved', call: id, max }) }
     },
   }
@@ -65,7 +73,7 @@ export function reserveTask(
 /** One step of a call; nothing is written when it changes nothing. */
 function stepTask(id: CallId, eventFor: (call: Call) => CallEvent): Task<Call> {
   return {
-    needs: () => ({ calls: [id], periods: [], costs: [] }),
+    needs: () => ({ calls: [{ id }], periods: [], costs: [] }),
     decide(books): Decision<Call> {
       const call = books.calls.get(id)
       if (call === undefined) throw new BudgetError('CALL_UNKNOWN', `call ${id.slice(0, 12)} was never reserved here`)
@@ -77,7 +85,11 @@ function stepTask(id: CallId, eventFor: (call: Call) => CallEvent): Task<Call> {
 }
 
 export function sentTask(call: CallId): Task<Call> {
-  return stepTask(call, () => ({ kind: 'sent', call }))
+  return stepTask(call, () => sentEvent(call))
+}
+
+function sentEvent(call: CallId): CallEvent {
+  return { kind: 'sent', call }
 }
 
 export function settleTask(id: CallId, outcome: CallOutcome): Task<Call> {

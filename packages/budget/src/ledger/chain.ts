@@ -29,14 +29,13 @@ export interface SealedRecord {
 /** @throws {BudgetError} BAD_REQUEST for an event that could not be read back */
 export function recordAfter(head: Head, event: LedgerEvent, atMs: number): SealedRecord {
   const record: LedgerRecord = { v: 1, seq: head.seq + 1, prev: Uint8Array.from(head.hash), atMs, event }
-  const bytes = encodeLedgerRecord(record)
   try {
-    decodeLedgerRecord(bytes)
+    const bytes = encodeLedgerRecord(record)
+    return { record, bytes, head: { seq: record.seq, hash: ledgerRecordHash(bytes) } }
   } catch (cause) {
     if (!(cause instanceof ProtocolError)) throw cause
     throw new BudgetError('BAD_REQUEST', `the ledger cannot hold this ${event.kind}: ${cause.message}`, { cause })
   }
-  return { record, bytes, head: { seq: record.seq, hash: ledgerRecordHash(bytes) } }
 }
 
 // Opening looks at the end only; the whole chain is what verifyLedger is for.

@@ -1,7 +1,8 @@
-import type { LedgerEvent, LedgerRecord } from '@bzzz/protocols'
+import type { LedgerEvent, LedgerRecord, Period } from '@bzzz/protocols'
 import type { Operation } from '@bzzz/store'
 import type { Balance } from '../books/balance.ts'
 import { post } from '../books/books.ts'
+import type { CostRow } from '../books/costs.ts'
 import { type Head, recordAfter } from './chain.ts'
 import {
   balanceKey,
@@ -19,18 +20,29 @@ import type { Standing } from './standing.ts'
 import { type Meta, putView } from './views.ts'
 import type { WorkingSet } from './working-set.ts'
 
-/** Seals the slot of a balance; null for a period that never leaves the node. */
-export type SealSlot = (
-  balance: Balance,
-  as: { seq: number; boot: Meta['boot']; wallMs: number; before: Uint8Array | null },
-) => Uint8Array | null
+/** What a slot says besides its balance. */
+export interface SealAs {
+  readonly seq: number
+  readonly boot: Meta['boot']
+  readonly wallMs: number
+  /** The period's slot before. */
+  readonly before: Uint8Array | null
+}
+
+export interface Seal {
+  of(balance: Balance, as: SealAs): Uint8Array
+  /** Whether a slot of an earlier run still tells the balance. */
+  tells(slot: Uint8Array, balance: Balance): boolean
+}
 
 /** Records that go to disk as one atomic batch, with everything that is derived from them. */
 export interface Page {
   readonly records: readonly LedgerRecord[]
   /** All or none. @throws {BudgetError} BAD_REQUEST when the ledger cannot hold one of them */
   append(events: readonly LedgerEvent[]): void
-  finish(seal: SealSlot): FinishedPage
+  /** Seals what has changed of these periods since they were sealed, as they stand at the end of the page. */
+  seal(periods: readonly Period[]): void
+  finish(seal: Seal): FinishedPage
 }
 
 interface FinishedPage {
@@ -39,12 +51,14 @@ interface FinishedPage {
   readonly meta: Meta
   /** Those that changed. */
   readonly periods: readonly HeldPeriod[]
+  readonly costs: ReadonlyArray<readonly [string, CostRow]>
 }
 
 export function openPage(standing: Standing, { books, periods: onDisk }: WorkingSet, atMs: number): Page {
   const loaded = { balances: new Map(books.balances), costs: new Map(books.costs), overruns: new Map(books.overruns) }
   const records: LedgerRecord[] = []
   const operations: Operation[] = []
+  const toSeal = new Set<Period>()
   let head = standing.head
 
   function append(events: readonly LedgerEvent[]): void {
@@ -62,40 +76,55 @@ export function openPage(standing: Standing, { books, periods: onDisk }: Working
     head = last
   }
 
-  function finish(seal: SealSlot): FinishedPage {
+  function finish(seal: Seal): FinishedPage {
     const { boot } = standing.meta
     let { slotSeq } = standing.meta
-    const periods = changed(loaded.balances, books.balances).map(([period, balance]): HeldPeriod => {
-      const as = { seq: slotSeq + 1, boot, wallMs: atMs, before: onDisk.get(period)?.slot ?? null }
-      const slot = seal(balance, as)
-      if (slot !== null) slotSeq += 1
-      return { balance, slot }
-    })
+    const periods = new Map(
+      changed(loaded.balances, books.balances).map(([period, balance]): [Period, HeldPeriod] => {
+        operations.push(putView(balanceKey(period), balance))
+        const before = onDisk.get(period)
+        return [period, { balance, slot: before?.slot ?? null, sealed: before?.sealed ?? null }]
+      }),
+    )
+    for (const period of toSeal) {
+      const held = periods.get(period) ?? onDisk.get(period)
+      if (held === undefined || isSealed(held, seal)) continue
+      const { balance, slot: before } = held
+      const slot = seal.of(balance, { seq: ++slotSeq, boot, wallMs: atMs, before })
+      operations.push({ put: slotViewKey(period), value: slot })
+      periods.set(period, { balance, slot, sealed: balance })
+    }
     const meta = { boot, slotSeq }
-    operations.push(...periods.flatMap(periodOperations), putView(META, meta))
-    for (const [key, row] of changed(loaded.costs, books.costs)) operations.push(putView(costViewKey(key), row))
+    const isNews = slotSeq !== standing.meta.slotSeq || records.some(({ event }) => event.kind === 'booted')
+    if (isNews) operations.push(putView(META, meta))
+    const costs = changed(loaded.costs, books.costs)
+    for (const [key, row] of costs) operations.push(putView(costViewKey(key), row))
     for (const [model, call] of changed(loaded.overruns, books.overruns)) {
       operations.push({ put: overrunKey(model), value: Buffer.from(call.id) })
     }
-    return { operations, head, meta, periods }
+    return { operations, head, meta, periods: [...periods.values()], costs }
   }
 
-  return { records, append, finish }
+  function seal(of: readonly Period[]): void {
+    for (const period of of) toSeal.add(period)
+  }
+
+  return { records, append, seal, finish }
+}
+
+function isSealed({ balance, slot, sealed }: HeldPeriod, seal: Seal): boolean {
+  if (slot === null) return false
+  return sealed === null ? seal.tells(slot, balance) : sealed === balance
 }
 
 function changed<K, V>(before: ReadonlyMap<K, V>, after: ReadonlyMap<K, V>): [K, V][] {
   return [...after].filter(([key, value]) => before.get(key) !== value)
 }
 
-function periodOperations({ balance, slot }: HeldPeriod): Operation[] {
-  const put = putView(balanceKey(balance.period), balance)
-  return slot === null ? [put] : [put, { put: slotViewKey(balance.period), value: slot }]
-}
-
 const PRESENT = new Uint8Array()
 
 /** How a record is found again by its call and turn, and which calls wait for an outcome. */
-function indexOperations({ seq, event }: LedgerRecord): Operation[] {
+export function indexOperations({ seq, event }: LedgerRecord): Operation[] {
   if (!('call' in event)) return []
   const own: Operation = { put: callRecordKey(event.call, seq), value: PRESENT }
   switch (event.kind) {

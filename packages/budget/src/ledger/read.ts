@@ -35,13 +35,15 @@ export async function readTurn(room: Room, turn: TurnId, ofStep?: number): Promi
 
 export interface HeldPeriod {
   readonly balance: Balance
-  /** As it was sealed with the last change; null for an agent's day, which never leaves the node. */
+  /** As it was sealed last; null when it never was. */
   readonly slot: Uint8Array | null
+  /** What the slot was sealed of; null when that was before the last opening. */
+  readonly sealed: Balance | null
 }
 
 export async function readPeriod(room: Room, period: Period): Promise<HeldPeriod | undefined> {
   const [balance, slot] = await Promise.all([room.get(balanceKey(period)), room.get(slotViewKey(period))])
-  return balance === undefined ? undefined : { balance: decodeBalance(balance), slot: slot ?? null }
+  return balance === undefined ? undefined : { balance: decodeBalance(balance), slot: slot ?? null, sealed: null }
 }
 
 /** The newest periods with a prefix (`p/d:`), newest label first. */

@@ -1,6 +1,7 @@
 import { agentDayPeriod, type CallId, type Incarnation, type Period } from '@bzzz/protocols'
 import type { Room } from '@bzzz/store'
 import type { Books } from '../books/books.ts'
+import type { CostRow } from '../books/costs.ts'
 import { type Call, withoutReply } from '../calls/call.ts'
 import { type Head, readHead } from './chain.ts'
 import { under } from './keys.ts'
@@ -15,12 +16,15 @@ export interface Standing {
   readonly live: Map<CallId, Call>
   /** The running day and month, and what was touched last; others are read again when they are needed. */
   readonly periods: Map<Period, HeldPeriod>
+  /** Rows that were changed last. */
+  readonly costs: Map<string, CostRow>
   readonly overruns: Map<string, Call>
   readonly lastOpened: { day?: Period; month?: Period }
 }
 
 // About 2 kB each, the sealed slot included.
 const MAX_HELD_PERIODS = 2_048
+const MAX_HELD_COSTS = 2_048
 // Caps of threads that are shown and published after a restart; older ones come back with their next call.
 const THREADS_AT_OPENING = 500
 /** Those of a settlement that comes late, and one that the guard band opened early. */
@@ -40,6 +44,7 @@ export async function readStanding(room: Room): Promise<Standing> {
     meta: (await readMeta(room)) ?? NEVER_OPENED,
     live: new Map(),
     periods: new Map(),
+    costs: new Map(),
     overruns: await readOverruns(room),
     lastOpened: { ...(day && { day }), ...(month && { month }) },
   }
@@ -72,7 +77,12 @@ async function readOverruns(room: Room): Promise<Map<string, Call>> {
 export function keep(
   standing: Standing,
   books: Books,
-  written: { head: Head; meta: Meta; periods: readonly HeldPeriod[] },
+  written: {
+    readonly head: Head
+    readonly meta: Meta
+    readonly periods: readonly HeldPeriod[]
+    readonly costs: ReadonlyArray<readonly [string, CostRow]>
+  },
 ): void {
   standing.head = written.head
   standing.meta = written.meta
@@ -84,12 +94,14 @@ export function keep(
   Object.assign(standing.lastOpened, books.lastOpened)
   const { day, month } = standing.lastOpened
   const running = [day, month].flatMap((period) => (period && standing.periods.get(period)) ?? [])
-  for (const held of [...running, ...written.periods]) touch(standing.periods, held)
+  for (const held of [...running, ...written.periods])
+    touch(standing.periods, held.balance.period, held, MAX_HELD_PERIODS)
+  for (const [key, row] of written.costs) touch(standing.costs, key, row, MAX_HELD_COSTS)
 }
 
-function touch(periods: Map<Period, HeldPeriod>, held: HeldPeriod): void {
-  periods.delete(held.balance.period)
-  periods.set(held.balance.period, held)
-  const [oldest] = periods.keys()
-  if (periods.size > MAX_HELD_PERIODS && oldest !== undefined) periods.delete(oldest)
+function touch<K, V>(map: Map<K, V>, key: K, value: V, most: number): void {
+  map.delete(key)
+  map.set(key, value)
+  const [oldest] = map.keys()
+  if (map.size > most && oldest !== undefined) map.delete(oldest)
 }

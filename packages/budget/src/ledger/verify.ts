@@ -1,10 +1,13 @@
-import type { CallId, Incarnation } from '@bzzz/protocols'
-import type { Room } from '@bzzz/store'
+import { createHash } from 'node:crypto'
+import { type CallId, type Incarnation, type LedgerEvent, type MeshId, openSlot, ProtocolError } from '@bzzz/protocols'
+import type { Operation, Room } from '@bzzz/store'
 import { type Books, emptyBooks, post } from '../books/books.ts'
 import { BudgetError } from '../errors.ts'
 import { readChain } from './chain.ts'
-import { balanceKey, costViewKey, lastPart, overrunKey, under, unsettledKey } from './keys.ts'
-import { putView } from './views.ts'
+import { balanceKey, costViewKey, lastPart, META, overrunKey, slotViewKey, under, unsettledKey } from './keys.ts'
+import { indexOperations } from './page.ts'
+import { readMeta } from './read.ts'
+import { type Meta, putView } from './views.ts'
 
 export interface VerifiedLedger {
   readonly incarnation: Incarnation | null
@@ -16,25 +19,35 @@ export interface VerifiedLedger {
 
 /**
  * Reads the whole ledger again: chain, state machine and invariants, and that everything derived from it is what it
- * adds up to. Costs a pass over all records; holds every period and every call without final state in memory. Not
- * while the budget is open on the same room.
+ * adds up to, with the mesh's id also the sealed slots. Costs a pass over all records; holds every period and every call
+ * without final state in memory. Not while the budget is open on the same room.
  * @throws {BudgetError} LEDGER_BROKEN or INVARIANT_BROKEN, naming the first thing that is wrong
  */
-export async function verifyLedger(room: Room): Promise<VerifiedLedger> {
+export async function verifyLedger(room: Room, mesh?: MeshId): Promise<VerifiedLedger> {
   const books = emptyBooks()
+  const index = createKeySum()
   let records = 0
   let incarnation: Incarnation | null = null
+  let boot: Meta['boot'] | undefined
   for await (const { record } of readChain(room)) {
     const { event, atMs } = record
     post(books, event, atMs)
+    for (const operation of indexOperations(record)) if (isIndexRow(operation)) index.add(operation.put)
     records = record.seq
     if (event.kind === 'created') incarnation = event.incarnation
-    if (event.kind === 'settled' || event.kind === 'released') books.calls.delete(event.call)
+    if (event.kind === 'booted') boot = { counter: event.counter, nonce: event.nonce }
+    if (isFinal(event)) books.calls.delete(event.call)
   }
   const calls = [...books.calls.values()]
   const unsettled = calls.filter(({ state }) => state !== 'uncertain').map(({ id }) => id)
   await compareViews(room, books, unsettled)
+  await compareIndex(room, index.sum())
+  await compareMeta(room, boot, mesh === undefined ? undefined : await compareSlots(room, books, mesh))
   return { incarnation, records, unsettled: unsettled.length, uncertain: calls.length - unsettled.length }
+}
+
+function isFinal(event: LedgerEvent): event is Extract<LedgerEvent, { kind: 'settled' | 'released' }> {
+  return event.kind === 'settled' || event.kind === 'released'
 }
 
 async function compareViews(room: Room, books: Books, unsettled: readonly CallId[]): Promise<void> {
@@ -56,6 +69,70 @@ async function compareViews(room: Room, books: Books, unsettled: readonly CallId
   if (missing !== undefined) throw differs(missing)
 }
 
+/** Rows that stay: how a call's records and a turn's calls are found again. */
+const INDEX_PREFIXES = ['c/', 't/']
+
+function isIndexRow(operation: Operation): operation is Extract<Operation, { put: string }> {
+  return 'put' in operation && INDEX_PREFIXES.some((prefix) => operation.put.startsWith(prefix))
+}
+
+async function compareIndex(room: Room, expected: string): Promise<void> {
+  const found = createKeySum()
+  for (const prefix of INDEX_PREFIXES) for await (const key of room.keys(under(prefix))) found.add(key)
+  if (found.sum() !== expected) throw broken('the index of calls and turns is not that of the records')
+}
+
+/** Stands for a set of keys, added in any order, each once: a ledger has too many to hold them all. */
+function createKeySum(): { add(key: string): void; sum(): string } {
+  let count = 0
+  let sum = 0
+  return {
+    add(key) {
+      count += 1
+      sum = (sum + createHash('sha256').update(key).digest().readUIntBE(0, 6)) % 2 ** 48
+    },
+    sum: () => `${count}/${sum}`,
+  }
+}
+
+/** @returns the highest number of a slot */
+async function compareSlots(room: Room, { balances }: Books, mesh: MeshId): Promise<number> {
+  let highest = 0
+  for await (const [key, bytes] of room.entries(under('s/'))) {
+    const { period, initial, reserved, released, overrun, seq } = readable(key, () => openSlot(bytes, mesh))
+    const balance = balances.get(period)
+    // It was sealed when it was last asked for, and its counters only grow.
+    const fits =
+      key === slotViewKey(period) &&
+      balance?.initial === initial &&
+      balance.reserved >= reserved &&
+      balance.released >= released &&
+      balance.overrun >= overrun
+    if (!fits) throw differs(key)
+    highest = Math.max(highest, seq)
+  }
+  return highest
+}
+
+async function compareMeta(room: Room, boot: Meta['boot'] | undefined, slotSeq: number | undefined): Promise<void> {
+  const meta = await readMeta(room)
+  const sameBoot = meta?.boot.counter === boot?.counter && meta?.boot.nonce === boot?.nonce
+  if (!sameBoot || (slotSeq !== undefined && (meta?.slotSeq ?? 0) !== slotSeq)) throw differs(META)
+}
+
+function readable<T>(key: string, read: () => T): T {
+  try {
+    return read()
+  } catch (cause) {
+    if (!(cause instanceof ProtocolError)) throw cause
+    throw broken(`what is kept as ${key} cannot be read: ${cause.message}`, cause)
+  }
+}
+
 function differs(key: string): BudgetError {
-  return new BudgetError('LEDGER_BROKEN', `what is kept as ${key} (${lastPart(key)}) is not what the ledger adds up to`)
+  return broken(`what is kept as ${key} (${lastPart(key)}) is not what the ledger adds up to`)
+}
+
+function broken(words: string, cause?: unknown): BudgetError {
+  return new BudgetError('LEDGER_BROKEN', words, { cause })
 }

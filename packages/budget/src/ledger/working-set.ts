@@ -2,16 +2,22 @@ import type { CallId, Period } from '@bzzz/protocols'
 import type { Room } from '@bzzz/store'
 import type { Books } from '../books/books.ts'
 import { costKey } from '../books/costs.ts'
-import { withoutReply } from '../calls/call.ts'
+import { type Call, withoutReply } from '../calls/call.ts'
 import { type HeldPeriod, readCall, readCost, readPeriod } from './read.ts'
 import type { Standing } from './standing.ts'
 
 /** What a batch of tasks asks about or may change. */
 export interface Needs {
-  readonly calls: readonly CallId[]
+  readonly calls: readonly CallNeed[]
   /** Besides those of the calls. */
   readonly periods: readonly Period[]
   readonly costs: readonly string[]
+}
+
+export interface CallNeed {
+  readonly id: CallId
+  /** A key that is there if the call is: spares the search for one that is most likely new. */
+  readonly index?: string
 }
 
 export interface WorkingSet {
@@ -26,7 +32,11 @@ export interface WorkingSet {
 
 /** Just what is needed, from memory and disk. */
 export async function loadWorkingSet(room: Room, standing: Standing, needs: Needs): Promise<WorkingSet> {
-  const calls = await load(needs.calls, async (id) => standing.live.get(id) ?? withoutReply(await readCall(room, id)))
+  const indexOf = new Map(needs.calls.map(({ id, index }) => [id, index]))
+  const calls = await load(
+    needs.calls.map(({ id }) => id),
+    async (id) => standing.live.get(id) ?? (await knownCall(room, id, indexOf.get(id))),
+  )
   const found = [...calls.values()]
   const periods = await load(
     [...needs.periods, ...found.flatMap((call) => call.periods)],
@@ -35,11 +45,18 @@ export async function loadWorkingSet(room: Room, standing: Standing, needs: Need
   const books = {
     calls,
     balances: new Map([...periods].map(([period, { balance }]) => [period, balance])),
-    costs: await load([...needs.costs, ...found.map(costKey)], (key) => readCost(room, key)),
+    costs: await load([...needs.costs, ...found.map(costKey)], async (key) => {
+      return standing.costs.get(key) ?? (await readCost(room, key))
+    }),
     overruns: new Map(standing.overruns),
     lastOpened: { ...standing.lastOpened },
   }
   return { books, periods }
+}
+
+async function knownCall(room: Room, id: CallId, index: string | undefined): Promise<Call | undefined> {
+  if (index !== undefined && !room.has(index)) return undefined
+  return withoutReply(await readCall(room, id))
 }
 
 async function load<K, V>(keys: readonly K[], read: (key: K) => Promise<V | undefined>): Promise<Map<K, V>> {

@@ -1,5 +1,15 @@
-import { type Account, type MeshId, parsePeriod, type Signer, sealSlot, slotHash } from '@bzzz/protocols'
-import type { SealSlot } from '../ledger/page.ts'
+import {
+  type Account,
+  type MeshId,
+  openSlot,
+  type Period,
+  parsePeriod,
+  type Signer,
+  sealSlot,
+  slotHash,
+} from '@bzzz/protocols'
+import type { Balance } from '../books/balance.ts'
+import type { Seal } from '../ledger/page.ts'
 
 export interface SealTerms {
   readonly mesh: MeshId
@@ -10,15 +20,27 @@ export interface SealTerms {
 }
 
 /** Seals what an account may be told to have charged; it leaves the node once the batch it was sealed in is synced. */
-export function slotSealer({ mesh, account, signer, manifestVersion }: SealTerms): SealSlot {
-  return ({ period, initial, reserved, released, overrun }, { seq, boot, wallMs, before }) => {
-    if (parsePeriod(period)?.kind === 'agent-day') return null
-    const prevHash = before === null ? null : Uint8Array.from(slotHash(before))
-    const counters = { initial, granted: [], received: [], reserved, released, overrun }
-    return sealSlot(
-      { v: 1, period, account, boot, seq, manifestVersion, prevHash, wallMs, state: 'open', ...counters },
-      mesh,
-      signer,
-    )
+export function slotSealer({ mesh, account, signer, manifestVersion }: SealTerms): Seal {
+  return {
+    of({ period, initial, reserved, released, overrun }, { seq, boot, wallMs, before }) {
+      const prevHash = before === null ? null : Uint8Array.from(slotHash(before))
+      const counters = { initial, granted: [], received: [], reserved, released, overrun }
+      return sealSlot(
+        { v: 1, period, account, boot, seq, manifestVersion, prevHash, wallMs, state: 'open', ...counters },
+        mesh,
+        signer,
+      )
+    },
+    tells(bytes, balance: Balance) {
+      const slot = openSlot(bytes, mesh)
+      return COUNTERS.every((counter) => slot[counter] === balance[counter])
+    },
   }
+}
+
+const COUNTERS = ['initial', 'reserved', 'released', 'overrun'] as const
+
+/** An agent's day never leaves the node. */
+export function isShared(period: Period): boolean {
+  return parsePeriod(period)?.kind !== 'agent-day'
 }

@@ -22,6 +22,11 @@ export class CacheDatastore extends LevelDatastore {
     this.#rules = rules
   }
 
+  /** The base class hands on what went wrong without its cause, and so without the disk's own words. */
+  override async open(): Promise<void> {
+    await this.db.open({ createIfMissing: true, compression: false })
+  }
+
   /** @throws {MeshError} RECORD_REFUSED for a record older than the stored one */
   override put(key: Key, value: Uint8Array, options?: PutOptions): Promise<Key> {
     if (!key.toString().startsWith(RECORD_PREFIX)) return super.put(key, value, options)

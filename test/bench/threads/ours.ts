@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { type Mesh, openMesh } from '@bzzz/mesh'
+import type { Incarnation, MeshId, PeerId, ThreadId } from '@bzzz/protocols'
+import { openState } from '@bzzz/store'
+import { openThreads } from '@bzzz/threads'
+import { identityFromSeed } from 'bzzz'
+import { concurrently } from '../interleaved.ts'
+import { Arrivals } from './arrivals.ts'
+import { type Member, POST_BYTES } from './measured-post.ts'
+
+const MESH = 'b'.repeat(64) as MeshId
+const SECRET = Buffer.alloc(32, 7)
+const POLL_MS = 20
+
+/** The rooms of a node that carry words, wired as the node wires them. */
+export async function openOurs(directory: string, seed: Uint8Array) {
+  const signer = identityFromSeed(seed)
+  let members: { peer: PeerId; label: string; addrs: string[] }[] = [{ peer: signer.peer, label: 'self', addrs: [] }]
+  const state = await openState({ directory: join(directory, 'state') })
+  const threads = await openThreads({
+    room: state.room('threads'),
+    mesh: MESH,
+    signer,
+    isMember: (peer) => members.some((member) => member.peer === peer),
+    now: Date.now,
+    randomBytes,
+  })
+  const mesh: Mesh = await openMesh({
+    mesh: MESH,
+    network: 'bench',
+    privateKey: seed,
+    signer,
+    secret: SECRET,
+    listen: ['/ip4/127.0.0.1/tcp/0'],
+    cacheDirectory: join(directory, 'cache'),
+    members: () => members,
+    threads,
+    card: () => ({
+      ...{ v: 1, peer: signer.peer, label: 'bench', incarnation: '0'.repeat(32) as Incarnation, addrs: [] },
+      ...{ version: '0.1.0', manifestVersion: 1, startedMs: 0, wallMs: Date.now(), seq: Date.now(), threads: 0 },
+      agents: [],
+    }),
+    now: Date.now,
+  })
+  const arrivals = new Arrivals()
+  threads.subscribe(({ own, envelope, entries }) => {
+    if (own) mesh.publish(envelope)
+    else for (const { entry } of entries) noteEntry(entry.id)
+  })
+  function noteEntry(id: string): void {
+    const [run = '', number = ''] = id.split('_')
+    arrivals.note(run, Number(number))
+  }
+
+  const author = `human:bench@${signer.peer}`
+  const text = randomBytes(POST_BYTES)
+    .toString('latin1')
+    .replace(/[^ -~]/g, 'x')
+    .slice(0, POST_BYTES)
+
+  async function post(thread: string, run: string, i: number): Promise<void> {
+    const id = `${run}_${String(i).padStart(8, '0')}`
+    await threads.append(thread as ThreadId, { type: 'message', id, author, ts: Date.now(), content: text })
+  }
+
+  return {
+    address: mesh.addrs()[0] ?? '',
+    arrivals,
+    post,
+    burst: (thread: string, run: string, count: number, inFlight: number) =>
+      concurrently(count, inFlight, (i) => post(thread, run, i)),
+    meet(others: readonly Member[]): void {
+      members = others.map(({ seed, address }, i) => ({
+        peer: identityFromSeed(seed).peer,
+        label: `bench-${i}`,
+        addrs: [address],
+      }))
+    },
+    async met(): Promise<void> {
+      while (mesh.peers().length < 2 || mesh.peers().some((peer) => peer.state !== 'online')) {
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+      }
+    },
+    async open(): Promise<string> {
+      const open = { id: `open-${randomBytes(8).toString('hex')}`, author, ts: Date.now(), content: '' }
+      return (await threads.create({ type: 'open', ...open, topic: 'bench', project: 'bench' })).thread
+    },
+    async close(): Promise<void> {
+      await mesh.close()
+      await threads.close()
+      await state.close()
+    },
+  }
+}
