@@ -4,7 +4,7 @@ import { ProtocolError } from './errors.ts'
 
 /** Deterministic CBOR (RFC 8949 §4.2.1): shortest integers, sorted keys, definite lengths. Drops `undefined` members. */
 export function encodeCanonical(value: unknown): Uint8Array {
-  return encode(withoutUndefined(value), rfc8949EncodeOptions)
+  return encode(holdsUndefined(value) ? withoutUndefined(value) : value, rfc8949EncodeOptions)
 }
 
 /**
@@ -57,6 +57,12 @@ function decodeStrict(bytes: Uint8Array): { value: unknown; encoded: Uint8Array 
 function firstIssue(error: z.ZodError): string {
   const issue = error.issues[0]
   return issue === undefined ? 'wrong shape' : `${issue.path.join('.') || 'value'}: ${issue.message}`
+}
+
+function holdsUndefined(value: unknown): boolean {
+  if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return value === undefined
+  for (const member of Object.values(value)) if (holdsUndefined(member)) return true
+  return false
 }
 
 function withoutUndefined(value: unknown): unknown {

@@ -44,9 +44,9 @@ export function parsePeriod(text: string): ParsedPeriod | undefined {
 }
 
 function isDay(label: string): boolean {
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(label)) return false
-  const time = Date.parse(`${label}T00:00:00Z`)
-  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(label)
+  const [, year, month, day] = /^(\d{4})-(\d{2})-(\d{2})$/.exec(label)?.map(Number) ?? []
+  if (year === undefined || month === undefined || day === undefined) return false
+  return month >= 1 && month <= 12 && day >= 1 && day <= new Date(Date.UTC(year, month, 0)).getUTCDate()
 }
 
 export const period = z

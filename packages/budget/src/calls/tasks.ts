@@ -71,53 +71,61 @@ export function reserveTask(
 }
 
 /** One step of a call; nothing is written when it changes nothing. */
-function stepTask(id: CallId, eventFor: (call: Call) => CallEvent): Task<Call> {
+function stepTask<T>(
+  id: CallId,
+  eventFor: (call: Call) => CallEvent,
+  answer: (call: Call, isNew: boolean) => T | Promise<T>,
+): Task<T> {
   return {
     needs: () => ({ calls: [{ id }], periods: [], costs: [] }),
-    decide(books): Decision<Call> {
+    decide(books): Decision<T> {
       const call = books.calls.get(id)
       if (call === undefined) throw new BudgetError('CALL_UNKNOWN', `call ${id.slice(0, 12)} was never reserved here`)
       const event = eventFor(call)
       const next = nextCall(call, event)
-      return { events: next === call ? [] : [event], answer: () => next }
+      const isNew = next !== call
+      return { events: isNew ? [event] : [], answer: () => answer(next, isNew) }
     },
   }
 }
 
-export function sentTask(call: CallId): Task<Call> {
-  return stepTask(call, () => sentEvent(call))
+export function sentTask(call: CallId): Task<void> {
+  return stepTask(call, () => sentEvent(call), nothing)
 }
 
 function sentEvent(call: CallId): CallEvent {
   return { kind: 'sent', call }
 }
 
-export function settleTask(id: CallId, outcome: CallOutcome): Task<Call> {
-  return stepTask(id, ({ max, priceRef }) => {
-    const usage = countable(outcome.usage)
-    return {
-      kind: 'settled',
-      call: id,
-      amount: usage === null ? max : actualCost(priceRef, usage),
-      usage,
-      // A reply beyond the bound is lost; what it cost is not.
-      reply: Buffer.byteLength(outcome.reply) <= MAX_REPLY_BYTES ? outcome.reply : null,
-      evidence: usage === null ? 'none' : 'usage',
-      providerRequestId: outcome.providerRequestId?.slice(0, 200) ?? null,
-    }
+/** @param stateOf what was booked, when it was settled before */
+export function settleTask(id: CallId, outcome: CallOutcome, stateOf: ReserveContext['stateOf']): Task<CallState> {
+  const usage = countable(outcome.usage)
+  // A reply beyond the bound is lost; what it cost is not.
+  const reply = Buffer.byteLength(outcome.reply) <= MAX_REPLY_BYTES ? outcome.reply : null
+  const settled = ({ max, priceRef }: Call): CallEvent => ({
+    kind: 'settled',
+    call: id,
+    amount: usage === null ? max : actualCost(priceRef, usage),
+    usage,
+    reply,
+    evidence: usage === null ? 'none' : 'usage',
+    providerRequestId: outcome.providerRequestId?.slice(0, 200) ?? null,
   })
+  return stepTask(id, settled, (call, isNew) => (isNew ? { ...call, reply } : stateOf(call)))
 }
 
-export function loseTask(call: CallId, reason: string): Task<Call> {
-  return stepTask(call, () => ({ kind: 'uncertain', call, reason: reason.slice(0, 500) }))
+export function loseTask(call: CallId, reason: string): Task<void> {
+  return stepTask(call, () => ({ kind: 'uncertain', call, reason: reason.slice(0, 500) }), nothing)
 }
 
-export function releaseTask(call: CallId, reason: string): Task<Call> {
-  return stepTask(call, () => ({ kind: 'released', call, reason: reason.slice(0, 500) }))
+export function releaseTask(call: CallId, reason: string): Task<void> {
+  return stepTask(call, () => ({ kind: 'released', call, reason: reason.slice(0, 500) }), nothing)
 }
+
+function nothing(): void {}
 
 /** Releases of reservations that nobody sent. */
-export function overdueReleases({ live }: Standing, nowMs: number): Task<Call>[] {
+export function overdueReleases({ live }: Standing, nowMs: number): Task<void>[] {
   const overdue = [...live.values()].filter(
     ({ state, reservedMs }) => state === 'reserved' && nowMs - reservedMs >= UNSENT_MS,
   )

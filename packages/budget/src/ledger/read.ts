@@ -42,6 +42,7 @@ export interface HeldPeriod {
 }
 
 export async function readPeriod(room: Room, period: Period): Promise<HeldPeriod | undefined> {
+  if (!room.has(balanceKey(period))) return undefined // a thread without a cap, asked for with each of its calls
   const [balance, slot] = await Promise.all([room.get(balanceKey(period)), room.get(slotViewKey(period))])
   return balance === undefined ? undefined : { balance: decodeBalance(balance), slot: slot ?? null, sealed: null }
 }
