@@ -20,7 +20,7 @@ type Passed = Point extends infer P ? (P extends `${infer Verb}:before` ? Verb :
 
 /** The same verb, with a point before it is called and one between its end and its caller. */
 export function around<A extends unknown[], R>(
-  verb: Extract<Passed, 'reserve' | 'sent' | 'settle' | 'append'>,
+  verb: Extract<Passed, 'reserve' | 'settle' | 'append'>,
   call: (...args: A) => Promise<R>,
 ): (...args: A) => Promise<R> {
   return async (...args) => {

@@ -2,8 +2,7 @@
 export const POINTS = [
   'reserve:before',
   'reserve:after',
-  'sent:before',
-  'sent:after',
+  'request:before',
   /** The whole request was handed to the socket, and nothing has come back. */
   'request:left',
   'token:first',

@@ -3,10 +3,10 @@ import {
   type AgentDefinition,
   BUILT_IN_ROLES,
   createOfflineProvider,
-  createOpenAiProvider,
   loadRoles,
   type ModelProvider,
   OFFLINE_MODEL,
+  openOpenAiProvider,
   type Role,
 } from '@bzzz/agents'
 import type { PriceTable } from '@bzzz/budget'
@@ -45,7 +45,7 @@ const ASSUMED_WINDOW_TOKENS = 8_192
 export async function setUpAgents(options: SetupOptions): Promise<AgentSetup> {
   const { values, rolesFile } = options.config
   const roles = await rolesByName(rolesFile)
-  const provider = providerFor(options)
+  const provider = await openProvider(options)
   const model = provider.name === 'offline' ? OFFLINE_MODEL : values.openai_model
   if (values.agents.length > 0 && !options.prices.prices.has(model)) throw unpricedModel(model)
   if (values.agents.length > values.max_agents) {
@@ -86,7 +86,7 @@ function roleNamed(name: string, roles: ReadonlyMap<string, Role>, file: string 
   )
 }
 
-function providerFor({
+async function openProvider({
   config: { values },
   prices,
   temporaryDirectory,
@@ -94,7 +94,7 @@ function providerFor({
   now,
   sleep,
   onServerTime,
-}: SetupOptions): ModelProvider {
+}: SetupOptions): Promise<ModelProvider> {
   const kind = values.provider ?? (isModelConfigured(values) ? 'openai' : 'offline')
   if (kind === 'offline') return createOfflineProvider({ temporaryDirectory })
   if (!isModelConfigured(values)) {
@@ -103,7 +103,7 @@ function providerFor({
       'the provider openai needs OPENAI_API_KEY (or OPENAI_API_KEY_FILE), or the address of a server in OPENAI_BASE_URL; the provider offline needs neither',
     )
   }
-  return createOpenAiProvider({
+  return openOpenAiProvider({
     ...(values.openai_base_url === undefined ? {} : { baseUrl: values.openai_base_url }),
     readKey: () => readKey(values, env),
     window: (model) => prices.prices.get(model)?.window ?? ASSUMED_WINDOW_TOKENS,

@@ -92,10 +92,13 @@ function isOnThisMachine(url: string): boolean {
   return URL.canParse(url) && ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(url).hostname)
 }
 
+/** Prices, and which of sources and compiled files are run. */
+const KEPT: ReadonlySet<string> = new Set(['BZZZ_PRICES_FILE', 'BZZZ_RUN'])
+
 /** The nodes get the model's key and nothing of the caller's own node. */
 function demoEnvironment(env: CommandContext['env']): Record<string, string | undefined> {
   const kept = Object.entries(env).filter(
-    ([name]) => !/^(BZZZ_|DAILY_COST_LIMIT|MONTHLY_COST_LIMIT|NODE_ROLE)/.test(name) || name === 'BZZZ_PRICES_FILE',
+    ([name]) => !/^(BZZZ_|DAILY_COST_LIMIT|MONTHLY_COST_LIMIT|NODE_ROLE)/.test(name) || KEPT.has(name),
   )
   return Object.fromEntries(kept)
 }

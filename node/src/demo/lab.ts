@@ -150,11 +150,10 @@ class RunningNode implements LabNode {
 
 /** Runs this very program; resolves once the node says that it is up. */
 async function startNode(directory: string, options: LabOptions): Promise<Started> {
-  const main = fileURLToPath(new URL(`../main.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url))
-  const conditions = process.execArgv.filter((argument) => argument.startsWith('--conditions'))
+  const launcher = fileURLToPath(new URL('../../bin/bzzz.mjs', import.meta.url))
   const child = spawn(
     process.execPath,
-    [...conditions, main, 'up', '--json', '--until-stdin-closes', '--data-dir', directory, ...options.upArguments],
+    [launcher, 'up', '--json', '--until-stdin-closes', '--data-dir', directory, ...options.upArguments],
     {
       // Its end of standard input closes with this process, however that ends: then the node stops too.
       stdio: ['pipe', 'pipe', 'pipe'],

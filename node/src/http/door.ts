@@ -1,4 +1,4 @@
-import fastify from 'fastify'
+import fastify, { type FastifyServerOptions } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { type Admission, admit } from './admission.ts'
 import type { DoorName, ObserveHttp } from './facts.ts'
@@ -11,6 +11,13 @@ const MAX_PARAM_CHARS = 256
 // A request must have arrived whole by then: a client that sends byte by byte holds a socket no longer.
 const REQUEST_TIMEOUT_MS = 30_000
 const HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
+
+/** Named here, fastify does not load compilers of its own, which nothing would use; its types know those alone. */
+const compilersFactory = {
+  buildValidator: () => validatorCompiler,
+  buildSerializer: () => serializerCompiler,
+} as unknown as CompilersFactory
+type CompilersFactory = NonNullable<NonNullable<FastifyServerOptions['schemaController']>['compilersFactory']>
 
 export interface DoorOptions {
   readonly name: DoorName
@@ -31,9 +38,8 @@ export function createDoor(options: DoorOptions) {
     return503OnClosing: false,
     routerOptions: { maxParamLength: MAX_PARAM_CHARS },
     frameworkErrors: answerErrors(options.name, options.observe),
+    schemaController: { compilersFactory },
   }).withTypeProvider<ZodTypeProvider>()
-  door.setValidatorCompiler(validatorCompiler)
-  door.setSerializerCompiler(serializerCompiler)
   door.removeContentTypeParser('text/plain')
   door.setErrorHandler(answerErrors(options.name, options.observe))
   door.setNotFoundHandler((request) => {

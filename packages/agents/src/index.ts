@@ -13,7 +13,8 @@ export {
   type ModelRequest,
 } from './model/model.ts'
 export { createOfflineProvider, OFFLINE_MODEL } from './offline/provider.ts'
-export { createOpenAiProvider, type OpenAiOptions } from './openai/provider.ts'
+export { openOpenAiProvider } from './openai/open.ts'
+export type { OpenAiOptions } from './openai/provider.ts'
 export type { Decision } from './review/decision.ts'
 export { type DueTurn, dueTurns } from './review/due.ts'
 export { type Duty, dueDuties } from './review/duties.ts'

@@ -1,9 +1,11 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { get, type IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { json } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -28,10 +30,11 @@ export async function nodeSuite(progress: (line: string) => void): Promise<Row[]
   const directory = await mkdtemp(join(tmpdir(), 'bzzz-bench-'))
   const data = join(directory, 'data')
   const ports = ['--http-port', '0', '--mcp-port', '0', '--p2p-port', '0']
-  const ours = () => start([launcher, 'up', '--json', '--data-dir', data, ...ports], {}, healthy)
-  const floor = () => start([bare, join(directory, 'bare')], { NODE_COMPILE_CACHE: join(directory, 'cache') })
+  const ours = () => start(launcher, ['up', '--json', '--data-dir', data, ...ports], {}, healthy)
+  const floor = () =>
+    start(process.execPath, [bare, join(directory, 'bare')], { NODE_COMPILE_CACHE: join(directory, 'cache') })
   try {
-    await run(process.execPath, [launcher, 'init', '--data-dir', data])
+    await run(launcher, ['init', '--data-dir', data])
     progress('node: warming up')
     for (const one of [ours, floor]) await one()
     const starts: Pair[] = []
@@ -49,17 +52,18 @@ export async function nodeSuite(progress: (line: string) => void): Promise<Row[]
 }
 
 async function start(
+  program: string,
   args: readonly string[],
   env: Record<string, string>,
   ready: (line: string) => Promise<void> = async () => {},
 ): Promise<Started> {
   const begun = performance.now()
-  const child = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'ignore'] })
+  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'ignore'] })
   const ended = once(child, 'exit')
   try {
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
     const first = await lines.next()
-    if (first.done === true) throw new Error(`${args.join(' ')} did not start`)
+    if (first.done === true) throw new Error(`${program} did not start`)
     await ready(first.value)
     const startMs = performance.now() - begun
     await delay(IDLE_MS)
@@ -73,7 +77,7 @@ async function start(
 
 async function healthy(line: string): Promise<void> {
   const { node_url } = JSON.parse(line) as { node_url: string }
-  const response = await fetch(new URL('/health', node_url))
-  const { status } = nodeHealth.parse(await response.json())
+  const [response] = (await once(get(new URL('/health', node_url)), 'response')) as [IncomingMessage]
+  const { status } = nodeHealth.parse(await json(response))
   if (status !== 'ok') throw new Error(`the node is ${status}`)
 }

@@ -3,11 +3,12 @@ import { pass, tellingTest } from '../pass.ts'
 
 export * from '@bzzz/agents'
 
-export function createOpenAiProvider(options: room.OpenAiOptions): room.ModelProvider {
-  const provider = room.createOpenAiProvider(options)
+export async function openOpenAiProvider(options: room.OpenAiOptions): Promise<room.ModelProvider> {
+  const provider = await room.openOpenAiProvider(options)
   return {
     ...provider,
     complete(request, { signal, onToken }) {
+      pass('request:before')
       let isFirst = true
       return provider.complete(request, {
         signal,

@@ -8,7 +8,6 @@ export async function openBudget(options: room.BudgetOptions): Promise<room.Budg
   return {
     ...budget,
     reserve: around('reserve', budget.reserve),
-    sent: around('sent', budget.sent),
     settle: around('settle', budget.settle),
     close: tellingTest('budget', budget.close),
   }

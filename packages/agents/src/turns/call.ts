@@ -27,7 +27,7 @@ export type CallResult<T> =
   | { readonly status: 'stopped' }
 
 /**
- * Asks until there is a usable reply: reserve, sent, request, settle for each attempt. A reply that an earlier run paid
+ * Asks until there is a usable reply: reserve, request, settle for each attempt. A reply that an earlier run paid
  * for is not asked for again; an attempt that a crash left without an answer is followed by at least one new one.
  */
 export async function makeCall<T>(call: Call<T>, tools: TurnTools): Promise<CallResult<T>> {
@@ -72,14 +72,10 @@ async function attempt<T>(call: Call<T>, tools: TurnTools): Promise<AttemptResul
     model: request.model,
     inputTokens: tools.provider.bound(request),
     outputTokens: request.maxOutputTokens,
+    send: true,
   })
   if (reservation.status !== 'reserved') return withoutHold(call, reservation)
-  if (tools.stopping.aborted) {
-    await tools.budget.release(id, 'the node is closing')
-    return { status: 'stopped' }
-  }
   await call.admitted()
-  await tools.budget.sent(id)
   return await send(call, request, tools)
 }
 

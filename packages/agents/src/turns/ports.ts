@@ -29,15 +29,12 @@ export interface ThreadsPort {
 export interface BudgetPort {
   /** Once per thread, before its first reservation here; again it changes nothing. */
   openThread(thread: ThreadId, cap: ThreadCap | undefined): Promise<void>
+  /** With `send`, a `reserved` call is marked as sent in the same write: the request may leave at once. */
   reserve(request: ReserveRequest): Promise<Reservation>
-  /** Durable before the request leaves. */
-  sent(call: CallId): Promise<void>
   /** `usage` null: the whole hold counts as spent. */
   settle(call: CallId, outcome: SettleOutcome): Promise<CallState>
   /** The hold stays as it is until there is evidence. */
   lose(call: CallId, reason: string): Promise<void>
-  /** Only of a call that was not sent. */
-  release(call: CallId, reason: string): Promise<void>
   /** Of one step or of all, ascending (step, attempt); calls of earlier runs of the node among them. */
   callsOf(turn: TurnId, step?: number): Promise<readonly CallState[]>
   /** Told when there may be more to spend. @returns how to stop */

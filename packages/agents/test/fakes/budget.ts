@@ -60,15 +60,11 @@ export class FakeBudget implements BudgetPort {
       }
     }
     await this.around('before reserve')
-    const fresh = { state: 'reserved', max, actual: null, reply: null, usage: null, simulated: false } as const
+    const state = request.send === true ? 'sent' : 'reserved'
+    const fresh = { state, max, actual: null, reply: null, usage: null, simulated: false } as const
     this.calls.set(call, { id: call, turn, step, attempt, ...fresh })
     await this.around('after reserve')
     return { status: 'reserved', call, max }
-  }
-
-  async sent(call: CallId): Promise<void> {
-    this.#move(call, ['reserved'], { state: 'sent' })
-    await this.around('after sent')
   }
 
   async settle(call: CallId, { usage, reply }: SettleOutcome): Promise<CallState> {
@@ -82,10 +78,6 @@ export class FakeBudget implements BudgetPort {
 
   async lose(call: CallId): Promise<void> {
     this.#move(call, ['sent'], { state: 'uncertain' })
-  }
-
-  async release(call: CallId): Promise<void> {
-    this.#move(call, ['reserved'], { state: 'released' })
   }
 
   async callsOf(turn: TurnId, step?: number): Promise<readonly CallState[]> {

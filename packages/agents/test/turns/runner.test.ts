@@ -105,10 +105,9 @@ describe('an agent', () => {
     await house.run(0, provider, { budget })
     open()
     await verdictWritten()
-    expect(order.slice(0, 6)).toEqual([
+    expect(order.slice(0, 5)).toEqual([
       'before reserve',
       'after reserve',
-      'after sent',
       'asked findings',
       'before settle',
       'after settle',
@@ -505,7 +504,6 @@ describe('after a crash', () => {
   it.each([
     ['before reserve', 0, 0n],
     ['after reserve', 0, 1n],
-    ['after sent', 0, 1n],
     ['before settle', 1, 1n],
   ])('%s, the turn is asked once more under a new hold, and the old hold stays', async (moment, asked, uncertain) => {
     const crashed = await crashAt(moment)
@@ -542,7 +540,7 @@ describe('after a crash', () => {
   })
 
   it('a node that comes back late hears the others before it times them out', async () => {
-    const { budget } = await crashAt('after sent')
+    const { budget } = await crashAt('after reserve')
     await house.clock.advance(61_000)
     await house.run(0, scriptedProvider(() => never).provider, { budget })
     await house.clock.advance(9_000)
