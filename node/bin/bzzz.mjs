@@ -34,7 +34,8 @@ async function handOver() {
   const [{ spawn }, { constants }] = await Promise.all([import('node:child_process'), import('node:os')])
   const flags = ['--max-semi-space-size=8', ...(fromSource ? [`--conditions=${SOURCE_CONDITION}`] : [])]
   const args = [...flags, fileURLToPath(main), ...process.argv.slice(2)]
-  const child = spawn(nodeBinary(), args, { stdio: 'inherit', env: { NODE_COMPILE_CACHE: cache, ...process.env } })
+  const stdio = ['inherit', 'inherit', 'inherit', 'ipc'] // the channel tells the child when this process is killed
+  const child = spawn(nodeBinary(), args, { stdio, env: { NODE_COMPILE_CACHE: cache, ...process.env } })
   // Ctrl-C reaches the child as well: a signal passed on at once would meet it twice, the second time perhaps on its way out.
   process.on('SIGINT', () => setTimeout(() => child.kill('SIGINT'), SAME_KEY_PRESS_MS).unref())
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))

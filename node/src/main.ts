@@ -14,6 +14,11 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     interrupted.abort(new Error(signal))
   })
 }
+// Whoever handed over to this process is gone without a word: nobody could stop it any more.
+if (process.channel !== undefined) {
+  process.once('disconnect', () => interrupted.abort(new Error('the launcher is gone')))
+  process.channel.unref()
+}
 process.exitCode = await runCommand(process.argv.slice(2), {
   env: process.env,
   terminal: processTerminal(process.stdout, process.stderr),

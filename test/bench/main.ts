@@ -26,18 +26,14 @@ const suites: Readonly<Record<string, () => Promise<Suite>>> = {
 process.exitCode = await main(process.argv.slice(2))
 
 async function main(argv: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...argv],
-    allowPositionals: true,
-    options: { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
-  })
+  const parsed = argumentsOf(argv)
+  if (parsed instanceof Error) return refuse(parsed.message)
+  const { values, positionals } = parsed
   if (values.help === true) return print(HELP)
   const names = positionals.length === 0 ? Object.keys(suites) : positionals
   const unknown = names.find((name) => suites[name] === undefined)
-  if (unknown !== undefined) {
-    process.stderr.write(`bench: there is no suite "${unknown}"; known are ${Object.keys(suites).join(', ')}\n`)
-    return 64
-  }
+  if (unknown !== undefined)
+    return refuse(`there is no suite "${unknown}"; known are ${Object.keys(suites).join(', ')}`)
   const rows: Row[] = []
   for (const name of names) {
     const suite = await suites[name]?.()
@@ -48,6 +44,24 @@ async function main(argv: readonly string[]): Promise<number> {
   if (values.json === true) print(`${JSON.stringify(rows, null, 2)}\n`)
   else print(`${rows.filter(isMet).length} of ${rows.length} rows are at their aim\n`)
   return 0
+}
+
+function argumentsOf(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+    })
+  } catch (error) {
+    if (error instanceof TypeError) return error // an option that does not exist
+    throw error
+  }
+}
+
+function refuse(message: string): number {
+  process.stderr.write(`bench: ${message} (see --help)\n`)
+  return 64
 }
 
 function lineOf(row: Row): string {

@@ -1,8 +1,11 @@
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { bzzz } from './bzzz.ts'
 import { type Job, startJob } from './node-process.ts'
@@ -74,6 +77,27 @@ test('Ctrl-C reaches all processes of a terminal at once, and still stops the no
   job.ctrlC()
   expect(await job.ended).toMatchObject({ code: 0 })
   expect(await readdir(alone)).not.toContain('running.json')
+})
+
+test('a node whose launcher is gone without a word stops in order', async () => {
+  const main = fileURLToPath(new URL('../../node/src/main.ts', import.meta.url))
+  const args = ['up', '--json', '--data-dir', alone, ...ANY_PORT]
+  const child = fork(main, args, { execArgv: ['--conditions=bzzz-src'], silent: true })
+  const ended = once(child, 'exit')
+  await once(child.stdout as Readable, 'data')
+  child.disconnect()
+  expect(await ended).toEqual([0, null])
+  expect(await readdir(alone)).not.toContain('running.json')
+})
+
+test('members on one machine by their addresses get ports of their own', async () => {
+  const places = ['walnut', 'ironwood'].map((name, i) => `${name}=/ip4/127.0.0.1/tcp/${4101 + i}`)
+  const lab = join(directory, 'addressed')
+  expect(await bzzz(['init', '--data-dir', lab, '--members', places.join(',')])).toMatchObject({ code: 0 })
+  const settings = ['walnut', 'ironwood'].map((name) => readFile(join(lab, name, 'bzzz.json'), 'utf8'))
+  const [walnut, ironwood] = (await Promise.all(settings)).map((text) => JSON.parse(text))
+  expect(walnut).toMatchObject({ p2p_host: '127.0.0.1', p2p_port: 4101 })
+  expect(ironwood).toMatchObject({ p2p_port: 4102, http_port: 8090, mcp_port: 8091 })
 })
 
 test('a node that was killed is known to be gone, and starts again over what it left', async () => {

@@ -156,12 +156,33 @@ function planMembers(options: InitOptions, values: Values): PlannedMember[] {
     role: member.role,
     addr: member.addr ?? `/ip4/127.0.0.1/tcp/${values.p2p_port + index}`,
     agents: agentsOf(member, placed, values, nodes),
-    settings: settingsOf(member, index, values, single),
+    settings: settingsOf(member, index, values, single, sharing(named, index)),
   }))
 }
 
-function settingsOf(member: NamedMember, index: number, values: Values, single: boolean): Record<string, unknown> {
-  if (member.addr !== undefined) return { p2p_port: Number(/\/tcp\/(\d+)/.exec(member.addr)?.[1] ?? values.p2p_port) }
+/** How many members before it are on the same machine, by their addresses. */
+function sharing(named: readonly NamedMember[], index: number): number {
+  const host = hostOf(named[index])
+  return named.slice(0, index).filter((other) => host !== undefined && hostOf(other) === host).length
+}
+
+function hostOf(member: NamedMember | undefined): string | undefined {
+  return member?.addr?.split('/').slice(0, 3).join('/')
+}
+
+function settingsOf(
+  member: NamedMember,
+  index: number,
+  values: Values,
+  single: boolean,
+  before: number,
+): Record<string, unknown> {
+  if (member.addr !== undefined) {
+    const p2p_port = Number(/\/tcp\/(\d+)/.exec(member.addr)?.[1] ?? values.p2p_port)
+    const doors = { http_port: values.http_port + 10 * before, mcp_port: values.mcp_port + 10 * before }
+    const loopback = member.addr.startsWith('/ip4/127.') ? { p2p_host: '127.0.0.1' } : {}
+    return { ...loopback, p2p_port, ...(before === 0 ? {} : doors) }
+  }
   if (single) return { p2p_host: '127.0.0.1', p2p_port: values.p2p_port }
   return {
     p2p_host: '127.0.0.1',

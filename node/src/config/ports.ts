@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { MeshError } from '@bzzz/mesh'
 import { ConfigError } from './errors.ts'
 import type { Config } from './load.ts'
@@ -24,4 +26,22 @@ export function portInUse(error: unknown, { values, provenance }: Config): Confi
     `port ${port} is in use by another program (${name}, from ${provenance[name].from}); stop that one, or set another port`,
     { cause: error },
   )
+}
+
+/**
+ * Looks whether the ports of the API are free, so that a node that could not open its doors at the end begins no turn.
+ * @throws {ConfigError}
+ */
+export async function checkPorts(config: Config): Promise<void> {
+  const { http_host: host, http_port, mcp_port } = config.values
+  for (const port of [http_port, mcp_port]) {
+    const server = createServer().listen(port, host)
+    try {
+      await once(server, 'listening')
+    } catch (error) {
+      throw portInUse(error, config) ?? error
+    }
+    server.close()
+    await once(server, 'close')
+  }
 }

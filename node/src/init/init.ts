@@ -58,7 +58,8 @@ export async function foundMesh(plan: MeshPlan): Promise<FoundedMesh> {
   const targets = plan.members.map((member) =>
     plan.members.length === 1 ? plan.directory : join(plan.directory, member.label),
   )
-  for (const target of [...targets, ...(await neighbours(plan))]) await refuseExisting(target)
+  for (const target of targets) await refuseExisting(target)
+  for (const neighbour of await neighbours(plan)) await refuseExisting(neighbour)
   const made = await makeFolder(plan.directory)
   try {
     return await foundAt(targets, plan)
@@ -82,9 +83,18 @@ async function makeFolder(path: string): Promise<string | undefined> {
   }
 }
 
+const ASIDE = '.init-'
+
+/** Of a try that was killed: half a mesh, with keys in it. */
+async function removeLeftovers(directory: string): Promise<void> {
+  const left = (await readdir(directory)).filter((name) => name.startsWith(ASIDE))
+  for (const name of left) await rm(join(directory, name), { recursive: true, force: true })
+}
+
 async function foundAt(targets: readonly string[], plan: MeshPlan): Promise<FoundedMesh> {
   // In the folder itself: that may be a disk of its own, and the folder above another user's.
-  const aside = await mkdtemp(join(plan.directory, '.init-'))
+  await removeLeftovers(plan.directory)
+  const aside = await mkdtemp(join(plan.directory, ASIDE))
   try {
     const founded = await prepare(plan, aside)
     await moveAll(targets, aside)
@@ -105,8 +115,8 @@ async function foundAt(targets: readonly string[], plan: MeshPlan): Promise<Foun
 }
 
 /** Two meshes in one folder are mixed up sooner or later: nothing beside the new folders may belong to one. */
-async function neighbours({ directory, members }: MeshPlan): Promise<string[]> {
-  if (members.length === 1 || !(await exists(directory, dirname(directory)))) return []
+async function neighbours({ directory }: MeshPlan): Promise<string[]> {
+  if (!(await exists(directory, dirname(directory)))) return []
   const names = await readdir(directory, { withFileTypes: true })
   return [directory, ...names.filter((entry) => entry.isDirectory()).map(({ name }) => join(directory, name))]
 }

@@ -58,6 +58,18 @@ async function modesBelow(root: string): Promise<Record<string, string>> {
 }
 
 describe('a founded mesh', () => {
+  test('takes away what a try that was killed had left', async () => {
+    await mkdir(join(directory, '.init-dead', '0'), { recursive: true })
+    await found(['walnut', 'ironwood'])
+    expect(await readdir(directory)).toEqual(['ironwood', 'walnut'])
+  })
+
+  test('of one machine is not founded over the folders of another mesh', async () => {
+    await found(['walnut', 'ironwood'])
+    await expect(found(['alone'])).rejects.toMatchObject({ code: 'ALREADY_INITIALISED' })
+    expect(await readdir(directory)).toEqual(['ironwood', 'walnut'])
+  })
+
   test('gives each machine a folder with its own key, and all of them one manifest and one secret', async () => {
     const { members, manifest } = await found(['walnut', 'ironwood', 'acacia'])
     const paths = members.map((member) => dataDirectory(member.directory))

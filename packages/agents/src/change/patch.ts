@@ -12,7 +12,10 @@ import { isLockfile } from './lockfiles.ts'
  */
 export function readPatch(text: string, options: { repository: string }): ChangeSet {
   if (text.trim() === '') throw new ChangeError('EMPTY_CHANGE', 'the patch is empty: nothing to review')
-  const files = parseDiff(text.replaceAll('\r\n', '\n')).filter(namesFile).map(readFile)
+  // Without its last newline: what stands behind that would be taken for an empty line of the last hunk.
+  const lines = text.replaceAll('\r\n', '\n').replace(/\n$/, '')
+  for (const part of lines.split(/^(?=diff --git )/m).filter((each) => each.startsWith('diff --git '))) refuseCut(part)
+  const files = parseDiff(lines).filter(namesFile).map(readFile)
   if (files.length === 0) throw badPatch('no changed file found in it')
   return checked({
     v: 1,
@@ -27,6 +30,24 @@ export function readPatch(text: string, options: { repository: string }): Change
 
 function badPatch(reason: string): ChangeError {
   return new ChangeError('BAD_PATCH', `the patch cannot be read: ${reason}; give a unified diff, as git diff writes it`)
+}
+
+const HUNK_HEADER = /^@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? @@/
+
+/**
+ * What ends in the middle of a header would be read as a file without changes.
+ * @param part of a git diff, about one file
+ */
+function refuseCut(part: string): void {
+  const lines = part.trimEnd().split('\n')
+  const [name = ''] = lines
+  const cut = lines.find((line) => line.startsWith('@@') && !HUNK_HEADER.test(line))
+  if (cut !== undefined) throw badPatch(`"${cut.slice(0, 80)}" is no whole header of a hunk; was it cut off?`)
+  const [, before = '', after = ''] = /^index ([0-9a-f]+)\.\.([0-9a-f]+)/m.exec(part) ?? []
+  const isEmpty = [before, after].some((blob) => blob.startsWith(EMPTY_BLOB))
+  const isWithoutLines = after === '' && /^(?:new mode|rename to|copy to) /m.test(part)
+  if (!isEmpty && !isWithoutLines && !/^(?:@@ |Binary files |GIT binary patch)/m.test(part))
+    throw badPatch(`nothing follows "${name.slice(0, 200)}"; was it cut off?`)
 }
 
 function checked(change: ChangeSet): ChangeSet {

@@ -14,7 +14,30 @@ const PATCH = `--- a/a.ts
 +2
 `
 
+/** As git writes it, of two files. */
+const GIT_PATCH = `diff --git a/a.ts b/a.ts
+index 1111111..2222222 100644
+${PATCH}diff --git a/b.ts b/b.ts
+index 3333333..4444444 100644
+--- a/b.ts
++++ b/b.ts
+@@ -7 +7 @@ function b() {
+-seven
++7
+`
+
 describe('readPatch', () => {
+  test('refuses a patch that is cut off anywhere in its second file, instead of reading less', () => {
+    expect(read(GIT_PATCH).files.map(({ path }) => path)).toEqual(['a.ts', 'b.ts'])
+    const second = GIT_PATCH.lastIndexOf('diff --git')
+    const index = GIT_PATCH.indexOf('index 33', second)
+    for (let end = index; end < GIT_PATCH.length - 2; end++) {
+      expect(() => read(GIT_PATCH.slice(0, end)), GIT_PATCH.slice(second, end)).toThrow(
+        expect.objectContaining({ code: 'BAD_PATCH' }),
+      )
+    }
+  })
+
   test('reads what git writes: added, changed, deleted, renamed and binary files, and unusual names', () => {
     const repository = createRepository()
     const base = { 'a.ts': 'one\ntwo\n', 'gone.ts': 'old\n', 'from.ts': 'same\n', 'image.png': Uint8Array.of(0, 1) }
