@@ -12,7 +12,7 @@ import { setUpAgents } from './agents/setup.ts'
 import { createClosers } from './closers.ts'
 import type { Config } from './config/load.ts'
 import { dayLimitOf, labelOf, localLimits, membersOf } from './config/membership.ts'
-import { cannotListen, portInUse } from './config/ports.ts'
+import { cannotListen, checkPorts, portInUse } from './config/ports.ts'
 import { readPriceTable } from './config/prices.ts'
 import { openSharedCounter } from './counter/shared-counter.ts'
 import { openHttp } from './http/open.ts'
@@ -77,6 +77,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     const verify = verifyState(meshId, { log, now })
     const state = await openState({ directory: paths.state, onFreeze: frozen.resolve, verify })
     closers.add('state', () => state.close())
+    await checkPorts(config)
 
     const local = localLimits(config, opened)
     for (const { dim, amount, limit, from } of local) {
