@@ -3,10 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Agents, openAgents } from '@bzzz/agents'
 import { type Budget, formatUsd, openBudget } from '@bzzz/budget'
 import { type Mesh, openMesh } from '@bzzz/mesh'
-import type { NodeCard, PeerId } from '@bzzz/protocols'
+import { isType, type NodeCard, type PeerId } from '@bzzz/protocols'
 import { openState } from '@bzzz/store'
 import { openThreads, type Threads } from '@bzzz/threads'
 import { blobSource } from './agents/blob-source.ts'
+import { openFinished } from './agents/finished.ts'
 import { createAgentNews } from './agents/news.ts'
 import { setUpAgents } from './agents/setup.ts'
 import { createClosers } from './closers.ts'
@@ -15,6 +16,7 @@ import { dayLimitOf, labelOf, localLimits, membersOf } from './config/membership
 import { cannotListen, checkPorts, portInUse } from './config/ports.ts'
 import { readPriceTable } from './config/prices.ts'
 import { openSharedCounter } from './counter/shared-counter.ts'
+import { Following, readFollows } from './following/following.ts'
 import { openHttp } from './http/open.ts'
 import { localToken, readSecret } from './identity/credentials.ts'
 import { readIdentity } from './identity/identity.ts'
@@ -52,6 +54,9 @@ const CONCURRENT_TURNS = 3
 const ATTEMPTS = 3
 /** Calls in hand may finish for so long while the node closes; then they count as uncertain. */
 const CLOSE_PATIENCE_MS = 10_000
+
+/** Somebody waits for a thread that peers have to bring. */
+const FETCH_MS = 10_000
 
 /**
  * Opens the rooms from the ground up and wires them; nothing else in the program knows them all. When one does not open,
@@ -144,6 +149,9 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       threads: threads.list().length,
       agents: agents?.cards() ?? [],
     })
+    const followingRoom = state.room('following')
+    const { projects } = config.values
+    const follows = await readFollows({ room: followingRoom, projects, threads, signer: identity })
     const mesh = await openMesh({
       mesh: meshId,
       network: manifest.network,
@@ -154,6 +162,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       cacheDirectory: paths.cache,
       members: () => membersOf(opened, config),
       threads,
+      follows,
       card,
       now,
       observe: observe.mesh,
@@ -161,6 +170,16 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       throw cannotListen(error, config) ?? error
     })
     closers.add('mesh', () => mesh.close())
+    const following = new Following({
+      room: followingRoom,
+      follows,
+      threads,
+      mesh,
+      peer: identity.peer,
+      fetchMs: FETCH_MS,
+      onLost: (error) => log.error({ err: error }, 'a followed thread was not remembered'),
+    })
+    closers.add('following', () => following.close())
     closers.add('publishing', publishOwnEnvelopes(threads, mesh))
     closers.add('clocks', witnessClocks(budget, mesh, identity.peer))
 
@@ -178,6 +197,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       peer: identity.peer,
       threads,
       budget,
+      finished: await openFinished(state.room('finished'), threads),
       providers: setup.providers,
       agents: setup.definitions,
       fetchBlob: blobSource(threads, mesh),
@@ -195,6 +215,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
         observe.agents(fact)
         news.observe(fact)
       },
+      tokens: (frame) => mesh.tellTokens(frame),
     })
     closers.add('agents', closeAgents(agents))
     agents.subscribe(() => mesh.announce())
@@ -218,6 +239,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
         mesh,
         budget,
         counter,
+        following,
         reviews: createReviews({
           peer: identity.peer,
           threads,
@@ -264,8 +286,8 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
 }
 
 function publishOwnEnvelopes(threads: Threads, mesh: Mesh): () => Promise<void> {
-  const stop = threads.subscribe(({ own, envelope }) => {
-    if (own) mesh.publish(envelope)
+  const stop = threads.subscribe(({ thread, own, envelope, entries }) => {
+    if (own) mesh.publish(envelope, { thread, opening: entries.some(({ entry }) => isType(entry, 'open')) })
   })
   return async () => stop()
 }

@@ -40,7 +40,17 @@ export {
   type UnverifiedEnvelope,
   verifyEnvelope,
 } from './envelope/envelope.ts'
-export { cardTopic, decodeBatch, encodeBatch, envelopeTopic, MAX_BATCH_BYTES, packBatches } from './gossip/batch.ts'
+export {
+  cardTopic,
+  decodeBatch,
+  encodeBatch,
+  envelopeTopic,
+  MAX_BATCH_BYTES,
+  NO_PROJECT,
+  packBatches,
+  projectTag,
+  projectTopic,
+} from './gossip/batch.ts'
 export {
   type AgentsAnswer,
   type AgentsQuery,
@@ -51,6 +61,9 @@ export {
   agentView,
 } from './http/agents.ts'
 export {
+  type ArchivedAnswer,
+  archivedAnswer,
+  archiveRequest,
   type ConversationSummary,
   type ConversationsAnswer,
   type ConversationsQuery,
@@ -79,8 +92,10 @@ export {
   eventData,
   eventsQuery,
   resetEvent,
+  tokensEvent,
   turnEvent,
 } from './http/events.ts'
+export { type CleanupAnswer, cleanupAnswer, cleanupQuery } from './http/maintenance.ts'
 export { nanoOfUsd, usdOf } from './http/money.ts'
 export {
   type AgentsHealth,
@@ -176,9 +191,11 @@ export {
   decodeFrame,
   encodeFrame,
   type Frame,
+  type Latest,
   MAX_BLOB_BYTES,
   MAX_BLOB_PART_BYTES,
   MAX_DIGEST_THREADS,
+  MAX_FOLLOWED,
   MAX_FRAME_BYTES,
   MAX_PAGE_BYTES,
   MAX_PAGE_ENVELOPES,
@@ -204,3 +221,12 @@ export {
   severity,
 } from './review-change/change.ts'
 export { MAX_SLOT_BYTES, openSlot, SLOT_NAMESPACE, type Slot, sealSlot, slotHash, slotKey } from './slot/slot.ts'
+export {
+  MAX_TOKENS_BYTES,
+  MAX_TOKENS_CHARS,
+  openTokens,
+  sealTokens,
+  type TokensFrame,
+  tokensIds,
+  tokenTopic,
+} from './tokens/tokens.ts'

@@ -81,6 +81,7 @@ const examples: Record<string, Entry> = {
   task: { ...base, type: 'task', title: 't', state: 'open' },
   escalation: { ...base, type: 'escalation', reason: 'r', state: 'pending' },
   note: { ...base, type: 'note', code: 'paused', turn },
+  archive: { ...base, type: 'archive' },
   'x-poll': { ...base, type: 'x-poll', question: 'why?', options: [1, 2] },
 }
 
@@ -90,6 +91,10 @@ describe('an entry', () => {
     expect(read).toEqual(example)
     expect(isType(read, 'open')).toBe(type === 'open')
     expect(isKnown(read)).toBe(!type.startsWith('x-'))
+  })
+
+  test('that archives has the text of its golden file', () => {
+    expect(JSON.stringify(entry.parse(examples.archive))).toBe(golden('entry').archive)
   })
 
   test('with a member that its type does not have, or without one that it must have, is refused', () => {

@@ -1,10 +1,19 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { decodeBatch, encodeBatch, MAX_BATCH_BYTES, packBatches } from '../src/gossip/batch.ts'
+import {
+  decodeBatch,
+  encodeBatch,
+  MAX_BATCH_BYTES,
+  packBatches,
+  projectTag,
+  projectTopic,
+} from '../src/gossip/batch.ts'
+import type { MeshId } from '../src/ids/ids.ts'
 
 const golden = JSON.parse(readFileSync(new URL('./golden/gossip.json', import.meta.url), 'utf8')) as {
   envelopes: string[]
   batch: string
+  project: { name: string; tag: string; topic: string }
 }
 
 function bytes(length: number, fill = 0): Uint8Array {
@@ -28,6 +37,12 @@ describe('a batch', () => {
   ])('that is %s is refused', (_what, batch, code) => {
     expect(() => decodeBatch(batch)).toThrow(expect.objectContaining({ code }))
   })
+})
+
+it('the topic of a project has the golden name, and not that of the project', () => {
+  const { name, tag, topic } = golden.project
+  expect(Buffer.from(projectTag(name)).toString('hex')).toBe(tag)
+  expect(projectTopic('ab'.repeat(32) as MeshId, projectTag(name))).toBe(topic)
 })
 
 describe('packing', () => {

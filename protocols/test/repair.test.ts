@@ -29,15 +29,17 @@ const FRAMES: { [T in Frame['t']]: Extract<Frame, { t: T }> } = {
   ping: { t: 'ping', n: 7 },
   pong: { t: 'pong', n: 7 },
   card: { t: 'card', card: bytes(3, 1) },
-  digest: { t: 'digest', threads: [[bytes(16, 2), bytes(32, 3)]] },
+  digest: { t: 'digest', threads: [[bytes(16, 2), bytes(32, 3), bytes(8, 1)]] },
+  follows: { t: 'follows', all: false, projects: [bytes(8, 1)], threads: [bytes(16, 2)] },
   vectors: {
     t: 'vectors',
     n: 1,
     threads: [
-      [bytes(16, 2), [[bytes(40, 4), 300]]],
+      [bytes(16, 2), [[bytes(40, 4), 300, bytes(32, 9)]]],
       [bytes(16, 5), []],
     ],
   },
+  openings: { t: 'openings', n: 3, threads: [bytes(16, 2)] },
   envelopes: { t: 'envelopes', n: 1, envelopes: [bytes(2, 6), bytes(1, 7)], more: true },
   'blob-want': { t: 'blob-want', n: 2, hash: bytes(32, 8), offset: 524_288 },
   'blob-part': { t: 'blob-part', n: 2, hash: bytes(32, 8), offset: 524_288, total: 524_290, bytes: bytes(2, 9) },
@@ -55,7 +57,11 @@ describe('a frame', () => {
     ['of another version', { ...FRAMES.hello, v: 2 }, 'BAD_SHAPE'],
     ['with a mesh id that is too short', { ...FRAMES.hello, mesh: bytes(31, 1) }, 'BAD_SHAPE'],
     ['that asks without a number', { ...FRAMES.vectors, n: 0 }, 'BAD_SHAPE'],
-    ['with a sequence number of 0', { ...FRAMES.vectors, threads: [[bytes(16, 1), [[bytes(40, 1), 0]]]] }, 'BAD_SHAPE'],
+    [
+      'with a sequence number of 0',
+      { ...FRAMES.vectors, threads: [[bytes(16, 1), [[bytes(40, 1), 0, bytes(32, 9)]]]] },
+      'BAD_SHAPE',
+    ],
     ['with a negative number', { ...FRAMES.ping, n: -1 }, 'BAD_SHAPE'],
     ['with too many threads', { ...FRAMES.vectors, threads: Array(257).fill([bytes(16, 1), []]) }, 'BAD_SHAPE'],
     ['with too large a part', { ...FRAMES['blob-part'], bytes: bytes(MAX_BLOB_PART_BYTES + 1, 0) }, 'BAD_SHAPE'],
@@ -81,16 +87,17 @@ describe('a frame', () => {
 
 describe('a vector', () => {
   const [low, high] = ['01'.repeat(40), '04'.repeat(40)] as const
+  const at = (seq: number, fill = 9) => ({ seq, hash: Buffer.alloc(32, fill).toString('hex') })
 
   it('has the golden hash, whatever the order of its actors', () => {
     const hashes = [
       new Map([
-        [high, 300],
-        [low, 1],
+        [high, at(300)],
+        [low, at(1, 8)],
       ]),
       new Map([
-        [low, 1],
-        [high, 300],
+        [low, at(1, 8)],
+        [high, at(300)],
       ]),
     ].map(vectorHash)
     for (const hash of hashes) expect(Buffer.from(hash).toString('hex')).toBe(golden.vectorHash)
@@ -98,15 +105,17 @@ describe('a vector', () => {
 
   it('comes back from the wire as it was', () => {
     const vector = new Map([
-      [low, 1],
-      [high, 2 ** 40],
+      [low, at(1)],
+      [high, at(2 ** 40)],
     ])
     expect(vectorFromWire(vectorToWire(vector))).toEqual(vector)
   })
 
-  it('has another hash when any number differs', () => {
-    expect(vectorHash(new Map([[low, 1]]))).not.toEqual(vectorHash(new Map([[low, 2]])))
-    expect(vectorHash(new Map([[low, 1]]))).not.toEqual(vectorHash(new Map([[high, 1]])))
+  it('has another hash when any number or any change differs', () => {
+    const hash = vectorHash(new Map([[low, at(1)]]))
+    expect(vectorHash(new Map([[low, at(2)]]))).not.toEqual(hash)
+    expect(vectorHash(new Map([[low, at(1, 8)]]))).not.toEqual(hash)
+    expect(vectorHash(new Map([[high, at(1)]]))).not.toEqual(hash)
   })
 })
 

@@ -24,21 +24,28 @@ export interface Quotes {
   readonly invented: string
 }
 
-export async function startModelServer(quotes: Quotes): Promise<ModelServer> {
+/** How a reply is streamed: `latency` milliseconds before each piece of so many characters. */
+interface Pace {
+  readonly chunkSize: number
+  readonly latency: number
+}
+
+export async function startModelServer(quotes: Quotes, pace?: Pace): Promise<ModelServer> {
   const server = new LLMock({ port: 0 })
   const billed: { input: number; output: number }[] = []
   let usage = { input: 1_000, output: 100 }
   let asked = Promise.withResolvers<void>()
   let answered = Promise.resolve()
 
-  server.on({ endpoint: 'chat' }, async (request) => {
+  async function reply(request: ChatCompletionRequest) {
     asked.resolve()
     await answered
     const { input, output } = usage
     billed.push({ input, output })
     const content = JSON.stringify(replyTo(request, quotes))
     return { content, usage: { prompt_tokens: input, completion_tokens: output, total_tokens: input + output } }
-  })
+  }
+  server.on({ endpoint: 'chat' }, reply, pace)
   await server.start()
 
   return {

@@ -42,7 +42,7 @@ function addStatus(program: Command, context: CommandContext): void {
           `  api       ${client.running.node_url} (node), ${client.running.agents_url} (agents)`,
           `  peers     ${node.peers.online} of ${node.peers.total} online`,
           `  agents    ${agents.own} here, ${agents.live} of ${agents.total} live in the mesh`,
-          `  threads   ${conversations.active} active, ${conversations.approved} approved, ${conversations.changes_requested} changes requested, ${conversations.escalated} escalated`,
+          `  threads   ${conversations.active} active, ${conversations.approved} approved, ${conversations.changes_requested} changes requested, ${conversations.escalated} escalated, ${conversations.archived} archived`,
           `  budget    ${budget.state}: this node's part of today ${dollars(budget.share_usd)}, spent ${dollars(budget.spent_usd)}, held ${dollars(budget.held_usd)}, available ${dollars(budget.available_usd)}`,
         ].join('\n')
       })

@@ -1,12 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import {
   type EntryView,
+  type EventData,
   entryView,
   type ReviewOpened,
   type ReviewReport,
   type ReviewRequest,
   reviewOpened,
   reviewReport,
+  tokensEvent,
   turnEvent,
 } from '@bzzz/protocols'
 import type { NodeClient } from './client.ts'
@@ -22,8 +24,11 @@ export type ReviewProgress =
       readonly state: string
       readonly reason: string | null
     }
+  | { readonly type: 'tokens'; readonly tokens: EventData<'tokens'> }
   /** At least every {@link TICK_MS}, whether anything happened or not. */
   | { readonly type: 'tick'; readonly report: ReviewReport }
+  /** Nothing more comes. */
+  | { readonly type: 'end' }
 
 export interface ReviewSession {
   readonly signal: AbortSignal
@@ -31,6 +36,8 @@ export interface ReviewSession {
   readonly waitMs: number
   readonly now: () => number
   readonly progress: (step: ReviewProgress) => void
+  /** Whether the text of running calls is shown: else no node sends any. */
+  readonly tokens?: boolean
 }
 
 export type ReviewEnd = { readonly status: 'decided' | 'paused'; readonly report: ReviewReport }
@@ -51,12 +58,13 @@ export async function openReview(
 export async function followReview(client: NodeClient, thread: string, session: ReviewSession): Promise<ReviewEnd> {
   const done = new AbortController()
   const signal = AbortSignal.any([session.signal, done.signal])
-  const shown = showEntries(client, thread, signal, session.progress)
+  const shown = showEntries(client, thread, signal, session)
   try {
     return await pollReport(client, thread, signal, session)
   } finally {
     done.abort()
     await shown
+    session.progress({ type: 'end' })
   }
 }
 
@@ -81,11 +89,12 @@ async function showEntries(
   client: NodeClient,
   thread: string,
   signal: AbortSignal,
-  progress: ReviewSession['progress'],
+  { progress, tokens = false }: ReviewSession,
 ): Promise<void> {
   try {
-    for await (const event of await client.events(`/api/events?thread=${thread}`, { signal })) {
+    for await (const event of await client.events(`/api/events?thread=${thread}&tokens=${tokens}`, { signal })) {
       if (event.event === 'entry') progress({ type: 'entry', entry: entryView.parse(JSON.parse(event.data)) })
+      if (event.event === 'tokens') progress({ type: 'tokens', tokens: tokensEvent.parse(JSON.parse(event.data)) })
       if (event.event === 'turn') progress({ type: 'turn', ...turnEvent.parse(JSON.parse(event.data)) })
     }
   } catch (error) {

@@ -7,6 +7,7 @@ import { readDuration } from '../config/duration.ts'
 import type { NodeClient } from './client.ts'
 import { type CommandContext, clientFor, examples, type GlobalOptions, print, withGlobalOptions } from './context.ts'
 import { CliError, exitCodes } from './exit.ts'
+import { createLiveLines } from './live-lines.ts'
 import { withLocalNode } from './local.ts'
 import { exitCodeOf, reportText, resultOf } from './report.ts'
 import { followReview, openReview, type ReviewProgress } from './review-session.ts'
@@ -164,6 +165,7 @@ async function review(
       waitMs: options.wait,
       now: context.now,
       progress,
+      tokens: options.json !== true && context.terminal.draw !== undefined,
     })
     const result = resultOf(end)
     context.setExitCode(exitCodeOf(result))
@@ -181,14 +183,18 @@ async function review(
 
 const QUIET_MS = 1_500
 
-/** One line an entry; while nothing comes, a line every two seconds that says who is awaited. */
+/**
+ * One line an entry, and on a screen one that is rewritten for each seat whose model answers; while nothing comes, a line
+ * every two seconds that says who is awaited.
+ */
 export function progressLines(context: Pick<CommandContext, 'terminal' | 'now'>): (step: ReviewProgress) => void {
   const { terminal } = context
+  const live = createLiveLines(terminal)
   const started = context.now()
   let last = started
   const line = (text: string) => {
     last = context.now()
-    terminal.out(text)
+    live.out(text)
   }
   return (step) => {
     if (step.type === 'opened') {
@@ -199,7 +205,15 @@ export function progressLines(context: Pick<CommandContext, 'terminal' | 'now'>)
           `  ${seat.role} on ${plain(seat.node_id)} with ${plain(seat.model)}${seat.simulated ? ' (simulated)' : ''}`,
         )
     }
-    if (step.type === 'entry') line(entryLine(terminal, step.entry))
+    if (step.type === 'entry') {
+      live.end(step.entry)
+      line(entryLine(terminal, step.entry))
+    }
+    if (step.type === 'tokens') {
+      last = context.now()
+      live.show(step.tokens)
+    }
+    if (step.type === 'end') live.clear()
     if (step.type === 'turn' && step.reason !== null)
       line(`  ${plain(step.agent.split('@')[0] ?? '')} ${step.state}: ${plain(step.reason)}`)
     if (step.type === 'tick' && context.now() - last >= QUIET_MS) {

@@ -8,6 +8,8 @@ export interface Terminal {
   readonly closed: boolean
   out(line: string): void
   err(line: string): void
+  /** Control sequences included; only where the reader is a screen. */
+  readonly draw?: ((text: string) => void) | undefined
 }
 
 export function processTerminal(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream): Terminal {
@@ -18,12 +20,15 @@ export function processTerminal(stdout: NodeJS.WriteStream, stderr: NodeJS.Write
   })
   return {
     color: stdout.isTTY === true && process.env.NO_COLOR === undefined,
-    width: stdout.columns ?? 120,
+    get width() {
+      return stdout.columns || 120 // a window changes its size, and some consoles say 0
+    },
     get closed() {
       return closed
     },
     out: (line) => void stdout.write(`${line}\n`),
     err: (line) => void stderr.write(`${line}\n`),
+    draw: stdout.isTTY === true ? (text) => void stdout.write(text) : undefined,
   }
 }
 
@@ -60,6 +65,13 @@ export function table(terminal: Terminal, header: readonly string[], rows: reado
 
 export function dollars(amount: number): string {
   return amount !== 0 && Math.abs(amount) < 0.01 ? `$${amount.toFixed(6)}` : `$${amount.toFixed(4)}`
+}
+
+/** `512 B`, `1.4 kB`, `23 MB`. */
+export function bytesText(count: number): string {
+  if (count < 1_000) return `${count} B`
+  const [size, unit] = count < 1_000_000 ? [count / 1_000, 'kB'] : [count / 1_000_000, 'MB']
+  return `${size < 10 ? size.toFixed(1) : Math.round(size)} ${unit}`
 }
 
 /** `3 s ago`, `2 min ago`, `5 h ago`, or the date. */

@@ -1,36 +1,43 @@
 import {
+  archivedAnswer,
   conversationsAnswer,
   conversationView,
   type EntryView,
+  type EventData,
   entryView,
   messagesAnswer,
   postedAnswer,
+  tokensEvent,
 } from '@bzzz/protocols'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import type { NodeClient } from './client.ts'
 import { type CommandContext, clientFor, examples, type GlobalOptions, print, withGlobalOptions } from './context.ts'
 import { CliError, exitCodes } from './exit.ts'
-import { ago, dollars, firstLine, plain, styled, type Terminal, table } from './terminal.ts'
+import { createLiveLines } from './live-lines.ts'
+import { ago, bytesText, dollars, firstLine, plain, styled, type Terminal, table } from './terminal.ts'
 
-/** Commands on threads: threads, thread show, post, follow. */
+/** Commands on threads: threads, thread show, post, follow, archive. */
 export function addThreadCommands(program: Command, context: CommandContext): void {
   withGlobalOptions(program.command('threads'))
     .description('the conversations that this node holds, newest activity first')
     .option('--state <state>', 'active, approved, changes_requested or escalated')
-    .addHelpText('after', examples('bzzz threads', 'bzzz threads --state active --json'))
-    .action(async (options: GlobalOptions & { state?: string }) => {
+    .option('--archived', 'those that were archived, which are not listed otherwise')
+    .addHelpText('after', examples('bzzz threads', 'bzzz threads --state active --json', 'bzzz threads --archived'))
+    .action(async (options: GlobalOptions & { state?: string; archived?: boolean }) => {
       const client = await clientFor(context, options)
-      const query = options.state === undefined ? '' : `?${new URLSearchParams({ state: options.state })}`
+      const state = options.archived === true ? 'archived' : options.state
+      const query = state === undefined ? '' : `?${new URLSearchParams({ state })}`
       const answer = await client.get('agents', `/api/conversations${query}`, conversationsAnswer)
       print(context, options, answer, () =>
         table(
           context.terminal,
-          ['thread', 'state', 'entries', 'last activity', 'topic'],
+          ['thread', 'state', 'entries', 'on disk', 'last activity', 'topic'],
           answer.conversations.map((each) => [
             each.id,
             each.state,
             String(each.messages),
+            bytesText(each.stored_bytes),
             ago(each.last_activity, context.now()),
             each.topic,
           ]),
@@ -41,6 +48,7 @@ export function addThreadCommands(program: Command, context: CommandContext): vo
   addShow(thread, context)
   addPost(thread, context)
   addFollow(thread, context)
+  addArchive(thread, context)
 }
 
 function addShow(thread: Command, context: CommandContext): void {
@@ -50,18 +58,25 @@ function addShow(thread: Command, context: CommandContext): void {
     .action(async (id: string, options: GlobalOptions) => {
       const client = await clientFor(context, options)
       const view = await client.get('agents', `/api/conversations/${encodeURIComponent(id)}`, conversationView)
-      const { messages, heads } = await allMessages(client, id)
+      const { messages, heads, nodes } = await allMessages(client, id)
       print(context, options, { ...view, heads, entries: messages }, () =>
         [
           `${styled(context.terminal, 'bold', plain(view.topic))}  ${view.state}, ${messages.length} entries, ${dollars(view.cost_usd)}${view.simulated ? ' (simulated)' : ''}`,
+          `${view.archived ? 'archived, ' : ''}${bytesText(view.stored_bytes)} on disk of ${bytesText(view.bytes)}`,
           `heads ${heads.map((head) => head.slice(0, 12)).join(' ')}`,
-          ...messages.flatMap((message) => [entryLine(context.terminal, message), ...wholeText(message)]),
+          ...messages.flatMap((message) => [
+            `${entryLine(context.terminal, message)}  ${onNodes(context.terminal, message, nodes)}`,
+            ...wholeText(message),
+          ]),
         ].join('\n'),
       )
     })
 }
 
-async function allMessages(client: NodeClient, id: string): Promise<{ messages: EntryView[]; heads: string[] }> {
+async function allMessages(
+  client: NodeClient,
+  id: string,
+): Promise<{ messages: EntryView[]; heads: string[]; nodes: number }> {
   const messages: EntryView[] = []
   let page = await readPage(client, id, '')
   messages.push(...page.messages)
@@ -69,7 +84,7 @@ async function allMessages(client: NodeClient, id: string): Promise<{ messages: 
     page = await readPage(client, id, `?after=${page.next}`)
     messages.push(...page.messages)
   }
-  return { messages, heads: page.heads }
+  return { messages, heads: page.heads, nodes: page.nodes }
 }
 
 function readPage(client: NodeClient, id: string, query: string) {
@@ -92,34 +107,60 @@ function addPost(thread: Command, context: CommandContext): void {
     })
 }
 
+function addArchive(thread: Command, context: CommandContext): void {
+  withGlobalOptions(thread.command('archive <thread>'))
+    .description('put a thread out of the way on every node, until somebody writes to it again; nothing is deleted')
+    .option('--as <name>', 'who archives', context.env.USER ?? 'operator')
+    .addHelpText('after', examples('bzzz thread archive 01937c3e-…'))
+    .action(async (id: string, options: GlobalOptions & { as: string }) => {
+      const client = await clientFor(context, options)
+      const path = `/api/conversations/${encodeURIComponent(id)}/archive`
+      const answer = await client.post(path, { from: options.as }, archivedAnswer)
+      print(context, options, answer, () => (answer.repeated ? 'it was archived already' : `archived ${answer.thread}`))
+    })
+}
+
 function addFollow(thread: Command, context: CommandContext): void {
   withGlobalOptions(thread.command('follow <thread>'))
     .description('print the entries of a thread as they come; Ctrl-C ends it')
+    .option('--tokens', 'with --json: also the text of model calls while they run, on any node ("type":"tokens")')
     .addHelpText(
       'after',
       examples('bzzz thread follow 01937c3e-…', 'bzzz thread follow 01937c3e-… --json   # one JSON object a line'),
     )
-    .action(async (id: string, options: GlobalOptions) => {
+    .action(async (id: string, options: GlobalOptions & { tokens?: boolean }) => {
       const client = await clientFor(context, options)
-      const show = (entry: EntryView) =>
-        context.terminal.out(options.json === true ? JSON.stringify(entry) : entryLine(context.terminal, entry))
+      const { terminal } = context
+      const json = options.json === true
+      const live = createLiveLines(terminal)
+      const show = (entry: EntryView) => {
+        live.end(entry)
+        live.out(json ? JSON.stringify(entry) : entryLine(terminal, entry))
+      }
+      const showTokens = (tokens: EventData<'tokens'>) =>
+        json ? terminal.out(JSON.stringify({ type: 'tokens', ...tokens })) : live.show(tokens)
+      const withTokens = json ? options.tokens === true : terminal.draw !== undefined
       const shown = new Set<string>()
       const fresh = (entry: EntryView) => {
         const key = `${entry.change}/${entry.id}`
         if (!shown.has(key)) show(entry)
         shown.add(key)
       }
-      const stream = await client.events(`/api/events?thread=${encodeURIComponent(id)}`, { signal: context.signal })
+      const query = `thread=${encodeURIComponent(id)}&tokens=${withTokens}`
+      const stream = await client.events(`/api/events?${query}`, { signal: context.signal })
       const { messages } = await allMessages(client, id)
       for (const entry of messages) fresh(entry)
       try {
         for await (const event of stream) {
           if (event.event === 'entry') fresh(entryView.parse(JSON.parse(event.data)))
-          if (context.terminal.closed) return
+          if (event.event === 'tokens') showTokens(tokensEvent.parse(JSON.parse(event.data)))
+          if (terminal.closed) return
         }
       } catch (error) {
         if (context.signal.aborted) return
         throw error
+      } finally {
+        live.clear()
       }
       throw new CliError(
         exitCodes.unavailable,
@@ -127,6 +168,12 @@ function addFollow(thread: Command, context: CommandContext): void {
         'the node closed the stream: it stopped, or the reader was too slow',
       )
     })
+}
+
+/** How far an entry got; the names when it is not yet everywhere. */
+function onNodes(terminal: Terminal, { on_nodes }: EntryView, nodes: number): string {
+  const names = on_nodes.length < nodes ? ` (${on_nodes.map(plain).join(', ')})` : ''
+  return styled(terminal, 'dim', `on ${on_nodes.length} of ${nodes} nodes${names}`)
 }
 
 /** One line for people: time, who on which node, and the gist. */
@@ -176,6 +223,7 @@ function gistOf(entry: EntryView): string {
   if (entry.type === 'vote' && choice !== undefined) {
     return `round ${round}: ${choice}${blockers.length === 0 ? '' : `, stands on ${blockers.length} findings`}${rules}`
   }
+  if (entry.type === 'archive' && entry.content === '') return 'out of the way until somebody writes again'
   return firstLine(entry.content)
 }
 

@@ -107,6 +107,12 @@ export const settings = {
     fallback: [],
     help: 'Roles of the agents that live here, e.g. architect,security',
   }),
+  projects: setting({
+    env: 'BZZZ_PROJECTS',
+    shape: listOf(z.string().max(128)),
+    fallback: [],
+    help: 'Projects that this node keeps up with, e.g. shop,bank; of others it takes a conversation when it has a seat in it or is asked for it. None: all',
+  }),
   provider: optional({
     env: 'BZZZ_PROVIDER',
     shape: z.enum(['offline', 'openai']),

@@ -3,6 +3,7 @@ import type { Admission } from './admission.ts'
 import { createDoor, type Door } from './door.ts'
 import type { DoorName, ObserveHttp } from './facts.ts'
 import { addAgentRoutes } from './routes/agents.ts'
+import { addArchiveRoutes } from './routes/archive.ts'
 import { addConversationRoutes } from './routes/conversations.ts'
 import { addCostRoutes } from './routes/costs.ts'
 import { addEventsRoute } from './routes/events.ts'
@@ -75,6 +76,7 @@ function addNodeDoor(door: Door, routes: Routes): void {
 function addAgentsDoor(door: Door, routes: Routes): void {
   addAgentRoutes(door, routes)
   addConversationRoutes(door, routes)
+  addArchiveRoutes(door, routes)
   addReviewRoutes(door, routes)
   addCostRoutes(door, routes)
   addEventsRoute(door, routes)

@@ -18,6 +18,8 @@ export type HttpFact =
   /** An error nobody expected: the caller got INTERNAL. */
   | { readonly type: 'failed'; readonly door: DoorName; readonly route: string; readonly error: unknown }
   | { readonly type: 'stream-opened'; readonly open: number }
+  /** Text of a running call that a client got nothing of, because it read too slowly. */
+  | { readonly type: 'tokens-left-out' }
   /** `slow`: the client read too slowly and lost its place. */
   | { readonly type: 'stream-closed'; readonly open: number; readonly why: 'left' | 'slow' | 'closing' }
 

@@ -30,7 +30,9 @@ export function createAnswersByKey(): AnswersByKey {
       const key = keyIn(request)
       if (key === undefined) return act()
       const name = `${request.method} ${request.url} ${key}`
-      const body = createHash('sha256').update(JSON.stringify(request.body)).digest('hex')
+      const body = createHash('sha256')
+        .update(JSON.stringify(request.body ?? null))
+        .digest('hex')
       const known = kept.get(name)
       if (known !== undefined && known.body !== body) {
         throw new ProblemError('IDEMPOTENCY_KEY_REUSED', 'Use a new Idempotency-Key for a request with another body.')

@@ -8,10 +8,11 @@ import type { SharedCounter } from '../counter/shared-counter.ts'
 /** What the doors need of the node. */
 export interface DoorPorts {
   readonly node: NodePort
-  readonly threads: Pick<Threads, 'create' | 'append' | 'view' | 'list' | 'subscribe'>
-  readonly mesh: Pick<Mesh, 'addrs' | 'peers' | 'cards' | 'subscribe'>
+  readonly threads: Pick<Threads, 'create' | 'append' | 'view' | 'list' | 'summary' | 'subscribe' | 'compress'>
+  readonly mesh: Pick<Mesh, 'addrs' | 'peers' | 'cards' | 'subscribe' | 'holders' | 'followTokens'>
   readonly budget: Pick<Budget, 'report' | 'breakdown' | 'subscribe'>
   readonly counter: Pick<SharedCounter, 'total'>
+  readonly following: FollowingPort
   readonly reviews: ReviewsPort
   readonly turns: TurnsPort
   readonly metrics: MetricsPort
@@ -39,6 +40,24 @@ interface NodePort {
     readonly lastError: string | null
   }
 }
+
+/** Threads that this node does not keep up with by itself. */
+interface FollowingPort {
+  /**
+   * What is here already is left as it is; a thread of a project that is not followed, or that is not here at all, is fetched
+   * from the peers and kept up with from then on.
+   */
+  bring(thread: ThreadId): Promise<Brought>
+  /** False where only the opening is sure to be here: what was written since, this node cannot tell. */
+  follows(thread: ThreadId): boolean
+}
+
+export type Brought =
+  /** Perhaps only in part, when no peer could be asked. */
+  | { readonly status: 'here' }
+  /** None of so many peers has it. */
+  | { readonly status: 'nowhere'; readonly asked: number }
+  | { readonly status: 'late' }
 
 /** @bzzz/agents, with the node's blobs and accounts behind it. */
 export interface ReviewsPort {

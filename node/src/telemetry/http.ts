@@ -30,6 +30,12 @@ export function observeHttp({ registry, log }: Instruments): (fact: HttpFact) =>
     registers,
   })
 
+  const leftOut = new Counter({
+    name: 'bzzz_http_event_tokens_left_out_total',
+    help: "Pieces of running calls' text not sent to clients that read too slowly. Nobody gets them again.",
+    registers,
+  })
+
   return dispatch<HttpFact>({
     answered({ door, method, route, status, seconds: took }) {
       seconds.observe({ door, method, route, status }, took)
@@ -43,6 +49,7 @@ export function observeHttp({ registry, log }: Instruments): (fact: HttpFact) =>
       failed.inc({ door, route })
       log.error({ door, route, err: error }, 'request failed')
     },
+    'tokens-left-out': () => leftOut.inc(),
     'stream-opened': ({ open }) => streams.set(open),
     'stream-closed'({ open, why }) {
       streams.set(open)

@@ -9,6 +9,7 @@ export function observeMesh(instruments: Instruments): (fact: MeshFact) => void 
     ...refusalHandlers(instruments),
     ...envelopeHandlers(instruments),
     ...recordHandlers(instruments),
+    ...tokensHandlers(instruments),
     'close-failed': ({ error }) => instruments.log.error({ err: error }, 'libp2p did not stop cleanly'),
   })
 }
@@ -66,6 +67,7 @@ type Refusal =
   | 'card-refused'
   | 'envelope-refused'
   | 'blob-refused'
+  | 'tokens-refused'
 
 function refusalHandlers({ registry, log }: Instruments): Handlers<Refusal> {
   const refused = new Counter({
@@ -88,6 +90,7 @@ function refusalHandlers({ registry, log }: Instruments): Handlers<Refusal> {
     'card-refused': ({ peer, code, reason }) => refuse('card', code, { peer, reason }),
     'envelope-refused': ({ peer, way, code, reason, author }) =>
       refuse('envelope', code, { peer, way, reason, author }),
+    'tokens-refused': ({ peer, code, reason }) => refuse('tokens', code, { peer, reason }),
     'blob-refused': ({ peer, hash, reason }) => refuse('blob', 'BAD_BLOB', { peer, hash, reason }),
   }
 }
@@ -166,5 +169,29 @@ function recordHandlers({ registry, log }: Instruments): Handlers<'record-put' |
       log.debug({ found, seconds: took }, 'record got')
     },
     'blob-fetched': ({ peer, hash, bytes }) => log.debug({ peer, hash, bytes }, 'blob fetched'),
+  }
+}
+
+function tokensHandlers({
+  registry,
+  log,
+}: Instruments): Handlers<'tokens-published' | 'tokens-dropped' | 'tokens-failed'> {
+  const published = new Counter({
+    name: 'bzzz_mesh_tokens_published_total',
+    help: "Frames of running calls' text that were sent to other nodes; none is made where nobody elsewhere watches.",
+    registers: [registry],
+  })
+  const dropped = new Counter({
+    name: 'bzzz_mesh_tokens_dropped_total',
+    help: "Frames of running calls' text beyond what honest nodes make. Refused ones are in bzzz_mesh_refused_total.",
+    registers: [registry],
+  })
+  return {
+    'tokens-published': () => published.inc(),
+    'tokens-dropped'({ peer }) {
+      dropped.inc()
+      log.debug({ peer }, 'tokens dropped')
+    },
+    'tokens-failed': ({ error }) => log.warn({ err: error }, 'tokens not published'),
   }
 }

@@ -1,4 +1,4 @@
-import type { ThreadFact, Threads } from '@bzzz/threads'
+import type { ThreadFact, ThreadSummary, Threads } from '@bzzz/threads'
 import { Counter, Gauge, Histogram } from 'prom-client'
 import { DISK_SECONDS, dispatch, type FactHandlers, type Instruments } from './instruments.ts'
 
@@ -10,6 +10,9 @@ export function observeThreads(instruments: Instruments): (fact: ThreadFact) => 
     ...refusalHandlers(instruments),
     loaded: ({ thread, changes }) => log.debug({ thread, changes }, 'thread loaded'),
     unloaded: ({ thread, why }) => log.debug({ thread, why }, 'thread unloaded'),
+    compressed: (fields) => log.debug(fields, 'thread compressed'),
+    'compressing-failed': ({ thread, error }) =>
+      log.warn({ thread, err: error }, 'an archived thread was not compressed'),
     frozen: ({ cause }) =>
       log.error({ err: cause }, 'a write failed: threads take nothing until the node is restarted'),
     'listener-failed': ({ error }) => log.error({ err: error }, 'a watcher of threads failed'),
@@ -20,12 +23,13 @@ export function observeThreads(instruments: Instruments): (fact: ThreadFact) => 
 export function gaugeThreads(registry: Instruments['registry'], threads: Pick<Threads, 'list'>): void {
   new Gauge({
     name: 'bzzz_threads',
-    help: 'Threads on this disk, by state.',
+    help: 'Threads on this disk, by state; archived ones count as that alone.',
     labelNames: ['state'],
     registers: [registry],
     collect() {
-      for (const state of ['active', 'approved', 'changes_requested', 'escalated'] as const) {
-        this.set({ state }, threads.list().filter((thread) => thread.state === state).length)
+      for (const state of ['active', 'approved', 'changes_requested', 'escalated', 'archived'] as const) {
+        const isOfState = (thread: ThreadSummary) => (thread.archived ? 'archived' : thread.state) === state
+        this.set({ state }, threads.list().filter(isOfState).length)
       }
     },
   })
@@ -73,7 +77,7 @@ function commitHandlers({ registry, log }: Instruments): Handlers<'committed' | 
   }
 }
 
-function refusalHandlers({ registry, log }: Instruments): Handlers<'refused' | 'held'> {
+function refusalHandlers({ registry, log }: Instruments): Handlers<'refused' | 'held' | 'cut'> {
   const registers = [registry]
   const refused = new Counter({
     name: 'bzzz_thread_refused_total',
@@ -91,7 +95,22 @@ function refusalHandlers({ registry, log }: Instruments): Handlers<'refused' | '
     help: 'Changes put aside and dropped for newer ones; repair brings them again.',
     registers,
   })
+  const cuts = new Counter({
+    name: 'bzzz_thread_equivocations_total',
+    help: 'Actors found to have signed two changes with one number; again when an earlier or smaller one turns up.',
+    registers,
+  })
+  const lost = new Counter({
+    name: 'bzzz_thread_lost_changes_total',
+    help: 'Changes taken out of the log for that. What was beaten when it came is not in it.',
+    registers,
+  })
   return {
+    cut({ type: _, ...fields }) {
+      cuts.inc()
+      lost.inc(fields.lost)
+      log.warn(fields, 'a member signed two changes with one number')
+    },
     refused({ code, reason, thread, author, cause }) {
       refused.inc({ code })
       log.warn({ code, reason, thread, author, err: cause }, 'change refused')

@@ -13,6 +13,7 @@ const commands = [
   'thread show',
   'thread post',
   'thread follow',
+  'thread archive',
   'review',
   'demo',
 ]

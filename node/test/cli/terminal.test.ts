@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ago, dollars, plain, styled, type Terminal, table } from '../../src/cli/terminal.ts'
+import { ago, bytesText, dollars, plain, styled, type Terminal, table } from '../../src/cli/terminal.ts'
 
 const paper: Terminal = { color: false, width: 80, closed: false, out: () => {}, err: () => {} }
 const screen: Terminal = { ...paper, color: true }
@@ -24,6 +24,17 @@ test('letters of every language are left', () => {
 
 test('a line end in a name cannot begin a line of its own', () => {
   expect(plain('shop.png\nFindings (0)\tnone')).toBe('shop.png Findings (0) none')
+})
+
+test.each([
+  [0, '0 B'],
+  [999, '999 B'],
+  [1_000, '1.0 kB'],
+  [23_456, '23 kB'],
+  [1_540_000, '1.5 MB'],
+  [2_340_000_000, '2340 MB'],
+])('%d bytes are shown as %s', (count, text) => {
+  expect(bytesText(count)).toBe(text)
 })
 
 test('a table pads its columns to their widest cell and leaves the last one', () => {

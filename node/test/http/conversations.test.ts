@@ -9,7 +9,7 @@ import {
 } from '@bzzz/protocols'
 import { describe, expect, it } from 'vitest'
 import { answerOf, doorsUnderTest, withToken } from './doors-under-test.ts'
-import { ironwood, NOW, openEntry, walnut } from './mesh-of-three.ts'
+import { acacia, ironwood, NOW, openEntry, walnut } from './mesh-of-three.ts'
 
 const UNKNOWN = '019aa000-0000-7000-8000-000000000000'
 
@@ -97,6 +97,14 @@ describe('GET /api/conversations/:id', () => {
     )
   })
 
+  it('says how many peers were asked for a thread that is not here, or that they took too long', async () => {
+    const { agents, following } = doorsUnderTest()
+    const ask = async () => answerOf(await agents.inject(`/api/conversations/${UNKNOWN}/messages`), 404, problem).detail
+    expect(await ask()).toContain('asked for it: 1; none has it')
+    following.elsewhere = { status: 'late' }
+    expect(await ask()).toContain('ask again')
+  })
+
   it('is 400 for what is no thread id', async () => {
     const { agents } = doorsUnderTest()
     const answer = answerOf(await agents.inject('/api/conversations/test-thread-1'), 400, problem)
@@ -120,6 +128,26 @@ describe('GET /api/conversations/:id/messages', () => {
       cost_usd: 0.00002,
       entry: { cost: '20000', replyTo: 'open-shown' },
     })
+  })
+
+  it('shows on which nodes each entry is known to be', async () => {
+    const { agents, threads, mesh } = doorsUnderTest()
+    const { thread } = await threads.create(openEntry('spread'))
+    await threads.append(thread, message('message-1', { author: `reviewer@${walnut}` }))
+    await threads.append(thread, message('message-2'))
+    const [, second] = (await threads.view(thread))?.entries ?? []
+    mesh.heldBy.set(thread, new Map([[acacia, new Map([['aa', { seq: 2, hash: second?.change ?? '' }]])]]))
+    const url = `/api/conversations/${thread}/messages`
+    const before = answerOf(await agents.inject(url), 200, messagesAnswer)
+    expect(before.nodes).toBe(3)
+    expect(before.messages.map(({ on_nodes }) => on_nodes)).toEqual([
+      ['acacia', 'walnut'],
+      ['acacia', 'walnut'],
+      ['ironwood', 'walnut'],
+    ])
+    mesh.heldBy.set(thread, new Map([[acacia, new Map([['aa', { seq: 2, hash: 'of another change' }]])]]))
+    const after = answerOf(await agents.inject(url), 200, messagesAnswer)
+    expect(after.messages.map(({ on_nodes }) => on_nodes.includes('acacia'))).toEqual([true, false, false])
   })
 
   it('goes on page by page', async () => {

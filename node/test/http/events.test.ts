@@ -149,6 +149,24 @@ describe('a stream', () => {
     expect(client.condition).toBe('destroyed')
   })
 
+  it('offers what is of no use later without a cursor, and leaves it out for a client that does not keep up', () => {
+    const { ring, client, open } = streamOf()
+    const stream = open()
+    client.taken()
+    expect(stream.offer('tokens', { text: 'one' })).toBe(true)
+    expect(client.taken()).toBe('event: tokens\ndata: {"text":"one"}\n\n')
+    client.full = true
+    expect(stream.offer('tokens', { text: 'two' })).toBe(true)
+    for (let n = 0; n < 10_000; n++) expect(stream.offer('tokens', { text: 'x'.repeat(2_000) })).toBe(false)
+    expect(client.taken()).toBe('event: tokens\ndata: {"text":"two"}\n\n')
+    ring.publish('entry', null, 'kept')
+    client.read()
+    expect(client.text.match(/^data: .*/gm)).toEqual(['data: "kept"'])
+    expect(stream.offer('tokens', { text: 'again' })).toBe(true)
+    stream.end()
+    expect(stream.offer('tokens', { text: 'over' })).toBe(false)
+  })
+
   it('ends once, and says nothing after', () => {
     const { ring, client, open, slow } = streamOf()
     const stream = open()

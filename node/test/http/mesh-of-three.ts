@@ -16,10 +16,12 @@ import {
   type PeerId,
   type Period,
   peerIdFromPublicKey,
+  type SeqVector,
   type ThreadId,
+  type TokensFrame,
 } from '@bzzz/protocols'
 import type { Appended, ThreadEvent, ThreadSummary, ThreadView, ViewedEntry } from '@bzzz/threads'
-import type { DoorPorts, ReviewPlan, TurnNews } from '../../src/http/ports.ts'
+import type { Brought, DoorPorts, ReviewPlan, TurnNews } from '../../src/http/ports.ts'
 
 /** In-memory ports: walnut is the node under test, ironwood is online, acacia is gone. */
 export const NOW = Date.UTC(2026, 10, 22, 12)
@@ -86,14 +88,15 @@ class MemoryThreads {
     const viewed = { entry: entryShape.parse(entry), peer, actor: 'aa', seq, index: 0, change: hashOf(seq) }
     entries.push(viewed)
     const heads = [viewed.change]
-    this.watchers.tell({ thread, own: true, envelope: new Uint8Array(), entries: [viewed], heads })
+    this.watchers.tell({ thread, own: true, envelope: new Uint8Array(), entries: [viewed], lost: [], heads })
     return { thread, id: entry.id, repeated: false, heads }
   }
 
   async view(thread: ThreadId): Promise<ThreadView | undefined> {
     const entries = this.threads.get(thread)
     if (entries === undefined) return undefined
-    return { thread, heads: [hashOf(entries.length)], entries, precedes: (a, b) => a.seq < b.seq }
+    const archived = entries.at(-1)?.entry.type === 'archive'
+    return { thread, heads: [hashOf(entries.length)], archived, entries, precedes: (a, b) => a.seq < b.seq }
   }
 
   list(): ThreadSummary[] {
@@ -103,8 +106,23 @@ class MemoryThreads {
       const { topic, project, ts: createdMs } = open
       const state = (verdict as EntryOf<'verdict'> | undefined)?.outcome ?? 'active'
       const lastMs = Math.max(...entries.map(({ entry }) => entry.ts))
-      return { thread, topic, project, createdMs, lastMs, entries: entries.length, state, bytes: 0 }
+      const archived = entries.at(-1)?.entry.type === 'archive'
+      const size = {
+        bytes: 100 * entries.length,
+        storedBytes: (this.compressed.has(thread) ? 20 : 100) * entries.length,
+      }
+      return { thread, topic, project, createdMs, lastMs, entries: entries.length, state, archived, ...size }
     })
+  }
+
+  summary(thread: ThreadId): ThreadSummary | undefined {
+    return this.list().find((summary) => summary.thread === thread)
+  }
+
+  readonly compressed = new Set<ThreadId>()
+
+  async compress(thread: ThreadId): Promise<void> {
+    this.compressed.add(thread)
   }
 }
 
@@ -124,6 +142,16 @@ class MemoryMesh {
     card(ironwood, 'ironwood', [agentCardOf('reviewer', ironwood), agentCardOf('architect', ironwood)], true),
     card(acacia, 'acacia', [agentCardOf('security', acacia)], false),
   ]
+
+  /** What others are known to have. */
+  readonly heldBy = new Map<ThreadId, Map<PeerId, SeqVector>>()
+
+  holders(thread: ThreadId): ReadonlyMap<PeerId, SeqVector> {
+    return this.heldBy.get(thread) ?? new Map()
+  }
+
+  readonly tokens = new Watchers<TokensFrame>()
+  readonly followTokens = this.tokens.subscribe
 
   addrs(): string[] {
     return [`/ip4/127.0.0.1/tcp/4001/p2p/${walnut}`]
@@ -156,6 +184,25 @@ export function card(peer: PeerId, label: string, agents: AgentCard[], live: boo
     agents,
   }
   return { card: body, live, receivedMs: NOW - 1000 }
+}
+
+/** Nobody has more than what is here, unless a test says so. */
+class MemoryFollowing {
+  readonly threads: MemoryThreads
+  readonly unfollowed = new Set<ThreadId>()
+  elsewhere: Brought = { status: 'nowhere', asked: 1 }
+
+  constructor(threads: MemoryThreads) {
+    this.threads = threads
+  }
+
+  follows(thread: ThreadId): boolean {
+    return this.threads.threads.has(thread) && !this.unfollowed.has(thread)
+  }
+
+  async bring(thread: ThreadId): Promise<Brought> {
+    return this.threads.threads.has(thread) ? { status: 'here' } : this.elsewhere
+  }
 }
 
 class MemoryBudget {
@@ -273,8 +320,9 @@ export function meshOfThree() {
   const budget = new MemoryBudget()
   const reviews = new MemoryReviews(threads, mesh)
   const turns = new Watchers<TurnNews>()
+  const following = new MemoryFollowing(threads)
   const condition: ReturnType<DoorPorts['node']['condition']> = { store: 'open', transport: 'up' }
-  const world = { condition, threads, mesh, budget, reviews, turns }
+  const world = { condition, threads, mesh, following, budget, reviews, turns }
   const ports: DoorPorts = {
     node: {
       peer: walnut,
@@ -298,6 +346,7 @@ export function meshOfThree() {
     mesh,
     budget,
     counter,
+    following,
     reviews,
     turns,
     metrics: { contentType: 'text/plain; version=0.0.4', metrics: async () => 'bzzz_threads 0\n' },

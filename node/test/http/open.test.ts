@@ -1,6 +1,18 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { agentsAnswer, type EventName, eventData, type Period, problem, type TurnId } from '@bzzz/protocols'
+import {
+  agentIdOf,
+  agentsAnswer,
+  callIdOf,
+  type EventName,
+  eventData,
+  newThreadId,
+  type Period,
+  problem,
+  type TokensFrame,
+  type TurnId,
+  turnIdOf,
+} from '@bzzz/protocols'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { HttpFact } from '../../src/http/facts.ts'
 import { type Http, type HttpOptions, openHttp } from '../../src/http/open.ts'
@@ -8,6 +20,13 @@ import { TOKEN, withToken } from './doors-under-test.ts'
 import { ironwood, lineOf, meshOfThree, NOW, openEntry, status, walnut } from './mesh-of-three.ts'
 
 const opened: Http[] = []
+const otherThread = newThreadId(NOW, new Uint8Array(10).fill(2))
+const live: TokensFrame = {
+  v: 1,
+  thread: newThreadId(NOW, new Uint8Array(10).fill(1)),
+  agent: agentIdOf('reviewer', ironwood),
+  ...{ phase: 'findings', round: 1, step: 0, attempt: 0, offset: 12, text: 'eval() runs' },
+}
 
 afterEach(async () => {
   for (const http of opened.splice(0)) await http.close()
@@ -160,6 +179,17 @@ describe('GET /api/events', () => {
     expect(event).toEqual({ id: '010101010101.0', name: 'reset', data: { cursor: '010101010101.0' } })
   })
 
+  it('resets whoever watches a thread of which something is not shown any more', async () => {
+    const { agentsUrl, threads } = await openDoors()
+    const { thread } = await threads.create(openEntry('unsaid'))
+    const stream = await follow(`${agentsUrl}/api/events?thread=${thread}`)
+    await stream.until((text) => text.includes('id: '))
+    const lost = threads.threads.get(thread) ?? []
+    threads.watchers.tell({ thread, own: false, envelope: new Uint8Array(), entries: [], lost, heads: [] })
+    const [event] = await stream.events(1)
+    expect(event).toEqual({ id: '010101010101.2', name: 'reset', data: { cursor: '010101010101.2' } })
+  })
+
   it('sends one thread only when asked', async () => {
     const { agentsUrl, threads, budget } = await openDoors()
     const { thread } = await threads.create(openEntry('mine'))
@@ -176,6 +206,47 @@ describe('GET /api/events', () => {
       content: '',
     })
     expect((await stream.events(2)).map(({ name }) => name)).toEqual(['budget', 'entry'])
+  })
+
+  it("sends the text of one thread's running calls, beside what is kept, until the client leaves", async () => {
+    const { agentsUrl, mesh } = await openDoors()
+    const stream = await follow(`${agentsUrl}/api/events?thread=${live.thread}`)
+    await stream.until((text) => text.includes('id: '))
+    mesh.tokens.tell({ ...live, thread: otherThread })
+    mesh.tokens.tell(live)
+    const text = await stream.until((all) => all.includes('data: '))
+    const [, data = ''] = /^event: tokens\ndata: (.*)$/m.exec(text) ?? []
+    const turn = turnIdOf(live)
+    expect(eventData.tokens.parse(JSON.parse(data))).toEqual({
+      ...{ thread: live.thread, turn, call: callIdOf(turn, 0, 0), agent: live.agent, node: 'ironwood' },
+      ...{ phase: 'findings', round: 1, offset: 12, text: 'eval() runs' },
+    })
+    expect(text.match(/^id: /gm)).toHaveLength(1)
+    stream.leave()
+    await expect.poll(() => mesh.tokens.listeners.size).toBe(0)
+  })
+
+  it.each(['', `?tokens=true`, `?thread=${otherThread}&tokens=false`])(
+    'watches no calls for a client that asks with "%s"',
+    async (query) => {
+      const { agentsUrl, mesh } = await openDoors()
+      const stream = await follow(`${agentsUrl}/api/events${query}`)
+      await stream.until((text) => text.includes('id: '))
+      expect(mesh.tokens.listeners.size).toBe(0)
+    },
+  )
+
+  it('keeps next to nothing for a client that does not read, and counts what it left out', async () => {
+    const { agentsUrl, mesh, facts } = await openDoors()
+    const socket = connect(Number(new URL(agentsUrl).port), '127.0.0.1')
+    socket.write(`GET /api/events?thread=${live.thread} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+    await once(socket, 'data')
+    socket.pause()
+    for (let n = 0; n < 10_000; n++) mesh.tokens.tell({ ...live, offset: n, text: 'x'.repeat(2_000) })
+    const leftOut = facts.filter(({ type }) => type === 'tokens-left-out').length
+    expect(10_000 - leftOut).toBeLessThan(100)
+    socket.destroy()
+    await expect.poll(() => mesh.tokens.listeners.size).toBe(0)
   })
 
   it('beats while nothing happens', async () => {
@@ -213,7 +284,7 @@ describe('GET /api/events', () => {
     await close()
     expect(await stream.ended()).toBe(true)
     expect(facts).toContainEqual({ type: 'stream-closed', open: 0, why: 'closing' })
-    for (const { listeners } of [threads.watchers, mesh.watchers, budget.watchers, turns])
+    for (const { listeners } of [threads.watchers, mesh.watchers, mesh.tokens, budget.watchers, turns])
       expect(listeners.size).toBe(0)
   })
 })

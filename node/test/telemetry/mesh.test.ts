@@ -14,12 +14,16 @@ it('counts envelopes by way and outcome', async () => {
   observe({ type: 'envelope-received', peer, way: 'repair', status: 'repeat', thread })
   observe({ type: 'batch-published', envelopes: 3, bytes: 900, recipients: 2, direct: 1 })
   observe({ type: 'envelopes-dropped', peer, way: 'publish', envelopes: 5 })
+  observe({ type: 'tokens-published', recipients: 2, bytes: 400 })
+  observe({ type: 'tokens-dropped', peer })
   expect(await metrics()).toEqual([
     'bzzz_mesh_published_envelopes_total 3',
     'bzzz_mesh_published_bytes_total 900',
     'bzzz_mesh_received_envelopes_total{way="gossip",status="applied"} 1',
     'bzzz_mesh_received_envelopes_total{way="repair",status="repeat"} 1',
     'bzzz_mesh_dropped_envelopes_total{way="publish"} 5',
+    'bzzz_mesh_tokens_published_total 1',
+    'bzzz_mesh_tokens_dropped_total 1',
   ])
 })
 
@@ -28,13 +32,16 @@ it('warns of everything it refuses, and counts it by what and why', async () => 
   const observe = observeMesh(instruments)
   observe({ type: 'stranger-refused', peer, address: '/ip4/10.0.0.1' })
   observe({ type: 'envelope-refused', peer, way: 'direct', code: 'BAD_SIGNATURE', reason: 'no', author: null })
+  observe({ type: 'tokens-refused', peer, code: 'TOO_LARGE', reason: 'no' })
   expect(await metrics()).toEqual([
     'bzzz_mesh_refused_total{what="stranger",code="NOT_A_MEMBER"} 1',
     'bzzz_mesh_refused_total{what="envelope",code="BAD_SIGNATURE"} 1',
+    'bzzz_mesh_refused_total{what="tokens",code="TOO_LARGE"} 1',
   ])
   expect(lines).toMatchObject([
     { level: 'warn', msg: 'stranger refused', peer },
     { level: 'warn', msg: 'envelope refused', code: 'BAD_SIGNATURE', way: 'direct' },
+    { level: 'warn', msg: 'tokens refused', code: 'TOO_LARGE' },
   ])
 })
 

@@ -1,4 +1,4 @@
-import type { ThreadId } from '@bzzz/protocols'
+import type { PeerId, ThreadId } from '@bzzz/protocols'
 import type { ThreadSummary } from '@bzzz/threads'
 import { expect, it } from 'vitest'
 import { gaugeThreads, observeThreads } from '../../src/telemetry/threads.ts'
@@ -30,9 +30,35 @@ it('counts refusals by code, and says when nothing is written any more', async (
   ])
 })
 
+it('counts who signed two changes with one number, and what that cost', async () => {
+  const { instruments, metrics, lines } = instrumentsUnderTest()
+  const author = 'peer' as PeerId
+  observeThreads(instruments)({ type: 'cut', thread, author, actor: 'ab', seq: 2, lost: 3, again: 1 })
+  expect(await metrics()).toEqual(['bzzz_thread_equivocations_total 1', 'bzzz_thread_lost_changes_total 3'])
+  expect(lines).toMatchObject([{ level: 'warn', author, seq: 2, lost: 3, again: 1 }])
+})
+
+it('says when an archived thread could not be compressed', () => {
+  const { instruments, lines } = instrumentsUnderTest()
+  const observe = observeThreads(instruments)
+  observe({ type: 'compressed', thread, changes: 256, bytes: 200_000, storedBytes: 40_000 })
+  observe({ type: 'compressing-failed', thread, error: new Error('disk full') })
+  expect(lines.at(-1)).toMatchObject({ level: 'warn', thread, err: { message: 'disk full' } })
+})
+
 it('counts threads by state when asked', async () => {
   const { instruments, metrics } = instrumentsUnderTest()
-  const list = () => [{ state: 'active' }, { state: 'active' }, { state: 'approved' }] as unknown as ThreadSummary[]
+  const list = () =>
+    [
+      { state: 'active' },
+      { state: 'active' },
+      { state: 'approved' },
+      { state: 'active', archived: true },
+    ] as unknown as ThreadSummary[]
   gaugeThreads(instruments.registry, { list })
-  expect(await metrics()).toEqual(['bzzz_threads{state="active"} 2', 'bzzz_threads{state="approved"} 1'])
+  expect(await metrics()).toEqual([
+    'bzzz_threads{state="active"} 2',
+    'bzzz_threads{state="approved"} 1',
+    'bzzz_threads{state="archived"} 1',
+  ])
 })

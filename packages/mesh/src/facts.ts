@@ -20,7 +20,13 @@ export type MeshFact =
   | { type: 'gossip-refused'; peer: PeerId; code: string; reason: string }
   /** The same for cards; `peer` handed it over. A bad card on a link is a refused hello or frame. */
   | { type: 'card-refused'; peer: PeerId; code: string; reason: string }
-  | { type: 'envelope-received'; peer: PeerId; way: Way; status: 'applied' | 'repeat' | 'held'; thread: ThreadId }
+  | {
+      type: 'envelope-received'
+      peer: PeerId
+      way: Way
+      status: 'applied' | 'repeat' | 'held' | 'lost'
+      thread: ThreadId
+    }
   /** `peer` handed it over, `author` (where it could be read) signed it: with gossip they differ. */
   | { type: 'envelope-refused'; peer: PeerId; way: Way; code: string; reason: string; author: PeerId | null }
   /** The store did not take it (it is closed or frozen); repair brings it again. */
@@ -30,6 +36,13 @@ export type MeshFact =
   | { type: 'page-served'; peer: PeerId; envelopes: number; bytes: number; more: boolean }
   /** A round or an answer that failed on this side, such as a store that could not be read. */
   | { type: 'repair-failed'; peer: PeerId | null; error: unknown }
+  /** A frame of a running call's text that is none, is not signed by its agent's node, or is not of a member: not relayed. */
+  | { type: 'tokens-refused'; peer: PeerId; code: string; reason: string }
+  /** More frames than an honest node makes. `peer` signed them, or handed them over. */
+  | { type: 'tokens-dropped'; peer: PeerId }
+  /** Only told where somebody in the mesh watches. `recipients` counts neighbours that it was handed to. */
+  | { type: 'tokens-published'; recipients: number; bytes: number }
+  | { type: 'tokens-failed'; error: unknown }
   | { type: 'blob-fetched'; peer: PeerId; hash: string; bytes: number }
   | { type: 'blob-refused'; peer: PeerId; hash: string; reason: string }
   | { type: 'record-put'; acks: number; seconds: number }

@@ -1,6 +1,8 @@
-import type { MeshId, NodeCard, PeerId, Signer } from '@bzzz/protocols'
+import type { MeshId, NodeCard, PeerId, SeqVector, Signer, ThreadId, TokensFrame } from '@bzzz/protocols'
 import type { MeshFact } from './facts.ts'
+import type { Publication } from './gossip/outbox.ts'
 import type { MeshMember } from './members.ts'
+import type { Follows } from './projects/interest.ts'
 import type { ThreadsPort } from './threads-port.ts'
 import type { MeshTimings } from './timings.ts'
 
@@ -20,6 +22,8 @@ export interface MeshOptions {
   /** Asked again and again: who is taken off it is cut off within a second. */
   readonly members: () => readonly MeshMember[]
   readonly threads: ThreadsPort
+  /** What is kept up with; everything when it is left out. Openings come for all threads. */
+  readonly follows?: Follows
   /** This node's card as of now. Mesh sets `wallMs`, a growing `seq`, and `addrs` where it is empty. */
   readonly card: () => NodeCard
   /** Wall clock, milliseconds. Latencies are measured on the monotonic clock. */
@@ -32,8 +36,21 @@ export interface Mesh {
   readonly peer: PeerId
   /** Multiaddrs at which this node listens, with its peer id. */
   addrs(): readonly string[]
-  /** To every peer: over gossip in batches, over the direct streams what is too large for it or did not get there. */
-  publish(envelope: Uint8Array): void
+  /**
+   * To every peer that follows the thread, an opening to every peer: over gossip in batches, over the direct streams what
+   * is too large for it or did not get there.
+   */
+  publish(envelope: Uint8Array, about: Publication): void
+  /** Keeps up with a thread from now on, whatever its project. */
+  follow(thread: ThreadId): void
+  /**
+   * Asks the connected peers one after the other for what they have of a thread, and stores it. Resolves once all have
+   * answered or failed, with how many were asked.
+   * @throws the signal's reason
+   */
+  fetchThread(thread: ThreadId, options: { signal: AbortSignal }): Promise<number>
+  /** Which other members are known to have what of a thread. May lag by a round of repair; never says too much. */
+  holders(thread: ThreadId): ReadonlyMap<PeerId, SeqVector>
   /** The card changed: tell the others soon. */
   announce(): void
   /** Every member but this node. */
@@ -52,6 +69,13 @@ export interface Mesh {
   putRecord(key: Uint8Array, value: Uint8Array, options: { signal: AbortSignal }): Promise<number>
   /** The newest valid record that could be found in time. @throws {MeshError} CLOSED, or the signal's reason */
   getRecord(key: Uint8Array, options: { signal: AbortSignal }): Promise<Uint8Array | undefined>
+  /** Text of an own agent's running call, to whoever watches here or on another node; where nobody does, it costs nothing. */
+  tellTokens(frame: TokensFrame): void
+  /**
+   * Text of running calls of all nodes, this one's among them, in the order of each call and with gaps. Other nodes send
+   * theirs while somebody follows here. @returns how to stop
+   */
+  followTokens(listener: (frame: TokensFrame) => void): () => void
   /** Compares logs with every peer now instead of at the next interval. */
   sync(): void
   /** Hands out what waits, says goodbye, waits for envelopes in hand. Idempotent. */

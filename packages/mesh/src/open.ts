@@ -1,4 +1,4 @@
-import { type PeerId, repairProtocol } from '@bzzz/protocols'
+import { type PeerId, repairProtocol, type SeqVector, type ThreadId } from '@bzzz/protocols'
 import { BlobFetcher } from './blobs/fetch.ts'
 import { createBlobServer } from './blobs/serve.ts'
 import { Announcer } from './cards/announcer.ts'
@@ -13,8 +13,11 @@ import { Links } from './link/links.ts'
 import { membershipOf } from './members.ts'
 import type { Mesh, MeshEvent, MeshOptions } from './mesh.ts'
 import { Peers } from './peers.ts'
+import { Interest, isProject } from './projects/interest.ts'
 import { createRecords } from './records/records.ts'
 import { recordRules } from './records/rules.ts'
+import { fetchFromEach } from './repair/fetch.ts'
+import { Holders } from './repair/holders.ts'
 import { Receiver } from './repair/receiver.ts'
 import { Rounds } from './repair/rounds.ts'
 import { Dials } from './roster/dials.ts'
@@ -22,6 +25,7 @@ import { Opener } from './roster/opener.ts'
 import { Roster } from './roster/roster.ts'
 import { Session } from './session.ts'
 import { DEFAULT_TIMINGS } from './timings.ts'
+import { Tokens } from './tokens/tokens.ts'
 
 /**
  * Resolves once this node listens; peers come when they come.
@@ -67,6 +71,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
   const links = new Links({ self, onUp, onDown })
   const peers = new Peers({ members, links, cardAddrs: (peer) => cards.addrsOf(peer) })
   const sessions = new WeakMap<Link, Session>()
+  const followsTold = new WeakMap<Link, number>()
   const inHand = new InHand()
   const receiver = new Receiver({
     threads,
@@ -76,6 +81,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
       const link = links.get(peer)
       if (link !== undefined) sessions.get(link)?.pull.want(thread)
     },
+    onApplied: (thread) => void learnTag(thread),
   })
   const topics = joinTopics({
     mesh,
@@ -85,9 +91,32 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     onCard: (card) => cards.learn(card),
     observe,
   })
+  const tokens = new Tokens({ mesh, signer, pubsub: host.services.pubsub, isMember: members.has, observe })
+  const holders = new Holders()
+  const interest: Interest = new Interest({
+    follows: options.follows ?? { projects: null, threads: [] },
+    threads,
+    onProject: (tag) => topics.joinProject(tag),
+  })
   const all = (): Link[] => links.all()
-  const rounds = new Rounds({ threads, links: all, everyMs: timings.repairMs, observe })
-  const outbox = new Outbox({ topics, links: all, observe })
+  const rounds = new Rounds({
+    threads,
+    links: all,
+    tagOf: learnTag,
+    tellFirst: tellFollows,
+    everyMs: timings.repairMs,
+    observe,
+  })
+  const outbox = new Outbox({
+    topics,
+    links: all,
+    tagOf: (thread) => {
+      const tag = learnTag(thread)
+      return isProject(tag) ? tag : null
+    },
+    follows: (link, thread) => sessions.get(link)?.peerFollows(thread) ?? true,
+    observe,
+  })
   const announcer = new Announcer({ cards, topics, links: all, everyMs: timings.cardMs })
   const blobs = new BlobFetcher({ links: all, closing: closing.signal, observe })
   const serveBlob = createBlobServer(threads.blobs)
@@ -113,11 +142,34 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
   })
 
   function admit(link: Link): void {
-    const session = new Session(link, { threads, receiver, inHand, serveBlob, learn, observe })
+    const session = new Session(link, { threads, receiver, interest, holders, inHand, serveBlob, learn, observe })
     sessions.set(link, session)
     links.add(link)
     link.listen((word) => session.take(word))
+    tellFollows(link)
     rounds.sync()
+  }
+
+  /** What is known of a project here is also listened for. */
+  function learnTag(thread: ThreadId): Uint8Array {
+    const tag = interest.tagOf(thread)
+    interest.learn(tag)
+    return tag
+  }
+
+  function follow(thread: ThreadId): void {
+    if (interest.follow(thread)) for (const link of links.all()) tellFollows(link)
+  }
+
+  /** Once for each state of it; a peer that does not take more hears it in a later round. */
+  function tellFollows(link: Link): void {
+    if (link.blocked || followsTold.get(link) === interest.version) return
+    followsTold.set(link, interest.version)
+    void link.tell(interest.frame())
+  }
+
+  function holdersOf(thread: ThreadId): ReadonlyMap<PeerId, SeqVector> {
+    return new Map([...holders.of(thread)].filter(([peer]) => members.has(peer)))
   }
 
   function onUp(link: Link): void {
@@ -164,6 +216,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
 
   async function closeOnce(): Promise<void> {
     await Promise.all([outbox.close(), announcer.close(), rounds.close()])
+    tokens.close()
     closing.abort(new MeshError('CLOSED', 'the mesh was closed'))
     await roster.close()
     await closeHost().catch((error: unknown) => observe({ type: 'close-failed', error }))
@@ -176,7 +229,15 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
   return {
     peer: self,
     addrs,
-    publish: (envelope) => outbox.publish(envelope),
+    publish: (envelope, about) => outbox.publish(envelope, about),
+    follow,
+    fetchThread: (thread, { signal }) =>
+      fetchFromEach(
+        all().flatMap((link) => sessions.get(link)?.pull ?? []),
+        thread,
+        { signal: AbortSignal.any([signal, closing.signal]), patienceMs: timings.fetchMs },
+      ),
+    holders: holdersOf,
     announce: () => announcer.announce(),
     peers: () => peers.list(),
     cards: () => cards.list(),
@@ -186,6 +247,8 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     },
     fetchBlob: (hash, { signal }) => blobs.fetch(hash, { signal }),
     ...records,
+    tellTokens: (frame) => tokens.tell(frame),
+    followTokens: (listener) => tokens.follow(listener),
     sync: () => rounds.sync(),
     close: () => (closed ??= closeOnce()),
   }

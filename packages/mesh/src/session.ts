@@ -1,9 +1,11 @@
-import { type Frame, type PeerId, ProtocolError, vectorFromWire } from '@bzzz/protocols'
+import { type Frame, type PeerId, ProtocolError, type ThreadId, vectorFromWire } from '@bzzz/protocols'
 import type { createBlobServer } from './blobs/serve.ts'
 import type { Observe } from './facts.ts'
 import type { InHand } from './in-hand.ts'
 import type { Link, Word } from './link/link.ts'
-import { pageOf } from './repair/page.ts'
+import { type Interest, PeerInterest } from './projects/interest.ts'
+import type { Holders } from './repair/holders.ts'
+import { openingsOf, type Page, pageOf } from './repair/page.ts'
 import { Pull, threadOf } from './repair/pull.ts'
 import type { Receiver } from './repair/receiver.ts'
 import type { ThreadsPort } from './threads-port.ts'
@@ -11,6 +13,8 @@ import type { ThreadsPort } from './threads-port.ts'
 export interface SessionOptions {
   readonly threads: ThreadsPort
   readonly receiver: Receiver
+  readonly interest: Interest
+  readonly holders: Holders
   readonly inHand: InHand
   readonly serveBlob: ReturnType<typeof createBlobServer>
   /** @throws {ProtocolError} if it is not a card of that peer */
@@ -26,14 +30,21 @@ export class Session {
   readonly pull: Pull
   readonly #link: Link
   readonly #options: SessionOptions
+  /** Null: everything, which goes also for a peer that has not said yet. */
+  #peerInterest: PeerInterest | null = null
   #serving = false
   #parts = 0
 
   constructor(link: Link, options: SessionOptions) {
-    const { threads, receiver, inHand, observe } = options
+    const { threads, receiver, interest, holders, inHand, observe } = options
     this.#link = link
     this.#options = options
-    this.pull = new Pull({ link, threads, receiver, inHand, observe })
+    this.pull = new Pull({ link, threads, receiver, interest, holders, inHand, observe })
+  }
+
+  /** Whether the peer follows this thread. */
+  peerFollows(thread: ThreadId): boolean {
+    return this.#peerInterest?.has(thread, this.#options.interest.tagOf(thread)) ?? true
   }
 
   /** Long work goes on beside the reading, so that pings are answered meanwhile. @throws {ProtocolError} */
@@ -41,15 +52,17 @@ export class Session {
     switch (word.t) {
       case 'card':
         return this.#options.learn(this.#link.peer, word.card)
+      case 'follows':
+        this.#peerInterest = word.all ? null : new PeerInterest(word)
+        return
       case 'digest':
         return this.#unlessStoreFails(() => this.pull.compare(word.threads))
       case 'envelopes':
         return this.#options.receiver.offer(this.#link.peer, 'direct', word.envelopes)
       case 'vectors':
-        if (this.#serving) throw new ProtocolError('BAD_SHAPE', 'a second question before the first was answered')
-        this.#serving = true
-        this.#options.inHand.hold(this.#servePage(word))
-        return
+        return this.#serve(word.n, () => this.#missing(word))
+      case 'openings':
+        return this.#serve(word.n, () => openingsOf(this.#options.threads, word.threads.map(threadOf)))
       case 'blob-want':
         if (this.#parts >= MAX_PARTS_AT_ONCE) throw new ProtocolError('BAD_SHAPE', 'too many parts asked for at once')
         this.#parts++
@@ -58,18 +71,30 @@ export class Session {
     }
   }
 
-  async #servePage({ n, threads }: Extract<Frame, { t: 'vectors' }>): Promise<void> {
-    const { threads: log, observe } = this.#options
+  #serve(n: number, read: () => Promise<Page>): void {
+    if (this.#serving) throw new ProtocolError('BAD_SHAPE', 'a second question before the first was answered')
+    this.#serving = true
+    this.#options.inHand.hold(this.#servePage(n, read))
+  }
+
+  async #missing({ threads: wanted }: Extract<Frame, { t: 'vectors' }>): Promise<Page> {
+    const { threads: log, holders } = this.#options
+    const asked = wanted.map(([id, wire]) => [threadOf(id), vectorFromWire(wire)] as const)
+    for (const [thread, have] of asked) holders.asked(this.#link.peer, thread, have, await log.vector(thread))
+    return await pageOf(log, asked)
+  }
+
+  async #servePage(n: number, read: () => Promise<Page>): Promise<void> {
     await this.#unlessStoreFails(async () => {
-      const asked = threads.map(([id, wire]) => [threadOf(id), vectorFromWire(wire)] as const)
-      const page = await pageOf(log, asked)
+      const page = await read()
       const envelopes = page.envelopes.map((envelope) => Uint8Array.from(envelope))
       // before the answer: the peer's next question may come before this turn is over
       this.#serving = false
       await this.#link.tell({ t: 'envelopes', n, envelopes, more: page.more })
       const bytes = envelopes.reduce((sum, envelope) => sum + envelope.length, 0)
       if (envelopes.length === 0) return
-      observe({ type: 'page-served', peer: this.#link.peer, envelopes: envelopes.length, bytes, more: page.more })
+      const served = { envelopes: envelopes.length, bytes, more: page.more }
+      this.#options.observe({ type: 'page-served', peer: this.#link.peer, ...served })
     })
   }
 

@@ -2,11 +2,13 @@ import type { PeerId, SeqVector, ThreadId } from '@bzzz/protocols'
 
 /** What mesh needs of the threads: their log to repair from, one boundary for what arrives, and blobs to serve. */
 export interface ThreadsPort {
+  /** Undefined if the thread is not here; the project is empty until the opening entry has come. */
+  summary(thread: ThreadId): { readonly project: string } | undefined
   /** Hash of the vector of each thread on disk. */
   digest(): Promise<ReadonlyMap<ThreadId, Uint8Array>>
-  /** For each actor the highest sequence number without a gap before it; empty if the thread is unknown. */
+  /** The latest change of each actor, none missing before it; empty if the thread is unknown. */
   vector(thread: ThreadId): Promise<SeqVector>
-  /** What `have` does not cover: ascending seq for each actor, and no change before its causes. */
+  /** What `have` does not cover, or has otherwise: ascending seq for each actor, and no change before its causes. */
   envelopesAfter(thread: ThreadId, have: SeqVector): AsyncIterable<Uint8Array>
   /** Verifies and stores. Bad bytes are a value; it rejects only when the store does. May be called concurrently. */
   receive(envelope: Uint8Array): Promise<Received>
@@ -17,6 +19,6 @@ export interface ThreadsPort {
 }
 
 export type Received =
-  /** `held`: kept aside until its causes come. */
-  | { status: 'applied' | 'repeat' | 'held'; thread: ThreadId; author: PeerId }
+  /** `held`: kept aside until its causes come. `lost`: beaten by another change of its author, or after one that is. */
+  | { status: 'applied' | 'repeat' | 'held' | 'lost'; thread: ThreadId; author: PeerId }
   | { status: 'refused'; code: string; reason: string; author?: PeerId }

@@ -15,6 +15,8 @@ export interface MeshTimings {
   readonly repairMs: number
   /** Until a question on a link (missing envelopes, a part of a blob) is answered. */
   readonly answerMs: number
+  /** How long one peer is waited for before the next is asked for a thread as well. */
+  readonly fetchMs: number
   /** Between cards when nothing changed. */
   readonly cardMs: number
   /** A card counts as live for so long after it came; more than two cards may be lost. */
@@ -34,6 +36,7 @@ export const DEFAULT_TIMINGS: MeshTimings = {
   redialMostMs: 5_000,
   repairMs: 5_000,
   answerMs: 15_000,
+  fetchMs: 1_000,
   cardMs: 4_000,
   cardLeaseMs: 15_000,
   recordMs: 5_000,

@@ -20,6 +20,8 @@ interface Stored {
 /** Threads without documents: real signed envelopes around changes that hold no operations, kept in memory. */
 export class MemoryThreads implements ThreadsPort {
   readonly blobs: ThreadsPort['blobs']
+  /** What the opening entry would say; empty: unknown. */
+  projectOf: (thread: ThreadId) => string = () => ''
   readonly #blobs = new Map<string, Uint8Array>()
   readonly #mesh: MeshId
   readonly #signer: Signer
@@ -58,6 +60,10 @@ export class MemoryThreads implements ThreadsPort {
     return this.#all(thread).length
   }
 
+  summary(thread: ThreadId): { project: string } | undefined {
+    return this.#logs.has(thread) ? { project: this.projectOf(thread) } : undefined
+  }
+
   async digest(): Promise<Map<ThreadId, Uint8Array>> {
     const threads = [...this.#logs.keys()]
     return new Map(threads.map((thread) => [thread, vectorHash(this.#vector(thread))]))
@@ -69,7 +75,7 @@ export class MemoryThreads implements ThreadsPort {
 
   async *envelopesAfter(thread: ThreadId, have: SeqVector): AsyncIterable<Uint8Array> {
     for (const { bytes, opened } of this.#all(thread)) {
-      if (opened.header.seq > (have.get(opened.header.actor) ?? 0)) yield bytes
+      if (opened.header.seq > (have.get(opened.header.actor)?.seq ?? 0)) yield bytes
     }
   }
 
@@ -89,7 +95,10 @@ export class MemoryThreads implements ThreadsPort {
   }
 
   #vector(thread: ThreadId): SeqVector {
-    return new Map([...(this.#logs.get(thread) ?? [])].map(([actor, log]) => [actor, log.length]))
+    const actors = [...(this.#logs.get(thread) ?? [])]
+    return new Map(
+      actors.map(([actor, log]) => [actor, { seq: log.length, hash: log.at(-1)?.opened.header.hash ?? '' }]),
+    )
   }
 
   /** Causes first. */

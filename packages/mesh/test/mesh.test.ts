@@ -14,7 +14,7 @@ describe('a mesh of three', () => {
     const nodes = await network.nodes(['ada', 'bob', 'cyd'])
     await until(() => allOnline(nodes))
     const thread = threadNamed('gossip')
-    for (const node of nodes) node.mesh.publish(node.threads.write(thread))
+    for (const node of nodes) node.mesh.publish(node.threads.write(thread), { thread, opening: false })
     await until(() => nodes.every((node) => node.threads.count(thread) === 3))
     await until(() => nodes.every((node) => node.mesh.cards().filter((known) => known.live).length === 3))
     expect(
@@ -31,7 +31,7 @@ describe('a mesh of three', () => {
     await until(() => allOnline(nodes))
     const [ada, bob] = nodes as [(typeof nodes)[0], (typeof nodes)[0]]
     const thread = threadNamed('batch')
-    for (let i = 0; i < 50; i++) ada.mesh.publish(ada.threads.write(thread))
+    for (let i = 0; i < 50; i++) ada.mesh.publish(ada.threads.write(thread), { thread, opening: false })
     await until(() => bob.threads.count(thread) === 50)
     expect(factsOf(ada, 'batch-published').map(({ envelopes }) => envelopes)).toEqual([50])
   })
@@ -41,7 +41,7 @@ describe('a mesh of three', () => {
     await until(() => allOnline(nodes))
     const [ada, bob, cyd] = nodes as [(typeof nodes)[0], (typeof nodes)[0], (typeof nodes)[0]]
     const thread = threadNamed('large')
-    ada.mesh.publish(ada.threads.write(thread, 255 * 1024 + 900))
+    ada.mesh.publish(ada.threads.write(thread, 255 * 1024 + 900), { thread, opening: false })
     await until(() => bob.threads.count(thread) === 1 && cyd.threads.count(thread) === 1)
     expect(factsOf(bob, 'envelope-received').map(({ way }) => way)).toEqual(['direct'])
   })
@@ -62,7 +62,7 @@ describe('a mesh of three', () => {
     const [ada, bob] = nodes as [(typeof nodes)[0], (typeof nodes)[0]]
     const thread = threadNamed('held')
     ada.threads.write(thread)
-    ada.mesh.publish(ada.threads.write(thread))
+    ada.mesh.publish(ada.threads.write(thread), { thread, opening: false })
     await until(() => bob.threads.count(thread) === 2)
     expect(factsOf(bob, 'envelope-received').map(({ status }) => status)).toContain('held')
   })
@@ -99,7 +99,7 @@ describe('twelve nodes behind one address', () => {
     const nodes = await network.nodes(names, { timings: { graceMs, redialMostMs } })
     await until(() => allOnline(nodes), 30_000)
     const thread = threadNamed('crowd')
-    for (const node of nodes) node.mesh.publish(node.threads.write(thread))
+    for (const node of nodes) node.mesh.publish(node.threads.write(thread), { thread, opening: false })
     await until(() => nodes.every((node) => node.threads.count(thread) === 12), 30_000)
   }, 60_000)
 })
@@ -122,7 +122,7 @@ describe('closing', () => {
     await until(() => allOnline(nodes))
     const [ada, bob] = nodes as [(typeof nodes)[0], (typeof nodes)[0]]
     const thread = threadNamed('last words')
-    ada.mesh.publish(ada.threads.write(thread))
+    ada.mesh.publish(ada.threads.write(thread), { thread, opening: false })
     await ada.mesh.close()
     const handedOut = factsOf(ada, 'batch-published').map(({ recipients, direct }) => recipients + direct)
     expect(handedOut).toEqual([1])

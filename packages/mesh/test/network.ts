@@ -77,7 +77,9 @@ export interface TestNode {
   readonly port: number
 }
 
-export interface NodeOptions extends Partial<Pick<MeshOptions, 'secret' | 'listen' | 'timings' | 'mesh'>> {
+export interface NodeOptions extends Partial<Pick<MeshOptions, 'secret' | 'listen' | 'timings' | 'mesh' | 'follows'>> {
+  /** Project of a thread, once anything of it is here. */
+  readonly projectOf?: (thread: ThreadId) => string
   /** A log that outlived an earlier run of the node. */
   readonly threads?: MemoryThreads
   readonly memberAddrs?: (peer: PeerId) => string[]
@@ -106,6 +108,7 @@ export class Network {
   async node(name: string, options: NodeOptions = {}): Promise<TestNode> {
     const { seed, signer } = identityOf(name)
     const threads = options.threads ?? new MemoryThreads(MESH, signer)
+    if (options.projectOf !== undefined) threads.projectOf = options.projectOf
     const facts: MeshFact[] = []
     const mesh = await openMesh({
       mesh: options.mesh ?? MESH,
@@ -121,6 +124,7 @@ export class Network {
         return addrsOf === undefined ? members : members.map((member) => ({ ...member, addrs: addrsOf(member.peer) }))
       },
       threads,
+      ...(options.follows === undefined ? {} : { follows: options.follows }),
       card: () => cardOf(signer.peer, name),
       now: Date.now,
       timings: { ...QUICK, ...options.timings },

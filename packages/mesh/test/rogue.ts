@@ -23,6 +23,8 @@ export async function openRogue(identity: Identity, mesh: MeshId) {
     transports: [tcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
+    // else it hangs up by itself on a busy machine
+    connectionMonitor: { enabled: false },
     services: {
       identify: identify(),
       ping: ping(),
@@ -44,7 +46,7 @@ export async function openRogue(identity: Identity, mesh: MeshId) {
     host,
     hello: { t: 'hello', v: 1, mesh: Uint8Array.from(meshIdBytes(mesh)), card } satisfies Frame,
     /** Opens the stream of a link, says nothing yet. `ended` resolves when the other side has had enough. */
-    async stream(to: TestNode) {
+    async stream(to: Pick<TestNode, 'mesh'>) {
       const stream = await host.dialProtocol(multiaddr(to.mesh.addrs()[0] ?? ''), repairProtocol(mesh))
       const ended = new Promise<void>((resolve) => {
         stream.addEventListener('close', () => resolve(), { once: true })

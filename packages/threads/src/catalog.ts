@@ -1,6 +1,6 @@
-import { type SeqVector, type ThreadId, vectorHash } from '@bzzz/protocols'
+import { type Latest, type SeqVector, type ThreadId, vectorHash } from '@bzzz/protocols'
 import type { Operation, Room } from '@bzzz/store'
-import type { Logged } from './log.ts'
+import type { Cut, Cuts } from './equivocation.ts'
 import type { ThreadSummary } from './summary.ts'
 
 // What a node keeps in memory for every thread on its disk is about a kilobyte.
@@ -8,28 +8,32 @@ const MAX_THREADS = 100_000
 
 interface Known {
   readonly summary: ThreadSummary
-  readonly vector: ReadonlyMap<string, number>
+  readonly vector: SeqVector
+  readonly cuts: Cuts
   readonly digest: Uint8Array
 }
 
+interface Change extends Latest {
+  readonly actor: string
+}
+
+const NO_CUTS: Cuts = new Map()
+
 /**
- * The index of all threads on disk: the summary of each (`i/<thread>`) and how far its log goes (`v/<thread>/<actor>`),
- * written in one batch with the changes they speak of. In memory only what is synced.
+ * The index of all threads on disk: the summary of each (`i/<thread>`), how far its log goes (`v/<thread>/<actor>`), and
+ * where actors end that signed two changes with one number (`e/<thread>/<actor>`), written in one batch with the changes
+ * they speak of. In memory only what is synced.
  */
 export class Catalog {
   readonly #known = new Map<ThreadId, Known>()
 
   static async open(room: Room): Promise<Catalog> {
-    const vectors = new Map<ThreadId, Map<string, number>>()
-    for await (const [key, value] of room.entries({ gt: 'v/', lt: 'v0' })) {
-      const [, thread, actor] = key.split('/') as [string, ThreadId, string]
-      const vector = vectors.get(thread) ?? new Map<string, number>()
-      vectors.set(thread, vector.set(actor, JSON.parse(textOf(value)) as number))
-    }
+    const vectors = await rowsByActor<Latest>(room, 'v')
+    const cuts = await rowsByActor<Cut>(room, 'e')
     const catalog = new Catalog()
     for await (const [, value] of room.entries({ gt: 'i/', lt: 'i0' })) {
       const summary = JSON.parse(textOf(value)) as ThreadSummary
-      catalog.#set(summary, vectors.get(summary.thread) ?? new Map())
+      catalog.#set(summary, vectors.get(summary.thread) ?? new Map(), cuts.get(summary.thread))
     }
     return catalog
   }
@@ -50,37 +54,66 @@ export class Catalog {
     return this.#known.get(thread)?.vector ?? new Map()
   }
 
-  /** Of all envelopes of the thread. */
-  bytes(thread: ThreadId): number {
-    return this.#known.get(thread)?.summary.bytes ?? 0
+  summary(thread: ThreadId): ThreadSummary | undefined {
+    return this.#known.get(thread)?.summary
   }
 
   digest(): Map<ThreadId, Uint8Array> {
     return new Map([...this.#known].map(([thread, { digest }]) => [thread, digest]))
   }
 
-  /** What must be written together with these changes. */
-  operations(summary: ThreadSummary, changes: readonly Logged[]): Operation[] {
+  /** Where actors of the thread end that signed two changes with one number. */
+  cuts(thread: ThreadId): Cuts {
+    return this.#known.get(thread)?.cuts ?? NO_CUTS
+  }
+
+  /** What must be written together with these changes. @param changes ascending seq for each actor */
+  operations(summary: ThreadSummary, changes: readonly Change[]): Operation[] {
     const { thread } = summary
     return [
       { put: `i/${thread}`, value: bytesOf(summary) },
-      ...[...highest(changes)].map(([actor, seq]) => ({ put: `v/${thread}/${actor}`, value: bytesOf(seq) })),
+      ...[...latest(changes)].map(([actor, last]) => ({ put: `v/${thread}/${actor}`, value: bytesOf(last) })),
     ]
   }
 
   /** Once they are synced. */
-  commit(summary: ThreadSummary, changes: readonly Logged[]): void {
-    this.#set(summary, new Map([...this.vector(summary.thread), ...highest(changes)]))
+  commit(summary: ThreadSummary, changes: readonly Change[]): void {
+    const { thread } = summary
+    this.#set(summary, new Map([...this.vector(thread), ...latest(changes)]), this.cuts(thread))
   }
 
-  #set(summary: ThreadSummary, vector: ReadonlyMap<string, number>): void {
-    this.#known.set(summary.thread, { summary, vector, digest: vectorHash(vector) })
+  /** What must be written when changes go. @param changes all that the log has from now on, ascending seq for each actor */
+  replaceOperations(summary: ThreadSummary, changes: readonly Change[], cuts: Cuts): Operation[] {
+    const { thread } = summary
+    return [
+      ...[...this.vector(thread).keys()].map((actor) => ({ del: `v/${thread}/${actor}` })),
+      ...this.operations(summary, changes),
+      ...[...cuts].map(([actor, cut]) => ({ put: `e/${thread}/${actor}`, value: bytesOf(cut) })),
+    ]
+  }
+
+  /** Once that is synced. */
+  replace(summary: ThreadSummary, changes: readonly Change[], cuts: Cuts): void {
+    this.#set(summary, latest(changes), cuts)
+  }
+
+  #set(summary: ThreadSummary, vector: SeqVector, cuts: Cuts = NO_CUTS): void {
+    this.#known.set(summary.thread, { summary, vector, cuts, digest: vectorHash(vector) })
   }
 }
 
-/** @param changes ascending seq for each actor */
-function highest(changes: readonly Logged[]): Map<string, number> {
-  return new Map(changes.map(({ actor, seq }) => [actor, seq]))
+async function rowsByActor<T>(room: Room, prefix: string): Promise<Map<ThreadId, Map<string, T>>> {
+  const threads = new Map<ThreadId, Map<string, T>>()
+  for await (const [key, value] of room.entries({ gt: `${prefix}/`, lt: `${prefix}0` })) {
+    const [, thread, actor] = key.split('/') as [string, ThreadId, string]
+    const rows = threads.get(thread) ?? new Map<string, T>()
+    threads.set(thread, rows.set(actor, JSON.parse(textOf(value)) as T))
+  }
+  return threads
+}
+
+function latest(changes: readonly Change[]): Map<string, Latest> {
+  return new Map(changes.map(({ actor, seq, hash }) => [actor, { seq, hash }]))
 }
 
 function bytesOf(value: unknown): Uint8Array {

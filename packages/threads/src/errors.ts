@@ -21,3 +21,7 @@ export class ThreadsError extends Error {
     this.code = code
   }
 }
+
+export function damaged(what: string, cause?: unknown): ThreadsError {
+  return new ThreadsError('LOG_DAMAGED', `the log of threads is damaged: ${what}`, { cause })
+}

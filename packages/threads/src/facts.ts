@@ -5,11 +5,10 @@ import type { HiddenReason } from './entry-text.ts'
 export type RefusalCode = ProtocolErrorCode | keyof typeof refusals
 
 export const refusals = {
-  EQUIVOCATION: 'another change stands at this sequence number of its actor',
+  EQUIVOCATION: 'another change stands at this number of its actor, and its author did so too often in this thread',
   BAD_SEQUENCE: 'its sequence and operation numbers do not follow from what it depends on',
   NOT_AN_APPEND: "it does anything but append entries to its own actor's page",
   CRDT_REFUSED: 'the CRDT failed on it',
-  OWN_ACTOR: 'it names this opening of our store as its actor, which never wrote it',
   TOO_MANY_ACTORS: 'the thread has as many actors as a vector can name',
   TOO_MANY_THREADS: 'this node has as many threads as it keeps',
 }
@@ -35,6 +34,19 @@ export type ThreadFact =
       readonly author?: PeerId
       readonly cause?: unknown
     }
+  /**
+   * The author signed two different changes as number `seq` of this actor, which ends there. Synced: so many changes are
+   * out of the log, and so many own entries among theirs were appended again.
+   */
+  | {
+      readonly type: 'cut'
+      readonly thread: ThreadId
+      readonly author: PeerId
+      readonly actor: string
+      readonly seq: number
+      readonly lost: number
+      readonly again: number
+    }
   /** In the buffer because a cause is missing; `dropped` older ones had to go for it. */
   | {
       readonly type: 'held'
@@ -45,6 +57,20 @@ export type ThreadFact =
     }
   | { readonly type: 'loaded'; readonly thread: ThreadId; readonly changes: number }
   /** `spoilt`: thrown away after a refused change or a failed commit, to be built again from the log. */
-  | { readonly type: 'unloaded'; readonly thread: ThreadId; readonly why: 'least used' | 'spoilt' | 'closed' }
+  | {
+      readonly type: 'unloaded'
+      readonly thread: ThreadId
+      readonly why: 'least used' | 'archived' | 'spoilt' | 'closed'
+    }
+  /** A run of an archived thread's changes: `storedBytes` is what its `bytes` take now. */
+  | {
+      readonly type: 'compressed'
+      readonly thread: ThreadId
+      readonly changes: number
+      readonly bytes: number
+      readonly storedBytes: number
+    }
+  /** The log stays readable, and larger than it need be, until the thread is archived again or the store opened again. */
+  | { readonly type: 'compressing-failed'; readonly thread: ThreadId; readonly error: unknown }
   | { readonly type: 'frozen'; readonly cause: unknown }
   | { readonly type: 'listener-failed'; readonly error: unknown }

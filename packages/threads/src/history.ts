@@ -32,8 +32,8 @@ export type Placement =
 export class History {
   readonly #changes = new Map<string, Change>()
   readonly #numbers = new Map<string, number>()
-  /** The latest change of each actor, by the actor's number. */
-  readonly #latest: Change[] = []
+  /** The changes of each actor by sequence number, by the actor's number. */
+  readonly #chains: Change[][] = []
   readonly #heads = new Set<string>()
   readonly #maxActors: number
 
@@ -48,16 +48,24 @@ export class History {
     return [...this.#heads].sort()
   }
 
+  has(hash: string): boolean {
+    return this.#changes.has(hash)
+  }
+
+  /** The actor's change with this number. */
+  at(actor: string, seq: number): Change | undefined {
+    return this.#chainOf(actor)[seq - 1]
+  }
+
   /** Entries of this actor so far. */
   count(actor: string): number {
-    const latest = this.#latestOf(actor)
+    const latest = this.#chainOf(actor).at(-1)
     return latest === undefined ? 0 : latest.count + latest.size
   }
 
   place(header: ChangeHeader): Placement {
     if (this.#changes.has(header.hash)) return { status: 'repeat' }
-    const last = this.#latestOf(header.actor)?.seq ?? 0
-    if (header.seq <= last) return { status: 'refused', code: 'EQUIVOCATION' }
+    if (header.seq <= this.#chainOf(header.actor).length) return { status: 'refused', code: 'EQUIVOCATION' }
     const missing = header.deps.find((dep) => !this.#changes.has(dep))
     if (missing !== undefined) return { status: 'missing', dep: missing }
     return this.#follow(header)
@@ -66,7 +74,7 @@ export class History {
   #follow(header: ChangeHeader): Placement {
     const { number, past, lastOp } = this.#pastOf(header)
     // Its own predecessor must be among its causes: everybody then sees the same entries before it.
-    const inSequence = (past[number] ?? 0) === header.seq - 1 && this.#seqOf(number) === header.seq - 1
+    const inSequence = (past[number] ?? 0) === header.seq - 1 && this.#chainOf(header.actor).length === header.seq - 1
     if (!inSequence || header.startOp !== lastOp + 1) return { status: 'refused', code: 'BAD_SEQUENCE' }
     if (number >= this.#maxActors) return { status: 'refused', code: 'TOO_MANY_ACTORS' }
     const { actor, seq, startOp, deps, hash } = header
@@ -92,7 +100,9 @@ export class History {
   add(change: Change): void {
     const number = this.#numbers.get(change.actor) ?? this.#numbers.size
     this.#numbers.set(change.actor, number)
-    this.#latest[number] = change
+    const chain = this.#chains[number] ?? []
+    chain.push(change)
+    this.#chains[number] = chain
     this.#changes.set(change.hash, change)
     for (const dep of change.deps) this.#heads.delete(dep)
     this.#heads.add(change.hash)
@@ -104,12 +114,7 @@ export class History {
     return number !== undefined && (this.#changes.get(b)?.clock[number] ?? 0) >= a.seq
   }
 
-  #latestOf(actor: string): Change | undefined {
-    const number = this.#numbers.get(actor)
-    return number === undefined ? undefined : this.#latest[number]
-  }
-
-  #seqOf(number: number): number {
-    return this.#latest[number]?.seq ?? 0
+  #chainOf(actor: string): readonly Change[] {
+    return this.#chains[this.#numbers.get(actor) ?? -1] ?? []
   }
 }

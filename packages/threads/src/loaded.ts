@@ -18,6 +18,7 @@ import {
   textsAt,
 } from './document.ts'
 import type { HiddenReason } from './entry-text.ts'
+import { type Cut, type Cuts, cutBy, stands } from './equivocation.ts'
 import { ThreadsError } from './errors.ts'
 import { type Change, History, type Placement } from './history.ts'
 import { type Standing, stand, summaryOf, type ThreadSummary, untouched } from './summary.ts'
@@ -33,9 +34,27 @@ export interface Brought {
 export type Admission =
   | { readonly status: 'applied'; readonly brought: Brought }
   | Exclude<Placement, { status: 'next' }>
-  | { readonly status: 'refused'; readonly code: 'OWN_ACTOR' }
+  /** It does not stand, or follows what does not: known without a look at the rest of it. */
+  | { readonly status: 'lost' }
+  /** It shows that its actor ends here: the log must be weighed anew. */
+  | { readonly status: 'cut'; readonly cut: Cut }
+  /** Somebody else writes with the actor of this loaded thread: another one must be drawn. */
+  | { readonly status: 'own actor' }
   /** The change did what it may not, or the CRDT failed on it: this document is spoilt and must be made anew. */
   | { readonly status: 'spoilt'; readonly code: 'NOT_AN_APPEND' | 'CRDT_REFUSED'; readonly cause?: unknown }
+
+/** What may not come into the document. */
+export interface Barred {
+  readonly cuts: Cuts
+  /** Of changes in quarantine. */
+  readonly hashes: ReadonlySet<string>
+}
+
+const NOTHING_BARRED: Barred = { cuts: new Map(), hashes: new Set() }
+
+// Two envelopes stay for each; a member who does this more often in one thread has to leave the mesh.
+const MAX_CUTS_PER_AUTHOR = 64
+const PUBLIC_KEY_DIGITS = 64
 
 /**
  * One thread in memory: the document, the history of its changes, and the entries in it. It runs ahead of the disk while a
@@ -46,6 +65,7 @@ export class LoadedThread {
   readonly #actor: string
   readonly #history: History
   readonly #words: Words
+  readonly #barred: Barred
   #document: ThreadDocument
   #standing: Standing = untouched
 
@@ -54,9 +74,10 @@ export class LoadedThread {
    * @param log the thread's whole log, in any order, from our own disk
    * @throws {ThreadsError} LOG_DAMAGED if it does not make a document with all of its changes in it
    */
-  constructor(thread: ThreadId, actor: string, log: readonly Envelope[]) {
+  constructor(thread: ThreadId, actor: string, log: readonly Envelope[], barred = NOTHING_BARRED) {
     this.thread = thread
     this.#actor = actor
+    this.#barred = barred
     this.#words = new Words(thread)
     const genesis = genesisChange(thread)
     this.#history = new History(inspectChange(genesis).hash, MAX_VECTOR_ACTORS)
@@ -68,6 +89,11 @@ export class LoadedThread {
 
   get heads(): string[] {
     return this.#history.heads
+  }
+
+  /** Nothing was written but what archives since somebody archived it: what no other change follows all ends in that. */
+  get #archived(): boolean {
+    return this.heads.every((hash) => this.#words.archives(hash))
   }
 
   has(peer: PeerId, id: string): boolean {
@@ -89,13 +115,30 @@ export class LoadedThread {
 
   /** Applies a change whose signature was checked, if its causes are here and it is what an honest writer makes. */
   admit({ author, header, change }: Envelope): Admission {
-    const placement = this.#history.place(header)
-    const isNew = placement.status === 'next' || placement.status === 'missing'
-    if (isNew && header.actor === this.#actor) return { status: 'refused', code: 'OWN_ACTOR' }
+    const placement = this.#judge(header) ?? this.#history.place(header)
     if (placement.status !== 'next') return placement
     const applied = this.#apply(change, placement.change)
     if ('status' in applied) return applied
     return { status: 'applied', brought: this.#add(placement.change, author, applied.texts) }
+  }
+
+  /** @returns undefined if nothing speaks against it */
+  #judge(header: ChangeHeader): Exclude<Admission, { status: 'applied' }> | undefined {
+    const { actor, seq, hash, deps } = header
+    const { cuts, hashes } = this.#barred
+    if (this.#history.has(hash)) return { status: 'repeat' }
+    const before = cuts.get(actor)
+    const cut = cutBy(header, this.#history.at(actor, seq) ?? (before?.seq === seq ? before : undefined), before)
+    if (cut !== undefined && cut !== before) {
+      const isBounded = before !== undefined || cutsOfAuthor(cuts, actor) < MAX_CUTS_PER_AUTHOR
+      return isBounded ? { status: 'cut', cut } : { status: 'refused', code: 'EQUIVOCATION' }
+    }
+    if (!stands(header, cut) || [hash, ...deps].some((known) => hashes.has(known))) return { status: 'lost' }
+    return actor === this.#actor ? { status: 'own actor' } : undefined
+  }
+
+  includes(hash: string): boolean {
+    return this.#history.has(hash)
   }
 
   view(): ThreadView {
@@ -103,14 +146,16 @@ export class LoadedThread {
     return {
       thread: this.thread,
       heads: this.heads,
+      archived: this.#archived,
       entries: this.#words.entries(),
       precedes: (a, b) => (a.change === b.change ? a.index < b.index : history.includes(b.change, a)),
     }
   }
 
-  /** @param bytes of all envelopes in the log */
-  summary(bytes: number): ThreadSummary {
-    return summaryOf(this.thread, this.#standing, { entries: this.#words.size, bytes })
+  summary(size: Pick<ThreadSummary, 'bytes' | 'storedBytes'>): ThreadSummary {
+    const { bytes, storedBytes } = size
+    const totals = { entries: this.#words.size, archived: this.#archived, bytes, storedBytes }
+    return summaryOf(this.thread, this.#standing, totals)
   }
 
   /** Gives the memory back, also of a document that a wasm panic has spoilt. */
@@ -157,4 +202,9 @@ export class LoadedThread {
   #damaged(what: string, cause?: unknown): ThreadsError {
     return new ThreadsError('LOG_DAMAGED', `the log of thread ${this.thread} is damaged: ${what}`, { cause })
   }
+}
+
+function cutsOfAuthor(cuts: Cuts, actor: string): number {
+  const key = actor.slice(0, PUBLIC_KEY_DIGITS)
+  return [...cuts.keys()].filter((other) => other.startsWith(key)).length
 }

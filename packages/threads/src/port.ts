@@ -23,14 +23,24 @@ export interface Threads {
   view(thread: ThreadId): Promise<ThreadView | undefined>
   /** Every thread on disk, in no particular order, from an index in memory. */
   list(): readonly ThreadSummary[]
+  /** Of one thread, from that index; undefined if it is not here. */
+  summary(thread: ThreadId): ThreadSummary | undefined
   /** Told of each change after it is synced, in order within a thread. @returns how to stop */
   subscribe(listener: (event: ThreadEvent) => void): () => void
   /** Hash of the vector of each thread: two nodes with equal ones have the same changes. */
   digest(): Promise<ReadonlyMap<ThreadId, Uint8Array>>
-  /** Highest sequence number by actor, none missing before it; empty if the thread is unknown. */
+  /** The latest change of each actor, none missing before it; empty if the thread is unknown. */
   vector(thread: ThreadId): Promise<SeqVector>
-  /** Everything beyond `have`, straight from the log: ascending seq for each actor, and causes before what follows them. */
+  /**
+   * Everything beyond `have`, straight from the log: ascending seq for each actor, and causes before what follows them. First
+   * the proofs that actors end before where `have` has them; of an actor that has another change there, all that is here.
+   */
   envelopesAfter(thread: ThreadId, have: SeqVector): AsyncIterable<Uint8Array>
+  /**
+   * Resolves once the log of an archived thread takes as little room on this disk as it can, at once for any other thread.
+   * The store does it by itself, too, when a thread is archived; what fails is told as a fact.
+   */
+  compress(thread: ThreadId): Promise<void>
   readonly blobs: Blobs
   /** Waits for work in hand, then refuses. Idempotent. The state stays open: it belongs to the caller. */
   close(): Promise<void>
@@ -45,8 +55,11 @@ export interface Appended {
 }
 
 export type Received =
-  /** held: a cause is missing; kept in memory for a while, else repair brings it again. */
-  | { readonly status: 'applied' | 'repeat' | 'held'; readonly thread: ThreadId; readonly author: PeerId }
+  /**
+   * held: a cause is missing; kept in memory for a while, else repair brings it again. lost: it, or what it follows, is
+   * beyond the end of an actor that signed two changes with one number, or in quarantine for another reason.
+   */
+  | { readonly status: 'applied' | 'repeat' | 'held' | 'lost'; readonly thread: ThreadId; readonly author: PeerId }
   | { readonly status: 'refused'; readonly code: RefusalCode; readonly reason: string; readonly author?: PeerId }
 
 /** One change, once it is synced. */
@@ -57,6 +70,11 @@ export interface ThreadEvent {
   readonly envelope: Uint8Array
   /** The entries of this change that are shown. */
   readonly entries: readonly ViewedEntry[]
+  /**
+   * Entries that were shown and are not any more: this change shows that the actor of theirs, or of what they follow, ends
+   * before them. Own ones among them come again in the events that follow.
+   */
+  readonly lost: readonly ViewedEntry[]
   /** Of the thread, after the commit that this change was part of. */
   readonly heads: string[]
 }

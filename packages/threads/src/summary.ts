@@ -13,9 +13,16 @@ export interface ThreadSummary {
   readonly lastMs: number
   readonly entries: number
   readonly state: 'active' | 'approved' | 'changes_requested' | 'escalated'
+  /** Every entry is followed by one that archives: whatever is written then, but another such one, takes the thread out again. */
+  readonly archived: boolean
   /** Of all envelopes in the log. */
   readonly bytes: number
+  /** What the log takes on this disk, before the database compresses on its own: less than `bytes` once it is archived. */
+  readonly storedBytes: number
 }
+
+/** What does not follow from entries one by one. */
+export type Totals = Pick<ThreadSummary, 'entries' | 'archived' | 'bytes' | 'storedBytes'>
 
 /** The facts of a summary that depend on more than one entry; joined entry by entry, in any order. */
 export interface Standing {
@@ -60,11 +67,7 @@ function standingVerdict({ opened, verdicts }: Standing): EntryOf<'verdict'> | u
   return kept.reduce<EntryOf<'verdict'> | undefined>(weightier, undefined)
 }
 
-export function summaryOf(
-  thread: ThreadId,
-  standing: Standing,
-  totals: { entries: number; bytes: number },
-): ThreadSummary {
+export function summaryOf(thread: ThreadId, standing: Standing, totals: Totals): ThreadSummary {
   const createdMs = threadIdMs(thread)
   return {
     thread,
@@ -72,8 +75,7 @@ export function summaryOf(
     project: standing.opened?.entry.project ?? '',
     createdMs,
     lastMs: Math.max(createdMs, standing.lastMs),
-    entries: totals.entries,
     state: standingVerdict(standing)?.outcome ?? 'active',
-    bytes: totals.bytes,
+    ...totals,
   }
 }

@@ -15,12 +15,16 @@ import { type Arrival, openArrival } from './arrival.ts'
 import { type Blobs, openBlobs } from './blobs.ts'
 import { Catalog } from './catalog.ts'
 import type { Desk } from './commit.ts'
+import { Compressor } from './compressing.ts'
 import { writeEntry } from './entry-text.ts'
+import { stands } from './equivocation.ts'
 import { ThreadsError } from './errors.ts'
 import { type RefusalCode, refusals, type ThreadFact } from './facts.ts'
 import { openLog } from './log.ts'
 import { Orphans } from './orphans.ts'
+import { OwnActors } from './own-actors.ts'
 import type { Appended, Received, ThreadEvent, Threads } from './port.ts'
+import { Quarantine } from './quarantine.ts'
 import type { ThreadSummary } from './summary.ts'
 import type { ThreadView } from './view.ts'
 import { Writers } from './writers.ts'
@@ -55,6 +59,7 @@ class OpenThreads implements Threads {
   readonly #options: ThreadsOptions
   readonly #desk: Desk
   readonly #writers: Writers
+  readonly #compressor: Compressor
   readonly #listeners = new Set<(event: ThreadEvent) => void>()
   #lastCreatedMs = 0
   #frozen: ThreadsError | undefined
@@ -66,8 +71,9 @@ class OpenThreads implements Threads {
     this.#desk = {
       mesh,
       signer,
-      actor: Buffer.concat([signer.publicKey, randomBytes(ACTOR_SUFFIX_BYTES)]).toString('hex'),
+      actors: new OwnActors(() => Buffer.concat([signer.publicKey, randomBytes(ACTOR_SUFFIX_BYTES)]).toString('hex')),
       log: openLog(room, mesh),
+      quarantine: new Quarantine(room),
       catalog,
       orphans: new Orphans(),
       now,
@@ -77,6 +83,8 @@ class OpenThreads implements Threads {
       refusal: () => this.#frozen,
     }
     this.#writers = new Writers(this.#desk, options.maxLoaded ?? DEFAULT_MAX_LOADED)
+    this.#compressor = new Compressor(this.#desk, this.#writers)
+    for (const { thread, archived } of catalog.list()) if (archived) void this.#compressor.request(thread)
     this.blobs = openBlobs(room, () => this.#ensureOpen(), this.#desk.write)
   }
 
@@ -110,6 +118,10 @@ class OpenThreads implements Threads {
     return this.#desk.catalog.list()
   }
 
+  summary(thread: ThreadId): ThreadSummary | undefined {
+    return this.#desk.catalog.summary(thread)
+  }
+
   subscribe(listener: (event: ThreadEvent) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
@@ -127,12 +139,35 @@ class OpenThreads implements Threads {
 
   async *envelopesAfter(thread: ThreadId, have: SeqVector): AsyncIterable<Uint8Array> {
     this.#ensureOpen()
+    yield* this.#proofsFor(thread, have)
     yield* this.#desk.log.after(thread, have, this.#desk.catalog.vector(thread))
   }
 
+  compress(thread: ThreadId): Promise<void> {
+    this.#ensureOpen()
+    return this.#compressor.request(thread)
+  }
+
   close(): Promise<void> {
-    this.#closing ??= this.#writers.close()
+    this.#closing ??= this.#shut()
     return this.#closing
+  }
+
+  async #shut(): Promise<void> {
+    await this.#compressor.close()
+    await this.#writers.close()
+  }
+
+  /** That actors end before where the other node has them. */
+  async *#proofsFor(thread: ThreadId, have: SeqVector): AsyncIterable<Uint8Array> {
+    for (const [actor, cut] of this.#desk.catalog.cuts(thread)) {
+      const theirs = have.get(actor)
+      if (theirs === undefined || stands(theirs, cut)) continue
+      for (const hash of [cut.hash, cut.rival]) {
+        const row = await this.#desk.quarantine.get(thread, hash)
+        if (row !== undefined) yield row.envelope
+      }
+    }
   }
 
   /** A millisecond of its own for each thread: this node's key and the time make the id. */
@@ -184,5 +219,6 @@ class OpenThreads implements Threads {
         this.#desk.observe({ type: 'listener-failed', error }) // the change is synced; a failing listener cannot undo that
       }
     }
+    if (this.#desk.catalog.summary(event.thread)?.archived === true) void this.#compressor.request(event.thread)
   }
 }

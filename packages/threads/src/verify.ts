@@ -1,10 +1,11 @@
-import { blobHash, type MeshId, ProtocolError, readEnvelope, type ThreadId, verifyEnvelope } from '@bzzz/protocols'
+import { blobHash, type MeshId, type ThreadId } from '@bzzz/protocols'
 import type { Room } from '@bzzz/store'
-import type { Arrival } from './arrival.ts'
 import { Catalog } from './catalog.ts'
-import { ThreadsError } from './errors.ts'
+import { type CheckedLog, readCheckedLog } from './checked-log.ts'
+import { readCheckedCuts } from './checked-quarantine.ts'
+import type { Cuts } from './equivocation.ts'
+import { damaged, type ThreadsError } from './errors.ts'
 import { LoadedThread } from './loaded.ts'
-import { changeKey } from './log.ts'
 
 export interface VerifiedThreads {
   readonly threads: number
@@ -14,7 +15,7 @@ export interface VerifiedThreads {
 
 /**
  * Reads everything again: that each thread's log has all its changes, signed, and makes its document; that what is kept
- * beside the log is what follows from it; that every blob is what its name says. Costs a pass over the room, and holds one
+ * beside the log is what follows from it; that where an actor ends is proven; that every blob is what its name says. Costs a pass over the room, and holds one
  * thread or one blob in memory. Not while threads are open on the same room.
  * @throws {ThreadsError} LOG_DAMAGED naming the first thing that is wrong
  */
@@ -22,17 +23,18 @@ export async function verifyThreads(room: Room, mesh: MeshId): Promise<VerifiedT
   const threads = await threadsIn(room)
   let changes = 0
   for (const thread of threads) {
-    const log = await readLog(room, mesh, thread)
-    await compareIndex(room, thread, log)
+    const { log, storedBytes } = await readCheckedLog(room, mesh, thread)
+    const cuts = await readCheckedCuts(room, mesh, thread, log)
+    await compareIndex(room, thread, { log, storedBytes, cuts })
     changes += log.length
   }
   return { threads: threads.size, changes, blobs: await verifyBlobs(room) }
 }
 
-/** Of the log and of both indexes, whichever names them. */
+/** Of the log and of its indexes, whichever names them. */
 async function threadsIn(room: Room): Promise<Set<ThreadId>> {
   const threads = new Set<ThreadId>()
-  for (const rows of ['t', 'i', 'v']) {
+  for (const rows of ['t', 'i', 'v', 'e']) {
     let thread = await nextThread(room, rows, '')
     while (thread !== undefined) {
       threads.add(thread)
@@ -49,44 +51,26 @@ async function nextThread(room: Room, rows: string, from: string): Promise<Threa
   return undefined
 }
 
-async function readLog(room: Room, mesh: MeshId, thread: ThreadId): Promise<Arrival[]> {
-  const log: Arrival[] = []
-  for await (const [key, bytes] of room.entries({ gt: `t/${thread}/`, lt: `t/${thread}0` })) {
-    const change = opened(mesh, key, bytes)
-    const { actor, seq } = change.header
-    const before = log.at(-1)?.header
-    const due = before?.actor === actor ? before.seq + 1 : 1
-    if (seq !== due) throw damaged(`change ${due} of ${key.slice(0, key.lastIndexOf('/'))} is missing`)
-    log.push(change)
-  }
-  return log
-}
-
-function opened(mesh: MeshId, key: string, bytes: Uint8Array): Arrival {
-  try {
-    const envelope = readEnvelope(mesh, bytes)
-    verifyEnvelope(mesh, envelope)
-    if (key === changeKey(envelope.thread, envelope.header.actor, envelope.header.seq)) return { ...envelope, bytes }
-  } catch (cause) {
-    if (!(cause instanceof ProtocolError)) throw cause
-    throw damaged(`${key} cannot be read: ${cause.message}`, cause)
-  }
-  throw damaged(`${key} holds another change`)
+interface Checked extends CheckedLog {
+  readonly cuts: Cuts
 }
 
 /** Nobody writes with it: any actor that is in no log. */
 const NOBODY = '01'
 
-async function compareIndex(room: Room, thread: ThreadId, log: readonly Arrival[]): Promise<void> {
+async function compareIndex(room: Room, thread: ThreadId, { log, storedBytes, cuts }: Checked): Promise<void> {
   const loaded = new LoadedThread(thread, NOBODY, log)
-  const summary = loaded.summary(log.reduce((sum, { bytes }) => sum + bytes.length, 0))
+  const summary = loaded.summary({ bytes: log.reduce((sum, { bytes }) => sum + bytes.length, 0), storedBytes })
   loaded.free()
-  const changes = log.map(({ header: { actor, seq }, bytes }) => ({ actor, seq, bytes }))
   const expected = new Map<string, Uint8Array>()
-  for (const row of new Catalog().operations(summary, changes)) if ('put' in row) expected.set(row.put, row.value)
+  const changes = log.map(({ header }) => header)
+  for (const row of new Catalog().replaceOperations(summary, changes, cuts)) {
+    if ('put' in row) expected.set(row.put, row.value)
+  }
   for (const range of [
     { gte: `i/${thread}`, lte: `i/${thread}` },
     { gt: `v/${thread}/`, lt: `v/${thread}0` },
+    { gt: `e/${thread}/`, lt: `e/${thread}0` },
   ]) {
     for await (const [key, value] of room.entries(range)) {
       if (Buffer.compare(expected.get(key) ?? new Uint8Array(), value) !== 0) throw differs(key)
@@ -108,8 +92,4 @@ async function verifyBlobs(room: Room): Promise<number> {
 
 function differs(key: string): ThreadsError {
   return damaged(`what is kept as ${key} is not what its log comes to`)
-}
-
-function damaged(what: string, cause?: unknown): ThreadsError {
-  return new ThreadsError('LOG_DAMAGED', `the log of threads is damaged: ${what}`, { cause })
 }

@@ -19,6 +19,8 @@ export interface ThreadView {
   readonly thread: ThreadId
   /** Hashes of the changes that no other follows, ascending. */
   readonly heads: string[]
+  /** As {@link ThreadSummary.archived}. */
+  readonly archived: boolean
   /**
    * Each after its causes; entries that do not know of each other stand by time (never before a cause's), then by id.
    * The same on every node that has the same changes.

@@ -1,4 +1,4 @@
-import type { Entry, PeerId, ThreadId } from '@bzzz/protocols'
+import { type Entry, isType, type PeerId, type ThreadId } from '@bzzz/protocols'
 import { type HiddenReason, readEntry } from './entry-text.ts'
 import type { Change } from './history.ts'
 import type { ViewedEntry } from './view.ts'
@@ -21,6 +21,8 @@ export class Words {
   readonly #thread: ThreadId
   readonly #ranks = new Map<string, Rank>()
   readonly #shown = new Map<string, Shown>()
+  /** Hashes of changes that end in an entry that archives. */
+  readonly #archiving = new Set<string>()
   #order: Shown[] = []
   #sorted = true
   #entries: readonly ViewedEntry[] = []
@@ -37,11 +39,18 @@ export class Words {
     return this.#shown.has(`${peer}/${id}`)
   }
 
+  /** The last entry of the change archives the thread. */
+  archives(change: string): boolean {
+    return this.#archiving.has(change)
+  }
+
   /** @returns the entries of this change that are shown now, and why others are not */
   add(change: Change, peer: PeerId, texts: readonly string[]): { shown: ViewedEntry[]; hidden: HiddenReason[] } {
     const { actor, seq, hash } = change
     const read = texts.map((text) => readEntry(this.#thread, text, peer))
     const rank = this.#rankOf(change, read.find(isEntry))
+    const last = read.at(-1)
+    if (last !== undefined && isEntry(last) && isType(last, 'archive')) this.#archiving.add(hash)
     const shown: ViewedEntry[] = []
     const hidden: HiddenReason[] = []
     for (const [index, value] of read.entries()) {

@@ -1,14 +1,32 @@
-import { type Envelope, ProtocolError, readEnvelope, type ThreadId } from '@bzzz/protocols'
+import { ProtocolError, readEnvelope, type ThreadId } from '@bzzz/protocols'
 import type { Arrival } from './arrival.ts'
-import { type AppendJob, Commit, type Desk, type Job, type ReceiveJob } from './commit.ts'
+import {
+  type AppendJob,
+  answeredBefore,
+  Commit,
+  type Desk,
+  type Halt,
+  type Job,
+  type ReceiveJob,
+  refuse,
+} from './commit.ts'
+import { compressRun } from './compress-run.ts'
+import type { Cut } from './equivocation.ts'
 import { ThreadsError } from './errors.ts'
 import type { ThreadFact } from './facts.ts'
 import { LoadedThread } from './loaded.ts'
+import type { Run } from './log.ts'
 import type { Appended, Received } from './port.ts'
-import type { ThreadView } from './view.ts'
+import { removalOf } from './removal.ts'
+import type { ThreadView, ViewedEntry } from './view.ts'
 
 interface ViewJob extends Job<ThreadView> {
   readonly kind: 'view'
+}
+/** A run of rows and the chunk that is to stand in for them. */
+interface CompressJob extends Job<boolean> {
+  readonly run: Run
+  readonly chunk: Uint8Array
 }
 type AnyJob = AppendJob | ReceiveJob | ViewJob
 
@@ -24,6 +42,8 @@ export class ThreadWriter {
   readonly #desk: Desk
   readonly #thread: ThreadId
   readonly #jobs: AnyJob[] = []
+  /** They wait until there is nothing else to do. */
+  readonly #compressJobs: CompressJob[] = []
   #running: Promise<void> | undefined
   #loaded: LoadedThread | undefined
 
@@ -46,6 +66,14 @@ export class ThreadWriter {
 
   view(): Promise<ThreadView> {
     return new Promise((resolve, reject) => this.#enqueue({ kind: 'view', resolve, reject }))
+  }
+
+  /** @returns whether it was done: not when the thread is no longer archived, or its log another one */
+  compress(run: Run, chunk: Uint8Array): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.#compressJobs.push({ run, chunk, resolve, reject })
+      this.#running ??= this.#run()
+    })
   }
 
   /** Resolves once nothing is in hand. */
@@ -71,7 +99,9 @@ export class ThreadWriter {
   }
 
   async #run(): Promise<void> {
-    while (this.#jobs.length > 0) await this.#turn()
+    while (this.#jobs.length + this.#compressJobs.length > 0) {
+      await (this.#jobs.length > 0 ? this.#turn() : this.#compress(this.#compressJobs.shift()))
+    }
     this.#running = undefined
   }
 
@@ -95,7 +125,10 @@ export class ThreadWriter {
     for (const job of jobs) if (job.kind === 'view') job.resolve(loaded.view())
     for (let job = waiting.shift(); job !== undefined; job = commit.isFull ? undefined : waiting.shift()) {
       const released = commit.receive(job)
-      if (released === 'spoilt') return this.#startAgain([...commit.unanswered, ...waiting, ...appends])
+      if ('status' in released) {
+        this.#jobs.unshift(...commit.unanswered, ...waiting, ...appends)
+        return this.#halt(loaded, [job, ...commit.unanswered], released)
+      }
       waiting.unshift(...released)
     }
     this.#jobs.unshift(...waiting)
@@ -103,29 +136,98 @@ export class ThreadWriter {
     await commit.finish()
   }
 
-  #startAgain(jobs: readonly AnyJob[]): void {
+  async #compress(job: CompressJob | undefined): Promise<void> {
+    try {
+      job?.resolve(await compressRun(this.#desk, job.run, job.chunk))
+    } catch (error) {
+      job?.reject(error)
+    }
+  }
+
+  /** The jobs that are not answered wait in the queue; the document is built again before them. */
+  async #halt(loaded: LoadedThread, [job, ...staged]: [ReceiveJob, ...ReceiveJob[]], halt: Halt): Promise<void> {
+    switch (halt.status) {
+      case 'spoilt':
+        return this.#spoilt(job, halt)
+      case 'cut':
+        return this.#cut(loaded, [job, ...staged], halt.cut)
+      case 'own actor':
+        this.#desk.actors.renew(this.#thread)
+        this.unload('spoilt')
+        this.#jobs.unshift(job)
+    }
+  }
+
+  async #spoilt(job: ReceiveJob, spoilt: Halt & { readonly status: 'spoilt' }): Promise<void> {
+    const { quarantine, catalog, write } = this.#desk
+    const { header, bytes: envelope } = job.arrival
     this.unload('spoilt')
-    this.#jobs.unshift(...jobs)
+    if (catalog.has(this.#thread)) {
+      const row = { hash: header.hash, reason: spoilt.code, beatenBy: '', envelope }
+      await write(await quarantine.put(this.#thread, [row], catalog.cuts(this.#thread)))
+    }
+    refuse(this.#desk, job, spoilt)
+  }
+
+  /** Takes out of the log what does not stand any more, and appends again what this node itself wrote of it: one write. */
+  async #cut(loaded: LoadedThread, [job, ...staged]: [ReceiveJob, ...ReceiveJob[]], cut: Cut): Promise<void> {
+    const { actors, signer } = this.#desk
+    const clash = { arrival: job.arrival, staged: staged.map(({ arrival }) => arrival), cut }
+    const removal = await removalOf(this.#desk, loaded, await this.#readLog(), clash)
+    this.unload('spoilt')
+    const touched = [job.arrival, ...removal.lostChanges].map(({ header }) => header.actor)
+    if (touched.includes(actors.of(this.#thread))) actors.renew(this.#thread)
+    const rebuilt = new LoadedThread(this.#thread, actors.of(this.#thread), removal.kept)
+    try {
+      const commit = new Commit(this.#desk, rebuilt, removal)
+      commit.append(removal.lost.filter(({ peer }) => peer === signer.peer).map(appendedAgain))
+      await commit.finish()
+    } finally {
+      rebuilt.free()
+    }
+    this.#jobs.unshift(job) // it is beaten, or now it has the place to itself
   }
 
   async #load(): Promise<LoadedThread> {
     const refused = this.#desk.refusal()
     if (refused !== undefined) throw refused
     if (this.#loaded !== undefined) return this.#loaded
+    const { actors, catalog, quarantine, observe } = this.#desk
     const envelopes = await this.#readLog()
-    this.#loaded = new LoadedThread(this.#thread, this.#desk.actor, envelopes)
-    this.#desk.observe({ type: 'loaded', thread: this.#thread, changes: envelopes.length })
-    return this.#loaded
+    const cuts = catalog.cuts(this.#thread)
+    const barred = { cuts, hashes: await quarantine.barred(this.#thread, cuts) }
+    const loaded = new LoadedThread(this.#thread, actors.of(this.#thread), envelopes, barred)
+    for (const { hash } of cuts.values()) {
+      if (!loaded.includes(hash) && !barred.hashes.has(hash)) await this.#offerAgain(hash)
+    }
+    this.#loaded = loaded
+    observe({ type: 'loaded', thread: this.#thread, changes: envelopes.length })
+    return loaded
   }
 
-  async #readLog(): Promise<Envelope[]> {
-    const envelopes: Envelope[] = []
+  /** Where an actor ends, but its causes had not come when that was found. */
+  async #offerAgain(hash: string): Promise<void> {
+    if (this.#jobs.some((job) => job.kind === 'receive' && job.arrival.header.hash === hash)) return
+    const row = await this.#desk.quarantine.get(this.#thread, hash)
+    if (row !== undefined) this.#jobs.unshift(answeredBefore(this.#read(row.envelope)))
+  }
+
+  #read(bytes: Uint8Array): Arrival {
+    return { ...readEnvelope(this.#desk.mesh, bytes), bytes }
+  }
+
+  async #readLog(): Promise<Arrival[]> {
+    const envelopes: Arrival[] = []
     try {
-      for await (const bytes of this.#desk.log.all(this.#thread)) envelopes.push(readEnvelope(this.#desk.mesh, bytes))
+      for await (const bytes of this.#desk.log.all(this.#thread)) envelopes.push(this.#read(bytes))
     } catch (cause) {
       if (!(cause instanceof ProtocolError)) throw cause
       throw new ThreadsError('LOG_DAMAGED', `the log of thread ${this.#thread} is damaged`, { cause })
     }
     return envelopes
   }
+}
+
+function appendedAgain({ entry }: ViewedEntry): AppendJob {
+  return { kind: 'append', id: entry.id, text: JSON.stringify(entry), resolve: () => {}, reject: () => {} }
 }

@@ -22,6 +22,15 @@ export class Writers {
     return writer
   }
 
+  /** Waits for work in hand, then frees the document. */
+  async retire(thread: ThreadId): Promise<void> {
+    const writer = this.#writers.get(thread)
+    await writer?.settled()
+    if (writer?.isIdle !== true || this.#writers.get(thread) !== writer) return
+    writer.unload('archived')
+    this.#writers.delete(thread)
+  }
+
   /** Waits for work in hand, then frees every document. */
   async close(): Promise<void> {
     for (const writer of this.#writers.values()) {

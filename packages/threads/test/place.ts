@@ -65,6 +65,7 @@ export function writerOf(signer: Signer) {
       project: 'bzzz',
     }),
     message: (id: string, content = id, ts = 1): EntryOf<'message'> => ({ type: 'message', id, author, ts, content }),
+    archive: (id = 'archive-1', ts = 1): EntryOf<'archive'> => ({ type: 'archive', id, author, ts, content: '' }),
   }
 }
 

@@ -140,25 +140,6 @@ describe('refused, counted and without effect', () => {
     })
   })
 
-  test('a second change at one sequence number of one actor', async () => {
-    const { threads, thread, pen, envelopes } = await nodeAndPen()
-    const twin = new Pen(mallory, thread).learn(...envelopes)
-    await threads.receive(pen.append(message('to-some-of-you')))
-    expect(await threads.receive(twin.append(message('to-the-others')))).toMatchObject({
-      status: 'refused',
-      code: 'EQUIVOCATION',
-      author: mallory.peer,
-    })
-    expect(await shownIds(threads, thread)).toEqual(['opening-entry', 'to-some-of-you'])
-  })
-
-  test('a change in the name of this opening of the store', async () => {
-    const { threads, thread, envelopes, signer } = await nodeAndPen()
-    const [opening] = (await viewOf(threads, thread)).entries
-    const double = new Pen(signer, thread, { actor: opening?.actor ?? '' }).learn(...envelopes)
-    expect(await threads.receive(double.append(message('i-never-said', signer)))).toMatchObject({ code: 'OWN_ACTOR' })
-  })
-
   test('a small chunk that expands to thousands of operations or to megabytes, before the CRDT sees it', async () => {
     const { threads, pen, codes } = await nodeAndPen()
     const nulls = pen.change(

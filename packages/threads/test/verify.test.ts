@@ -16,7 +16,7 @@ async function verified() {
   await repair(two.threads, one.threads)
   await one.threads.create(one.by.open('Another'))
   await one.threads.blobs.put(Buffer.from('a change'))
-  const changes = [...(await one.threads.vector(thread)).values()].reduce((sum, seq) => sum + seq, 0)
+  const changes = [...(await one.threads.vector(thread)).values()].reduce((sum, { seq }) => sum + seq, 0)
   await one.threads.close()
   return { room: one.state.room('threads'), thread, changes }
 }

@@ -47,8 +47,8 @@ const base = {
   simulated: z.boolean().optional(),
 }
 const round = z.number().int().min(1).max(100)
-const phase = z.enum(['findings', 'discussion', 'proposal', 'vote'])
-export type ReviewPhase = z.infer<typeof phase>
+export const reviewPhase = z.enum(['findings', 'discussion', 'proposal', 'vote'])
+export type ReviewPhase = z.infer<typeof reviewPhase>
 const hash = z.string().regex(/^[0-9a-f]{64}$/)
 /** `<entry id>#<index>` of a finding. */
 const findingRef = z.string().regex(/^[A-Za-z0-9_-]{8,64}#\d{1,4}$/)
@@ -145,7 +145,7 @@ const verdict = z.strictObject({
 const timeout = z.strictObject({
   ...base,
   type: z.literal('timeout'),
-  phase,
+  phase: reviewPhase,
   round,
   /** Seats whose entry did not come. */
   absent: z.array(agentId).min(1).max(16),
@@ -169,6 +169,8 @@ const note = z.strictObject({
   code: z.enum(['paused', 'resumed', 'unavailable', 'provider-error', 'info']),
   turn: turnId.optional(),
 })
+/** The thread is out of the way until somebody writes to it again. */
+const archive = z.strictObject({ ...base, type: z.literal('archive') })
 const known = z.discriminatedUnion('type', [
   open,
   join,
@@ -181,6 +183,7 @@ const known = z.discriminatedUnion('type', [
   task,
   escalation,
   note,
+  archive,
 ])
 const extension = z.object({ ...base, type: z.string().regex(/^x-[a-z0-9-]{1,62}$/) }).catchall(z.json())
 

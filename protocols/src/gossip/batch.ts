@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { decodeCanonical, encodeCanonical } from '../bytes/cbor.ts'
 import { bytesUpTo } from '../bytes/shapes.ts'
+import { sha256 } from '../bytes/signing.ts'
 import { MAX_ENVELOPE_BYTES } from '../envelope/envelope.ts'
 import type { MeshId } from '../ids/ids.ts'
 
@@ -48,7 +49,21 @@ export function packBatches(envelopes: readonly Uint8Array[]): { batches: Uint8A
 const ENVELOPE_OVERHEAD_BYTES = 5 // CBOR byte-string head
 const BATCH_OVERHEAD_BYTES = 32 // map head, names, version, array head
 
-/** Topic of a mesh's envelopes; topics per project come with projects. */
+const PROJECT_TAG_BYTES = 8
+/** Tag of a thread whose project its node does not know yet. */
+export const NO_PROJECT: Uint8Array = new Uint8Array(PROJECT_TAG_BYTES)
+
+/** @returns the first 8 bytes of the SHA-256 of the project's name: short, and says nothing of the name to who lacks it */
+export function projectTag(project: string): Uint8Array {
+  return sha256(project).subarray(0, PROJECT_TAG_BYTES)
+}
+
+/** Topic of the envelopes of one project's threads. */
+export function projectTopic(mesh: MeshId, tag: Uint8Array): string {
+  return `/bzzz/1/${mesh}/p/${Buffer.from(tag).toString('hex')}`
+}
+
+/** Topic that every member takes: the opening envelopes of all threads, and what belongs to no known project. */
 export function envelopeTopic(mesh: MeshId): string {
   return `/bzzz/1/${mesh}/envelopes`
 }

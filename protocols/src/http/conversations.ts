@@ -15,12 +15,14 @@ const heads = z.array(z.string())
 
 const conversationState = z.enum(['active', 'approved', 'changes_requested', 'escalated'])
 const MAX_PAGE = 1_000
+/** Archived ones of any state are in no list but their own. */
+const listed = z.enum([...conversationState.options, 'archived'])
 
 export const conversationsQuery = z
   .strictObject({
-    status: conversationState.optional(),
+    status: listed.optional(),
     /** The same filter under its other name. */
-    state: conversationState.optional(),
+    state: listed.optional(),
     limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(100),
   })
   .refine((query) => query.status === undefined || query.state === undefined || query.status === query.state, {
@@ -33,9 +35,15 @@ export const conversationSummary = z.strictObject({
   topic: z.string(),
   project: z.string(),
   state: conversationState,
+  /** Somebody archived it, and nothing was written to it since. */
+  archived: z.boolean(),
   messages: count,
   created_at: time,
   last_activity: time,
+  /** Of all its signed changes, as they are sent. */
+  bytes: count,
+  /** What they take on this node's disk: less once the conversation is archived and they are compressed. */
+  stored_bytes: count,
 })
 export type ConversationSummary = z.infer<typeof conversationSummary>
 
@@ -67,6 +75,8 @@ export const entryView = z.strictObject({
   ts: time,
   /** The author's node signed the change that holds this entry, and this node checked it. */
   verified: z.literal(true),
+  /** Labels of the nodes that are known to have it on disk; others may have it too. */
+  on_nodes: z.array(z.string()),
   /** Hash of that change. */
   change: z.string(),
   cost_usd: usd.nullable(),
@@ -88,6 +98,8 @@ export const messagesAnswer = z.strictObject({
   /** Causal order; what is concurrent is ordered by time, then id. */
   messages: z.array(entryView),
   total: count,
+  /** Members of the mesh, this node among them: so many could have an entry. */
+  nodes: count,
   /** A cursor: pass it as `after` for the next page; null at the end. */
   next: z.string().nullable(),
 })
@@ -113,6 +125,18 @@ export const newMessage = z.strictObject({
   reply_to: entryIdText.optional(),
 })
 export type NewMessage = z.infer<typeof newMessage>
+
+/** A body may be left out. */
+export const archiveRequest = z.strictObject({ from }).nullish()
+
+/** On disk, synced, when it is answered; the log is compressed afterwards. */
+export const archivedAnswer = z.strictObject({
+  thread: z.string(),
+  archived: z.literal(true),
+  /** It was archived already; nothing was written. */
+  repeated: z.boolean(),
+})
+export type ArchivedAnswer = z.infer<typeof archivedAnswer>
 
 /** On disk, synced, when it is answered. */
 export const postedAnswer = z.strictObject({ thread: z.string(), id: z.string(), heads })

@@ -7,6 +7,8 @@ import { budgetLine, peerView } from './node.ts'
 export const eventsQuery = z.strictObject({
   /** Only what belongs to this thread. */
   thread: threadId.optional(),
+  /** With `thread`: also the text of its model calls while they run. */
+  tokens: z.stringbool().default(true),
   /** Cursor of the last event seen; the header Last-Event-ID, when there is one, wins. */
   after: z.string().max(64).optional(),
 })
@@ -28,6 +30,24 @@ export const turnEvent = z.strictObject({
   reason: z.string().nullable(),
 })
 
+/**
+ * Text of a model call that still runs, as it comes; it is no part of the thread until its turn has an entry. Without a
+ * cursor, never sent again, left out for a client that reads too slowly.
+ */
+export const tokensEvent = z.strictObject({
+  thread: z.string(),
+  turn: z.string(),
+  call: z.string(),
+  agent: z.string(),
+  /** Label of the agent's node, which signed the text. */
+  node: z.string(),
+  phase: z.string(),
+  round: z.number().int(),
+  /** Where `text` begins in the reply, in UTF-16 code units: above the end of the last one, something was left out. */
+  offset: z.number().int(),
+  text: z.string(),
+})
+
 /** Events behind the cursor are lost: read the state again, then go on from `cursor`. */
 export const resetEvent = z.strictObject({ cursor: z.string() })
 
@@ -37,6 +57,7 @@ export const eventData = {
   peer: peerView,
   budget: budgetEvent,
   turn: turnEvent,
+  tokens: tokensEvent,
   reset: resetEvent,
 } as const
 export type EventName = keyof typeof eventData

@@ -75,7 +75,14 @@ export const nodeStatus = z.strictObject({
   node: nodeHealth,
   peers: z.array(peerView),
   agents: z.strictObject({ own: count, live: count, total: count }),
-  conversations: z.strictObject({ active: count, approved: count, changes_requested: count, escalated: count }),
+  /** Archived ones of any state count as that alone. */
+  conversations: z.strictObject({
+    active: count,
+    approved: count,
+    changes_requested: count,
+    escalated: count,
+    archived: count,
+  }),
   /** Of today, in UTC. */
   budget: z.strictObject({ state: budgetState, ...budgetLine.shape }),
 })

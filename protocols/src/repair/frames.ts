@@ -9,6 +9,8 @@ import type { MeshId } from '../ids/ids.ts'
 /** Frames of the one long-lived stream between two peers: length-prefixed deterministic CBOR. See spec.md. */
 export const MAX_FRAME_BYTES = 1024 * 1024
 export const MAX_DIGEST_THREADS = 4096
+/** Of projects, and of threads, that one `follows` names. */
+export const MAX_FOLLOWED = 4096
 export const MAX_VECTOR_THREADS = 256
 export const MAX_VECTOR_ACTORS = 4096
 /** What one answer of envelopes weighs at most; a single larger envelope does not exist. */
@@ -19,8 +21,9 @@ export const MAX_BLOB_BYTES = 16 * 1024 * 1024
 
 const thread = bytesOf(16)
 const hash = bytesOf(32)
-/** What a node has of one thread: for each actor, the highest sequence number without a gap before it. */
-const vector = z.array(z.tuple([bytesOf(ACTOR_BYTES), wholeNumber.min(1)])).max(MAX_VECTOR_ACTORS)
+const tag = bytesOf(8)
+/** What a node has of one thread: for each actor, the sequence number and the hash of its latest change there. */
+const vector = z.array(z.tuple([bytesOf(ACTOR_BYTES), wholeNumber.min(1), hash])).max(MAX_VECTOR_ACTORS)
 
 const frame = z.discriminatedUnion('t', [
   /** First frame of each side; a connection counts only after it. */
@@ -29,13 +32,26 @@ const frame = z.discriminatedUnion('t', [
   z.strictObject({ t: z.literal('pong'), n: wholeNumber }),
   /** A newer card of the sender, for a peer that gossip did not reach. */
   z.strictObject({ t: z.literal('card'), card: bytesUpTo(MAX_CARD_BYTES) }),
-  /** Hash of the vector of each thread that the sender has, over as many frames as it takes. */
-  z.strictObject({ t: z.literal('digest'), threads: z.array(z.tuple([thread, hash])).max(MAX_DIGEST_THREADS) }),
+  /** Of each thread that the sender has: hash of its vector, and its project's tag (zeros: not known). */
+  z.strictObject({ t: z.literal('digest'), threads: z.array(z.tuple([thread, hash, tag])).max(MAX_DIGEST_THREADS) }),
+  /** What the sender follows, all of it: what a direct stream should carry to it. The next one replaces it. */
+  z.strictObject({
+    t: z.literal('follows'),
+    all: z.boolean(),
+    projects: z.array(tag).max(MAX_FOLLOWED),
+    threads: z.array(thread).max(MAX_FOLLOWED),
+  }),
   /** "This is what I have of these threads": answered by one `envelopes` frame with the same `n`. */
   z.strictObject({
     t: z.literal('vectors'),
     n: wholeNumber.min(1),
     threads: z.array(z.tuple([thread, vector])).max(MAX_VECTOR_THREADS),
+  }),
+  /** "Where did these threads begin?": answered likewise, by the first change of each thread's opener. */
+  z.strictObject({
+    t: z.literal('openings'),
+    n: wholeNumber.min(1),
+    threads: z.array(thread).min(1).max(MAX_VECTOR_THREADS),
   }),
   /** Causes before effects. `n` 0: unasked, what gossip did not carry. `more`: ask again once these are stored. */
   z.strictObject({
@@ -66,27 +82,44 @@ export function decodeFrame(bytes: Uint8Array): Frame {
   return decodeCanonical(bytes, frame, MAX_FRAME_BYTES)
 }
 
-/** Highest sequence number by actor (hexadecimal). */
-export type SeqVector = ReadonlyMap<string, number>
+/** The last change of an actor in a log, which has all its earlier ones too. */
+export interface Latest {
+  readonly seq: number
+  /** Of that change, hexadecimal: two nodes with the same one have the same changes of this actor. */
+  readonly hash: string
+}
 
-/** @returns SHA-256 over the actors in ascending order, each with its number as 8 bytes, big-endian */
+/** The latest change of each actor (hexadecimal). */
+export type SeqVector = ReadonlyMap<string, Latest>
+
+/** @returns SHA-256 over the actors in ascending order, each with its number as 8 bytes, big-endian, and its hash */
 export function vectorHash(have: SeqVector): Uint8Array {
   const parts = [...have]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([actor, seq]) => {
+    .map(([actor, { seq, hash }]) => {
       const number = Buffer.alloc(8)
       number.writeBigUInt64BE(BigInt(seq))
-      return Buffer.concat([Buffer.from(actor, 'hex'), number])
+      return Buffer.concat([Buffer.from(actor, 'hex'), number, Buffer.from(hash, 'hex')])
     })
   return sha256('bzzz/vector/1', ...parts)
 }
 
-export function vectorToWire(have: SeqVector): [Uint8Array<ArrayBuffer>, number][] {
-  return [...have].map(([actor, seq]) => [Uint8Array.from(Buffer.from(actor, 'hex')), seq])
+type WireVector = z.infer<typeof vector>
+
+export function vectorToWire(have: SeqVector): WireVector {
+  return [...have].map(([actor, { seq, hash }]) => [bytesOfHex(actor), seq, bytesOfHex(hash)])
 }
 
-export function vectorFromWire(wire: readonly (readonly [Uint8Array, number])[]): SeqVector {
-  return new Map(wire.map(([actor, seq]) => [Buffer.from(actor).toString('hex'), seq]))
+export function vectorFromWire(wire: WireVector): SeqVector {
+  return new Map(wire.map(([actor, seq, hash]) => [hexOf(actor), { seq, hash: hexOf(hash) }]))
+}
+
+function bytesOfHex(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(Buffer.from(text, 'hex'))
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
 }
 
 /** libp2p protocol id of the stream; the mesh is in it, so two meshes on one network never talk past each other. */

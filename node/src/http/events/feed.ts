@@ -4,6 +4,7 @@ import { entryView } from '../views/conversations.ts'
 import { lineView } from '../views/costs.ts'
 import { nodeNames } from '../views/names.ts'
 import { peerViews } from '../views/node.ts'
+import { whereabouts } from '../views/whereabouts.ts'
 import type { EventRing } from './ring.ts'
 
 /** Puts what the rooms tell into the ring, in the very shapes that the routes answer with. @returns stops it */
@@ -13,9 +14,12 @@ export function feedEvents(ports: DoorPorts, ring: EventRing): () => void {
   }
 
   const unsubscribes = [
-    ports.threads.subscribe(({ thread, entries }) => {
+    ports.threads.subscribe(({ thread, entries, lost }) => {
+      // what was shown is not so any more: its position is that of the event itself
+      if (lost.length > 0) publish('reset', thread, { cursor: ring.cursorOf(ring.last + 1) })
       const names = nodeNames(ports)
-      for (const entry of entries) publish('entry', thread, entryView(thread, entry, names))
+      const onNodes = whereabouts(ports, thread, names)
+      for (const entry of entries) publish('entry', thread, entryView(thread, entry, names, onNodes))
     }),
     ports.mesh.subscribe((event) => {
       const { peer } = event.type === 'peer' ? event.status : event.card

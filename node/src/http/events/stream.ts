@@ -12,6 +12,11 @@ interface Sink {
 }
 
 export interface EventStream {
+  /**
+   * Sends what is of no use later, without a cursor and beside the ring: now, or never when the client does not keep up.
+   * @returns whether it was sent
+   */
+  offer(event: string, data: unknown): boolean
   /** Keeps proxies from closing a silent connection; cuts a client that took nothing since the beat before. */
   beat(): void
   /** Ends the stream. Idempotent. */
@@ -86,6 +91,11 @@ export function openStream({ ring, sink, after, wants, onSlow }: StreamOptions):
 
   pump()
   return {
+    offer(event, data) {
+      if (state !== 'flowing') return false
+      send(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
+      return true
+    },
     beat() {
       if (state === 'ended') return
       if (state === 'flowing') send(': beat\n\n')

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { EventData } from '@bzzz/protocols'
 import type { ObserveHttp } from '../facts.ts'
 import { ProblemError } from '../problems.ts'
 import type { EventRing, KeptEvent } from './ring.ts'
@@ -10,9 +11,18 @@ export interface EventStreams {
    * Takes the response over until either side ends it.
    * @throws {ProblemError} STREAMS_EXHAUSTED, before anything was written
    */
-  open(response: ServerResponse, after: string | undefined, wants: (event: KeptEvent) => boolean): void
+  open(response: ServerResponse, follower: Follower): void
   /** Ends all of them. Idempotent. */
   close(): void
+}
+
+/** What one stream is to carry. */
+interface Follower {
+  /** Cursor of the last event that the client saw; undefined: from now on. */
+  readonly after: string | undefined
+  readonly wants: (event: KeptEvent) => boolean
+  /** Text of running calls, for as long as the stream is open. @returns how to stop */
+  readonly tokens?: ((tell: (data: EventData<'tokens'>) => void) => () => void) | undefined
 }
 
 // Each holds a socket and its buffer; a page or a CLI needs one.
@@ -33,7 +43,7 @@ export function createEventStreams(ring: EventRing, observe: ObserveHttp, heartb
   let closing = false
 
   return {
-    open(response, after, wants) {
+    open(response, { after, wants, tokens }) {
       if (streams.size >= MAX_STREAMS) {
         throw new ProblemError('STREAMS_EXHAUSTED', `${MAX_STREAMS} streams are open: close one, then try again.`)
       }
@@ -41,8 +51,12 @@ export function createEventStreams(ring: EventRing, observe: ObserveHttp, heartb
       response.writeHead(200, HEADERS)
       const stream = openStream({ ring, sink: response, after, wants, onSlow: () => (slow = true) })
       streams.add(stream)
+      const stopTokens = tokens?.((data) => {
+        if (!stream.offer('tokens', data)) observe({ type: 'tokens-left-out' })
+      })
       observe({ type: 'stream-opened', open: streams.size })
       response.once('close', () => {
+        stopTokens?.()
         stream.end()
         streams.delete(stream)
         observe({ type: 'stream-closed', open: streams.size, why: slow ? 'slow' : closing ? 'closing' : 'left' })

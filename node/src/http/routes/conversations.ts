@@ -1,4 +1,5 @@
 import {
+  type ConversationsQuery,
   conversationView as conversationShape,
   conversationsAnswer,
   conversationsQuery,
@@ -14,10 +15,10 @@ import {
   type ThreadId,
   threadId,
 } from '@bzzz/protocols'
-import type { Appended, ThreadView } from '@bzzz/threads'
+import type { Appended, ThreadSummary, ThreadView } from '@bzzz/threads'
 import { z } from 'zod'
 import type { Door } from '../door.ts'
-import type { DoorPorts } from '../ports.ts'
+import type { Brought, DoorPorts } from '../ports.ts'
 import { ProblemError } from '../problems.ts'
 import { conversationView, summaryView } from '../views/conversations.ts'
 import { messagesView } from '../views/messages.ts'
@@ -36,7 +37,7 @@ function addReads(door: Door, { ports }: Routes): void {
     '/api/conversations',
     { schema: { querystring: conversationsQuery, response: { 200: conversationsAnswer } } },
     async ({ query: { status, state = status, limit } }) => {
-      const found = ports.threads.list().filter((thread) => state === undefined || thread.state === state)
+      const found = ports.threads.list().filter((thread) => isListed(thread, state))
       const newest = found.toSorted((a, b) => b.lastMs - a.lastMs).slice(0, limit)
       return { conversations: newest.map(summaryView), total: found.length }
     },
@@ -46,7 +47,7 @@ function addReads(door: Door, { ports }: Routes): void {
     { schema: { params, response: { 200: conversationShape } } },
     async ({ params: { id } }) => {
       const view = await viewOf(ports, id)
-      const summary = ports.threads.list().find(({ thread }) => thread === id)
+      const summary = ports.threads.summary(id)
       if (summary === undefined) throw unknownThread(id)
       return conversationView(summary, view, nodeNames(ports))
     },
@@ -54,7 +55,7 @@ function addReads(door: Door, { ports }: Routes): void {
   door.get(
     '/api/conversations/:id/messages',
     { schema: { params, querystring: messagesQuery, response: { 200: messagesAnswer } } },
-    async ({ params: { id }, query }) => messagesView(await viewOf(ports, id), query, nodeNames(ports)),
+    async ({ params: { id }, query }) => messagesView(ports, await viewOf(ports, id), query),
   )
 }
 
@@ -74,21 +75,38 @@ function addWrites(door: Door, routes: Routes): void {
     { config, schema: { params, body: newMessage, response: { 201: postedAnswer } } },
     async (request, reply) => {
       const entry = messageEntry(routes, request.body)
-      const appended = await answers.once(request, () => ports.threads.append(request.params.id, entry))
+      const { id } = request.params
+      const appended = await answers.once(request, async () => {
+        const brought = await ports.following.bring(id)
+        if (brought.status === 'late') throw unknownThread(id, brought)
+        return await ports.threads.append(id, entry)
+      })
       return reply.code(201).send(postedView(appended))
     },
   )
 }
 
+/** An archived thread is in the list of archived ones alone. */
+function isListed({ archived, state }: ThreadSummary, wanted: ConversationsQuery['state']): boolean {
+  return archived ? wanted === 'archived' : wanted === undefined || state === wanted
+}
+
 /** @throws {ProblemError} THREAD_UNKNOWN */
-export async function viewOf({ threads }: DoorPorts, id: ThreadId): Promise<ThreadView> {
+export async function viewOf({ threads, following }: DoorPorts, id: ThreadId): Promise<ThreadView> {
+  const brought = await following.bring(id)
   const view = await threads.view(id)
-  if (view === undefined) throw unknownThread(id)
+  if (view === undefined) throw unknownThread(id, brought)
   return view
 }
 
-function unknownThread(id: string): ProblemError {
-  const detail = `${id} is not on this node: GET /api/conversations lists what is, and a new one may still be on its way.`
+export function unknownThread(id: string, brought: Brought = { status: 'here' }): ProblemError {
+  const here = 'GET /api/conversations lists what is here.'
+  const elsewhere = {
+    here: 'A new one may still be on its way.',
+    nowhere: `Peers online that were asked for it: ${'asked' in brought ? brought.asked : 0}; none has it. A new one may still be on its way.`,
+    late: 'The peers took too long to bring it: ask again in a moment.',
+  }
+  const detail = `${id} is not on this node. ${elsewhere[brought.status]} ${here}`
   return new ProblemError('THREAD_UNKNOWN', detail)
 }
 
@@ -101,7 +119,10 @@ function messageEntry(routes: Routes, { content, from, reply_to }: NewMessage): 
   return { ...byPerson(routes, from), type: 'message', content, ...replyTo }
 }
 
-function byPerson({ ports, now, randomBytes }: Routes, name: string): { id: string; author: string; ts: number } {
+export function byPerson(
+  { ports, now, randomBytes }: Routes,
+  name: string,
+): { id: string; author: string; ts: number } {
   const id = Buffer.from(randomBytes(16)).toString('hex')
   return { id, author: `human:${name}@${ports.node.peer}`, ts: now() }
 }

@@ -1,6 +1,7 @@
 import { type ConversationSummary, type ConversationView, type EntryView, isType, usdOf } from '@bzzz/protocols'
 import type { ThreadSummary, ThreadView, ViewedEntry } from '@bzzz/threads'
 import { isoTime, type NodeNames, peerOf } from './names.ts'
+import type { Whereabouts } from './whereabouts.ts'
 
 export function summaryView(thread: ThreadSummary): ConversationSummary {
   return {
@@ -8,9 +9,12 @@ export function summaryView(thread: ThreadSummary): ConversationSummary {
     topic: thread.topic,
     project: thread.project,
     state: thread.state,
+    archived: thread.archived,
     messages: thread.entries,
     created_at: isoTime(thread.createdMs),
     last_activity: isoTime(thread.lastMs),
+    bytes: thread.bytes,
+    stored_bytes: thread.storedBytes,
   }
 }
 
@@ -52,7 +56,8 @@ function rolesOf({ entries }: ThreadView): Map<string, string> {
   return roles
 }
 
-export function entryView(thread: string, { entry, peer, change }: ViewedEntry, names: NodeNames): EntryView {
+export function entryView(thread: string, viewed: ViewedEntry, names: NodeNames, onNodes: Whereabouts): EntryView {
+  const { entry, peer, change } = viewed
   return {
     id: entry.id,
     thread,
@@ -62,6 +67,7 @@ export function entryView(thread: string, { entry, peer, change }: ViewedEntry, 
     content: entry.content,
     ts: isoTime(entry.ts),
     verified: true,
+    on_nodes: onNodes(viewed),
     change,
     cost_usd: entry.cost === undefined ? null : usdOf(BigInt(entry.cost)),
     simulated: entry.simulated === true,

@@ -81,7 +81,7 @@ export function nodeStatusView(ports: DoorPorts, nowMs: number): NodeStatus {
 }
 
 function conversationCounts({ threads }: DoorPorts): NodeStatus['conversations'] {
-  const counts = { active: 0, approved: 0, changes_requested: 0, escalated: 0 }
-  for (const thread of threads.list()) counts[thread.state] += 1
+  const counts = { active: 0, approved: 0, changes_requested: 0, escalated: 0, archived: 0 }
+  for (const { archived, state } of threads.list()) counts[archived ? 'archived' : state] += 1
   return counts
 }

@@ -25,11 +25,10 @@ export function createOfflineProvider(options: OfflineOptions): ModelProvider {
     simulated: true,
     window: () => WINDOW_TOKENS,
     bound: promptTokens,
-    async complete(request, { signal, onToken }) {
+    async complete(request, { signal }) {
       if (request.model !== OFFLINE_MODEL) throw unknownModel(request.model)
       if (signal.aborted) throw new ModelError('ABORTED', 'stopped', { billed: 'no', cause: signal.reason })
       const reply = JSON.stringify(await answer(request, { ...options, signal }))
-      onToken?.(reply)
       // Rules are not cut off where a model would be; the count is, so that it stays within what was reserved.
       const output = Math.min(tokens(reply), request.maxOutputTokens)
       const usage = { input: promptTokens(request), cachedInput: 0, output, reasoning: 0 }

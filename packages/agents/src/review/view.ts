@@ -5,6 +5,8 @@ export interface ThreadView {
   readonly thread: ThreadId
   /** Hashes of the newest changes. */
   readonly heads: readonly string[]
+  /** Somebody put it out of the way, and nothing was written to it since: whatever is still due in it waits. */
+  readonly archived: boolean
   /** In causal order. The author's peer signed each of them. */
   readonly entries: readonly ViewedEntry[]
   /** True when `a` is in the causal past of `b`. */

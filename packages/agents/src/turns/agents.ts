@@ -1,12 +1,13 @@
-import type { AgentCard, AgentId, PeerId, ThreadId, TurnId } from '@bzzz/protocols'
+import type { AgentCard, AgentId, PeerId, ThreadId, TokensFrame, TurnId } from '@bzzz/protocols'
 import type { ModelProvider } from '../model/model.ts'
-import type { AgentDefinition, AgentFact, BudgetPort, ThreadsPort, TurnLimits } from './ports.ts'
+import type { AgentDefinition, AgentFact, BudgetPort, FinishedPort, ThreadsPort, TurnLimits } from './ports.ts'
 
 export interface AgentsOptions {
   /** Of this node: the home of its agents. */
   readonly peer: PeerId
   readonly threads: ThreadsPort
   readonly budget: BudgetPort
+  readonly finished: FinishedPort
   /** By the name under which agents ask for them. */
   readonly providers: ReadonlyMap<string, ModelProvider>
   readonly agents: readonly AgentDefinition[]
@@ -20,6 +21,8 @@ export interface AgentsOptions {
   /** Rejects when the signal aborts. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
   readonly observe?: (fact: AgentFact) => void
+  /** Told the text of each running call as it comes, at most four times a second. Must not throw. */
+  readonly tokens?: (frame: TokensFrame) => void
 }
 
 export interface Agents {

@@ -1,12 +1,16 @@
-import { type CallId, callIdOf, type ThreadId, type TurnId } from '@bzzz/protocols'
+import { type AgentId, type CallId, callIdOf, type ReviewPhase, type ThreadId, type TurnId } from '@bzzz/protocols'
 import { type Completion, ModelError, type ModelQuestion, type ModelRequest } from '../model/model.ts'
 import { retryDelayMs } from './backoff.ts'
+import { createLiveText, type LiveText } from './live-text.ts'
 import type { CallState, Reservation, TurnTools } from './ports.ts'
 
 /** One question of a turn to the model, and how its reply is read. */
 export interface Call<T> {
   readonly thread: ThreadId
   readonly turn: TurnId
+  readonly agent: AgentId
+  readonly phase: ReviewPhase
+  readonly round: number
   /** Which call of the turn, from 0. */
   readonly step: number
   readonly question: ModelQuestion
@@ -76,7 +80,7 @@ async function attempt<T>(call: Call<T>, tools: TurnTools): Promise<AttemptResul
   })
   if (reservation.status !== 'reserved') return withoutHold(call, reservation)
   await call.admitted()
-  return await send(call, request, tools)
+  return await send(call, number, request, tools)
 }
 
 function withoutHold<T>(call: Call<T>, reservation: Exclude<Reservation, { status: 'reserved' }>): AttemptResult<T> {
@@ -88,10 +92,15 @@ function withoutHold<T>(call: Call<T>, reservation: Exclude<Reservation, { statu
 }
 
 /** From here on the money is held and the request may have left: every way out ends the hold or leaves it uncertain. */
-async function send<T>(call: Call<T>, request: ModelRequest, tools: TurnTools): Promise<AttemptResult<T>> {
+async function send<T>(
+  call: Call<T>,
+  number: number,
+  request: ModelRequest,
+  tools: TurnTools,
+): Promise<AttemptResult<T>> {
   const id = request.callId
   const begunMs = tools.now()
-  const outcome = await complete(request, tools)
+  const outcome = await complete(request, liveTextOf(call, number, tools), tools)
   const error = outcome instanceof ModelError ? outcome : null
   await (outcome instanceof ModelError ? endFailed(id, outcome, tools) : endAnswered(call, id, outcome, tools))
   tools.observe({
@@ -114,7 +123,7 @@ async function send<T>(call: Call<T>, request: ModelRequest, tools: TurnTools): 
 }
 
 /** A provider's failure is a value here; anything else that it throws is a defect, and counts as if it had been billed. */
-async function complete(request: ModelRequest, tools: TurnTools): Promise<Completion | ModelError> {
+async function complete(request: ModelRequest, live: LiveText, tools: TurnTools): Promise<Completion | ModelError> {
   const late = new AbortController()
   const done = new AbortController()
   const timer = tools.sleep(tools.limits.callTimeoutMs, done.signal).then(
@@ -122,7 +131,8 @@ async function complete(request: ModelRequest, tools: TurnTools): Promise<Comple
     () => undefined, // the call ended first
   )
   try {
-    return await tools.provider.complete(request, { signal: AbortSignal.any([tools.abort, late.signal]) })
+    const signal = AbortSignal.any([tools.abort, late.signal])
+    return await tools.provider.complete(request, { signal, onToken: live.add })
   } catch (thrown) {
     if (late.signal.aborted) return timedOut(tools.limits.callTimeoutMs, thrown)
     if (thrown instanceof ModelError) return thrown
@@ -132,9 +142,15 @@ async function complete(request: ModelRequest, tools: TurnTools): Promise<Comple
       cause: thrown,
     })
   } finally {
+    live.end()
     done.abort()
     await timer
   }
+}
+
+function liveTextOf<T>(call: Call<T>, attempt: number, tools: TurnTools): LiveText {
+  const { thread, agent, phase, round, step } = call
+  return createLiveText({ thread, agent, phase, round, step, attempt }, tools)
 }
 
 function timedOut(ms: number, cause: unknown): ModelError {

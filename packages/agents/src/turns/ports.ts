@@ -8,6 +8,7 @@ import type {
   ReviewPhase,
   ThreadCap,
   ThreadId,
+  TokensFrame,
   TokenUsage,
   TurnId,
 } from '@bzzz/protocols'
@@ -20,7 +21,7 @@ export interface ThreadsPort {
   /** Resolves once durable. The same (own peer, id) again is a no-op. */
   append(thread: ThreadId, entry: Entry): Promise<{ readonly repeated: boolean }>
   view(thread: ThreadId): Promise<ThreadView | undefined>
-  list(): readonly { readonly thread: ThreadId; readonly state: string }[]
+  list(): readonly { readonly thread: ThreadId; readonly state: string; readonly archived: boolean }[]
   /** After each durable change, own and foreign. @returns how to stop */
   subscribe(listener: (event: { readonly thread: ThreadId }) => void): () => void
 }
@@ -62,6 +63,15 @@ export interface CallState {
   readonly reply: string | null
   readonly usage: TokenUsage | null
   readonly simulated: boolean
+}
+
+/** Threads in which nothing more can become due, remembered across restarts. Losing it costs a look at each of them. */
+export interface FinishedPort {
+  /** Those that have not changed since they were noted. */
+  unchanged(): Promise<ReadonlySet<ThreadId>>
+  /** What the thread is now: taken before it is looked at, noted afterwards. */
+  markOf(thread: ThreadId): Promise<Uint8Array>
+  note(thread: ThreadId, mark: Uint8Array): Promise<void>
 }
 
 /** An agent that lives on this node. */
@@ -129,6 +139,8 @@ export interface TurnTools {
   /** Rejects with the signal's reason when aborted. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
   readonly observe: (fact: AgentFact) => void
+  /** As in {@link AgentsOptions}. */
+  readonly tokens: (frame: TokensFrame) => void
   /** Aborted when no further request may begin. */
   readonly stopping: AbortSignal
   /** Aborted when the request in hand has to end too. */

@@ -32,7 +32,7 @@ export async function openAgents(options: AgentsOptions): Promise<Agents> {
 /**
  * Looks at a thread whenever something in it changed, its clock ran out, or a turn's rest is over; reads the review from its
  * entries alone; and begins what is due. Whatever a look misses, the next one finds: nothing is remembered beside the
- * entries and the ledger but how long to rest.
+ * entries and the ledger but how long to rest, and which threads are finished.
  */
 class Runner implements Agents {
   readonly recovered: RecoveredTurn[] = []
@@ -75,7 +75,8 @@ class Runner implements Agents {
   }
 
   async resume(): Promise<void> {
-    const listed = this.#options.threads.list()
+    const finished = await this.#options.finished.unchanged()
+    const listed = this.#options.threads.list().filter(({ thread, archived }) => !archived && !finished.has(thread))
     for (const { thread } of listed) this.#olderReviews.add(thread)
     for (const { thread, state } of listed) if (state === 'active') this.#unseen.add(thread)
     if (this.#unseen.size === 0) this.#allSeen.resolve()
@@ -120,9 +121,11 @@ class Runner implements Agents {
   }
 
   async #visit(thread: ThreadId): Promise<void> {
+    const mark = await this.#options.finished.markOf(thread)
     const review = await this.#read(thread)
     if (review !== undefined && (await this.#doDuties(review))) return this.#visits.request(thread)
     this.#leaveLines(thread, review === undefined ? NOBODY : await this.#beginTurns(review))
+    if (review === undefined || review.verdict !== undefined) await this.#options.finished.note(thread, mark)
     if (review !== undefined) this.#alarm.set(thread, this.#nextLookMs(review))
     this.#seen(thread)
   }
@@ -136,7 +139,7 @@ class Runner implements Agents {
 
   async #read(thread: ThreadId): Promise<Review | undefined> {
     const view = await this.#options.threads.view(thread)
-    return view === undefined ? undefined : readReview(view)
+    return view === undefined || view.archived ? undefined : readReview(view)
   }
 
   /** Turns that timed out after at least a part of them was paid for: worth their entry while it can still count. */
@@ -245,12 +248,12 @@ class Runner implements Agents {
   }
 
   #toolsFor(agent: AgentDefinition): TurnTools {
-    const { providers, threads, budget, limits, now, sleep } = this.#options
+    const { providers, threads, budget, limits, now, sleep, tokens = () => undefined } = this.#options
     const provider = providers.get(agent.provider)
     if (provider === undefined) throw new RangeError(`agent ${agent.name}: no provider named ${agent.provider}`)
     const observe = (fact: AgentFact) => this.#observe(fact)
     const signals = { stopping: this.#stopping.signal, abort: this.#abort.signal }
-    return { threads, budget, provider, agent, limits, now, sleep, observe, ...signals }
+    return { threads, budget, provider, agent, limits, now, sleep, observe, tokens, ...signals }
   }
 }
 

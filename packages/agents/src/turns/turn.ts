@@ -142,7 +142,8 @@ async function ask<S extends z.ZodType>(
     check(reply)
     return reply
   }
-  return makeCall({ thread, turn: due.turn, ...what, admitted, stillDue, read }, tools)
+  const { turn, agent, phase, round } = due
+  return makeCall({ thread, turn, agent, phase, round, ...what, admitted, stillDue, read }, tools)
 }
 
 /** Changes are requested for a reason that was proven, or not at all: such a reply is asked for again. */

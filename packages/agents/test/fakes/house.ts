@@ -40,6 +40,7 @@ export class House {
       threads: node,
       providers: new Map([['scripted', provider]]),
       agents: [{ name: role.name, role, model: 'model-1', provider: 'scripted' }],
+      finished: { unchanged: async () => new Set(), markOf: async () => new Uint8Array(), note: async () => undefined },
       fetchBlob: async () => encodeChangeSet(CHANGE),
       livePeers: () => new Set(this.world.nodes.map(({ peer }) => peer)),
       now: this.clock.now,

@@ -1,11 +1,8 @@
 import type { ChangedFile, ChangeSet } from '@bzzz/protocols'
-import type { Completion, ModelProvider, ModelRequest } from '../../src/model/model.ts'
+import type { CompleteOptions, Completion, ModelProvider, ModelRequest } from '../../src/model/model.ts'
 import type { ReviewTask } from '../../src/review/task.ts'
 
-export type Answer = (
-  request: ModelRequest,
-  options: { signal: AbortSignal },
-) => object | string | Promise<object | string>
+export type Answer = (request: ModelRequest, options: CompleteOptions) => object | string | Promise<object | string>
 
 /** Answers as it is told and keeps what it was asked. A thrown error rejects the call. */
 export function scriptedProvider(answer: Answer, { window = 1_000_000 } = {}) {

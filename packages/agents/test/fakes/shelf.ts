@@ -47,7 +47,9 @@ export class Shelf implements ThreadsPort {
   }
 
   list() {
-    return [...this.#reviews].flatMap(([thread, node]) => node.list().map(({ state }) => ({ thread, state })))
+    return [...this.#reviews].flatMap(([thread, node]) =>
+      node.list().map(({ state, archived }) => ({ thread, state, archived })),
+    )
   }
 
   subscribe(listener: (event: { thread: ThreadId }) => void): () => void {

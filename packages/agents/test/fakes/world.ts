@@ -99,9 +99,11 @@ export class WorldNode implements ThreadsPort {
 
   read(): ThreadView {
     const changes = [...this.#known.values()].sort((a, b) => a.number - b.number)
+    const heads = changes.filter(({ hash }) => !changes.some(({ past }) => past.has(hash)))
     return {
       thread: THREAD,
-      heads: changes.filter(({ hash }) => !changes.some(({ past }) => past.has(hash))).map(({ hash }) => hash),
+      heads: heads.map(({ hash }) => hash),
+      archived: heads.length > 0 && heads.every(({ entry }) => entry.type === 'archive'),
       entries: changes.map(({ entry, peer, hash }) => ({ entry, peer, actor: peer, seq: 1, index: 0, change: hash })),
       precedes: (a: ViewedEntry, b: ViewedEntry) => this.#known.get(b.change)?.past.has(a.change) === true,
     }
@@ -109,8 +111,9 @@ export class WorldNode implements ThreadsPort {
 
   list() {
     if (this.#known.size === 0) return []
-    const decided = this.read().entries.some(({ entry }) => entry.type === 'verdict')
-    return [{ thread: THREAD, state: decided ? 'approved' : 'active' }]
+    const { entries, archived } = this.read()
+    const decided = entries.some(({ entry }) => entry.type === 'verdict')
+    return [{ thread: THREAD, state: decided ? 'approved' : 'active', archived }]
   }
 
   subscribe(listener: (event: { thread: ThreadId }) => void): () => void {

@@ -118,6 +118,19 @@ describe('an agent', () => {
     expect(reviewReport(reviewAt(house.world.node(0))).cost.byNode).toEqual([{ peer: peer(0), amount: 45n }])
   })
 
+  it('leaves a review alone that was archived, until somebody writes to it again', async () => {
+    const { provider, requests } = willing()
+    const node = house.world.node(0)
+    open()
+    const words = { author: `human:ana@${peer(0)}`, ts: 2, content: '' }
+    node.write({ ...words, type: 'archive', id: 'archive-1' })
+    await house.run(0, provider)
+    await house.clock.advance(700_000)
+    expect([requests.length, node.entries('timeout').length]).toEqual([0, 0])
+    node.write({ ...words, type: 'message', id: 'message-1', content: 'it is not done yet' })
+    await verdictWritten()
+  })
+
   it('pauses when the budget refuses, says so once, and goes on by itself when there is money', async () => {
     const budget = new FakeBudget(10n)
     const { provider, requests } = willing()

@@ -1,4 +1,12 @@
-import { cardTopic, decodeBatch, envelopeTopic, type MeshId, type PeerId, ProtocolError } from '@bzzz/protocols'
+import {
+  cardTopic,
+  decodeBatch,
+  envelopeTopic,
+  type MeshId,
+  type PeerId,
+  ProtocolError,
+  projectTopic,
+} from '@bzzz/protocols'
 import { type GossipSub, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { Observe } from '../facts.ts'
 import { peerOf } from '../host/host.ts'
@@ -14,15 +22,17 @@ export interface TopicsOptions {
 }
 
 export interface Topics {
-  /** @returns the neighbours it was handed to */
-  sendBatch(batch: Uint8Array): Promise<ReadonlySet<string>>
+  /** Subscribes to the envelopes of a project. */
+  joinProject(tag: Uint8Array): void
+  /** @param tag null: to every member @returns the neighbours it was handed to */
+  sendBatch(tag: Uint8Array | null, batch: Uint8Array): Promise<ReadonlySet<string>>
   sendCard(card: Uint8Array): Promise<ReadonlySet<string>>
 }
 
 /**
- * Joins the mesh's two topics. The validators are the way in: gossipsub calls them once per content, before it delivers
- * or relays, so what they refuse goes no further. They only look at the outside of envelopes, since a slow validator
- * holds up all gossip.
+ * Joins the topics of openings and of cards, and those of projects one by one. The validators are the way in: gossipsub
+ * calls them once per content, before it delivers or relays, so what they refuse goes no further. They only look at the
+ * outside of envelopes, since a slow validator holds up all gossip.
  */
 export function joinTopics(options: TopicsOptions): Topics {
   const { mesh, pubsub, observe } = options
@@ -51,13 +61,16 @@ export function joinTopics(options: TopicsOptions): Topics {
     return new Set(recipients.map(String))
   }
 
-  join(envelopeTopic(mesh), 'gossip-refused', (from, data) => {
+  function takeBatch(from: PeerId, data: Uint8Array): boolean {
     options.onEnvelopes(from, decodeBatch(data))
     return true
-  })
+  }
+
+  join(envelopeTopic(mesh), 'gossip-refused', takeBatch)
   join(cardTopic(mesh), 'card-refused', (_from, data) => options.onCard(data))
   return {
-    sendBatch: (batch) => send(envelopeTopic(mesh), batch),
+    joinProject: (tag) => join(projectTopic(mesh, tag), 'gossip-refused', takeBatch),
+    sendBatch: (tag, batch) => send(tag === null ? envelopeTopic(mesh) : projectTopic(mesh, tag), batch),
     sendCard: (card) => send(cardTopic(mesh), card),
   }
 }

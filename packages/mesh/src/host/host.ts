@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto'
-import { cardTopic, envelopeTopic, type MeshId, type PeerId, sha256 } from '@bzzz/protocols'
+import { type MeshId, type PeerId, sha256 } from '@bzzz/protocols'
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import { type GossipSub, gossipsub, StrictNoSign } from '@libp2p/gossipsub'
 import { type Identify, identify } from '@libp2p/identify'
@@ -82,7 +82,7 @@ function hostConfig(options: HostOptions) {
       identify: identify(),
       // kad-dht and the monitor ping as well; above the limit, 1 by default, the monitor takes the connection for dead
       ping: ping({ maxInboundStreams: 32, maxOutboundStreams: 32 }),
-      pubsub: gossip(options.mesh),
+      pubsub: gossip(),
       dht: kadDHT({
         protocol: recordsProtocol(options.mesh),
         clientMode: false,
@@ -113,13 +113,12 @@ function keyPairOf(seed: Uint8Array) {
  * gossipsub's own signature would say nothing new and cost 60 % of the processor time of a delivery. Without an author
  * and a number, a message is known by the hash of its content.
  */
-function gossip(mesh: MeshId) {
+function gossip() {
   return gossipsub({
     globalSignaturePolicy: StrictNoSign,
     msgIdFn: (message) => sha256(message.data),
     ignoreDuplicatePublishError: true,
     allowPublishToZeroTopicPeers: true,
-    allowedTopics: [envelopeTopic(mesh), cardTopic(mesh)],
     floodPublish: true,
     fallbackToFloodsub: false,
     tagMeshPeers: false,

@@ -2,7 +2,7 @@ import { type Frame, type PeerId, ProtocolError } from '@bzzz/protocols'
 import type { Frames } from './frames.ts'
 
 /** A question or its answer: they share a number. */
-export type Question = Extract<Frame, { t: 'vectors' | 'blob-want' }>
+export type Question = Extract<Frame, { t: 'vectors' | 'openings' | 'blob-want' }>
 export type Answer = Extract<Frame, { t: 'envelopes' | 'blob-part' }>
 /** What a link hands on: all but what keeps the link itself going. */
 export type Word = Exclude<Frame, { t: 'hello' | 'ping' | 'pong' | 'blob-part' }>

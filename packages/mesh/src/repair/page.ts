@@ -1,4 +1,11 @@
-import { MAX_PAGE_BYTES, MAX_PAGE_ENVELOPES, type SeqVector, type ThreadId } from '@bzzz/protocols'
+import {
+  isOpenerOf,
+  MAX_PAGE_BYTES,
+  MAX_PAGE_ENVELOPES,
+  peerIdFromPublicKey,
+  type SeqVector,
+  type ThreadId,
+} from '@bzzz/protocols'
 import type { ThreadsPort } from '../threads-port.ts'
 
 export interface Page {
@@ -25,4 +32,30 @@ export async function pageOf(
     }
   }
   return { envelopes, more: false }
+}
+
+/** The first change of each thread's opener; nothing of a thread in which the opener has written nothing yet. */
+export async function openingsOf(
+  log: Pick<ThreadsPort, 'envelopesAfter' | 'vector'>,
+  threads: readonly ThreadId[],
+): Promise<Page> {
+  const envelopes: Uint8Array[] = []
+  let bytes = 0
+  for (const thread of threads) {
+    // who has all of the others lacks only what the opener wrote
+    const others = [...(await log.vector(thread))].filter(([actor]) => !isOpenersActor(thread, actor))
+    for await (const opening of log.envelopesAfter(thread, new Map(others))) {
+      bytes += opening.length
+      if (bytes > MAX_PAGE_BYTES) return { envelopes, more: true }
+      envelopes.push(opening)
+      break
+    }
+  }
+  return { envelopes, more: false }
+}
+
+const KEY_DIGITS = 64
+
+function isOpenersActor(thread: ThreadId, actor: string): boolean {
+  return isOpenerOf(thread, peerIdFromPublicKey(Buffer.from(actor.slice(0, KEY_DIGITS), 'hex')))
 }

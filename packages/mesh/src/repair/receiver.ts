@@ -8,6 +8,8 @@ export interface ReceiverOptions {
   readonly inHand: InHand
   /** Causes of this thread are missing, and this peer should have them. */
   readonly onHeld: (peer: PeerId, thread: ThreadId) => void
+  /** Something new of this thread is stored. */
+  readonly onApplied: (thread: ThreadId) => void
   readonly observe: Observe
 }
 
@@ -50,7 +52,7 @@ export class Receiver {
   }
 
   async #receive(peer: PeerId, way: Way, envelope: Uint8Array): Promise<boolean> {
-    const { threads, onHeld, observe } = this.#options
+    const { threads, onHeld, onApplied, observe } = this.#options
     try {
       const received = await threads.receive(envelope)
       if (received.status === 'refused') {
@@ -60,6 +62,7 @@ export class Receiver {
       }
       observe({ type: 'envelope-received', peer, way, status: received.status, thread: received.thread })
       if (received.status === 'held') onHeld(peer, received.thread)
+      if (received.status === 'applied') onApplied(received.thread)
       return received.status === 'applied'
     } catch (error) {
       // the port rejects only when the store does: it comes again by repair once the store is back

@@ -6,6 +6,10 @@ import type { ThreadsPort } from '../threads-port.ts'
 export interface RoundsOptions {
   readonly threads: Pick<ThreadsPort, 'digest'>
   readonly links: () => readonly Link[]
+  /** Of its project; zeros while that is not known. */
+  readonly tagOf: (thread: ThreadId) => Uint8Array
+  /** What else a peer should know, told before the digest. */
+  readonly tellFirst: (link: Link) => void
   readonly everyMs: number
   readonly observe: Observe
 }
@@ -48,8 +52,11 @@ export class Rounds {
 
   async #round(): Promise<void> {
     try {
-      const frames = digestFrames(await this.#options.threads.digest())
-      for (const link of this.#options.links()) tellAll(link, frames)
+      const frames = digestFrames(await this.#options.threads.digest(), this.#options.tagOf)
+      for (const link of this.#options.links()) {
+        this.#options.tellFirst(link)
+        tellAll(link, frames)
+      }
     } catch (error) {
       // the port rejects only when the store does; the next round tries again
       this.#options.observe({ type: 'repair-failed', peer: null, error })
@@ -62,10 +69,11 @@ function tellAll(link: Link, frames: readonly Frame[]): void {
   for (const frame of frames) if (!link.blocked) void link.tell(frame)
 }
 
-function digestFrames(digest: ReadonlyMap<ThreadId, Uint8Array>): Frame[] {
-  const threads = [...digest].map(([thread, hash]): [Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>] => [
+function digestFrames(digest: ReadonlyMap<ThreadId, Uint8Array>, tagOf: RoundsOptions['tagOf']): Frame[] {
+  const threads = [...digest].map(([thread, hash]): Extract<Frame, { t: 'digest' }>['threads'][number] => [
     Uint8Array.from(threadIdBytes(thread)),
     Uint8Array.from(hash),
+    Uint8Array.from(tagOf(thread)),
   ])
   const frames: Frame[] = []
   for (let at = 0; at < threads.length; at += MAX_DIGEST_THREADS) {

@@ -1,0 +1,27 @@
+import type { ThreadId } from '@bzzz/protocols'
+import type { ViewedEntry } from '@bzzz/threads'
+import type { DoorPorts } from '../ports.ts'
+import type { NodeNames } from './names.ts'
+
+/** Labels of the nodes on which an entry is known to be, ascending. */
+export type Whereabouts = (viewed: ViewedEntry) => string[]
+
+/**
+ * Here, with its author (who had it on disk before anybody else heard of it), and with those peers who showed that they
+ * have it. As of now; a few seconds behind what the peers took since.
+ */
+export function whereabouts(
+  { node, mesh }: Pick<DoorPorts, 'node' | 'mesh'>,
+  thread: ThreadId,
+  names: NodeNames,
+): Whereabouts {
+  const holders = mesh.holders(thread)
+  return ({ peer, actor, seq, change }) => {
+    const held = [...holders].flatMap(([holder, vector]) => {
+      const latest = vector.get(actor)
+      const holds = latest !== undefined && (latest.seq > seq || (latest.seq === seq && latest.hash === change))
+      return holds ? [holder] : []
+    })
+    return [...new Set([node.peer, peer, ...held])].map(names).sort()
+  }
+}
