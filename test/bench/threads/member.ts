@@ -29,6 +29,8 @@ const verbs = {
     sides[side].burst(thread, run, count, inFlight),
   /** @returns when each post of the run was here, and on disk where the side stores it */
   arrivals: (side: Side, run: string, count: number) => sides[side].arrivals.of(run, count),
+  /** @returns how many posts of the run came, and when the last one did */
+  settled: (side: Side, run: string, count: number) => sides[side].arrivals.settled(run, count),
   /** Processor time so far, milliseconds. */
   cpu: () => {
     const { user, system } = process.cpuUsage()

@@ -18,14 +18,16 @@ export async function openOurs(directory: string, seed: Uint8Array) {
   const signer = identityFromSeed(seed)
   let members: { peer: PeerId; label: string; addrs: string[] }[] = [{ peer: signer.peer, label: 'self', addrs: [] }]
   const state = await openState({ directory: join(directory, 'state') })
-  const threads = await openThreads({
-    room: state.room('threads'),
-    mesh: MESH,
-    signer,
-    isMember: (peer) => members.some((member) => member.peer === peer),
-    now: Date.now,
-    randomBytes,
-  })
+  const open = () =>
+    openThreads({
+      room: state.room('threads'),
+      mesh: MESH,
+      signer,
+      isMember: (peer) => members.some((member) => member.peer === peer),
+      now: Date.now,
+      randomBytes,
+    })
+  const threads = await open()
   const mesh: Mesh = await openMesh({
     mesh: MESH,
     network: 'bench',
@@ -44,8 +46,8 @@ export async function openOurs(directory: string, seed: Uint8Array) {
     now: Date.now,
   })
   const arrivals = new Arrivals()
-  threads.subscribe(({ own, envelope, entries }) => {
-    if (own) mesh.publish(envelope)
+  threads.subscribe(({ thread, own, envelope, entries }) => {
+    if (own) mesh.publish(envelope, { thread, opening: entries.some(({ entry }) => entry.type === 'open') })
     else for (const { entry } of entries) noteEntry(entry.id)
   })
   function noteEntry(id: string): void {
@@ -65,16 +67,22 @@ export async function openOurs(directory: string, seed: Uint8Array) {
   }
 
   return {
+    threads,
+    mesh,
+    author,
+    /** The threads on disk once more, as a start finds them; only to be read. */
+    openAgain: open,
     address: mesh.addrs()[0] ?? '',
     arrivals,
     post,
     burst: (thread: string, run: string, count: number, inFlight: number) =>
       concurrently(count, inFlight, (i) => post(thread, run, i)),
-    meet(others: readonly Member[]): void {
+    /** @param others with an empty address who is to come by itself */
+    meet(others: readonly Pick<Member, 'seed' | 'address'>[]): void {
       members = others.map(({ seed, address }, i) => ({
         peer: identityFromSeed(seed).peer,
         label: `bench-${i}`,
-        addrs: [address],
+        addrs: address === '' ? [] : [address],
       }))
     },
     async met(): Promise<void> {

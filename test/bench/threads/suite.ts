@@ -3,7 +3,10 @@ import { interleaved } from '../interleaved.ts'
 import { type Measured, measure } from '../processes.ts'
 import { median, type Row, rowOf } from '../rows.ts'
 import { appendRows } from './append.ts'
+import { cpuOf, floodRows } from './flood.ts'
+import { joinRows } from './join.ts'
 import type { MemberVerbs, Side } from './member.ts'
+import { memoryRows } from './memory.ts'
 
 const PACED = { posts: 200, gapMs: 15 }
 const BURST = { posts: 2_000, inFlight: 64 }
@@ -48,7 +51,10 @@ export async function threadsSuite(progress: (line: string) => void): Promise<Ro
     return [
       rowOf('threads.post_visible_p50', 'ms', '<=2', visible),
       rowOf('threads.burst_cpu_per_delivery', 'µs', '<=1', burst),
+      ...(await floodRows(members, thread, progress)),
       ...(await appendRows(progress)),
+      ...(await joinRows(progress)),
+      ...(await memoryRows(progress)),
     ]
   } finally {
     await Promise.all(members.map((member) => member.close()))
@@ -72,9 +78,4 @@ async function openMembers(): Promise<Member[]> {
   for (const member of members) await member.ask('meet', known)
   await Promise.all(members.map((member) => member.ask('met')))
   return members
-}
-
-async function cpuOf(members: readonly Member[]): Promise<number> {
-  const times = await Promise.all(members.map((member) => member.ask('cpu')))
-  return times.reduce((sum, ms) => sum + ms, 0)
 }
