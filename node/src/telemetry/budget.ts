@@ -90,7 +90,7 @@ function callHandlers({
   }
 }
 
-function refusalHandlers({ registry, log }: Instruments): Handlers<'refused'> {
+function refusalHandlers({ registry, warnRarely }: Instruments): Handlers<'refused'> {
   const refused = new Counter({
     name: 'bzzz_budget_refused_total',
     help: 'Model calls that were not admitted, by the limit that forbade it. Each retry of a paused turn counts.',
@@ -100,7 +100,7 @@ function refusalHandlers({ registry, log }: Instruments): Handlers<'refused'> {
   return {
     refused({ by, agent, model, reason }) {
       refused.inc({ by })
-      log.warn({ by, agent, model, reason }, 'call refused by the budget')
+      warnRarely(`budget/${by}/${agent}`, { by, agent, model, reason }, 'call refused by the budget')
     },
   }
 }

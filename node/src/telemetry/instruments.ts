@@ -1,10 +1,12 @@
 import type { Registry } from 'prom-client'
 import type { Log } from './log.ts'
+import type { WarnRarely } from './rare-lines.ts'
 
 /** Where a room's facts go. */
 export interface Instruments {
   readonly registry: Registry
   readonly log: Log
+  readonly warnRarely: WarnRarely
 }
 
 /** One handler per type of fact: a new fact without one does not compile. */

@@ -69,7 +69,7 @@ type Refusal =
   | 'blob-refused'
   | 'tokens-refused'
 
-function refusalHandlers({ registry, log }: Instruments): Handlers<Refusal> {
+function refusalHandlers({ registry, warnRarely }: Instruments): Handlers<Refusal> {
   const refused = new Counter({
     name: 'bzzz_mesh_refused_total',
     help: 'What was sent to this node and not taken, by what it was and why. Repeats of what is here already do not count.',
@@ -77,9 +77,13 @@ function refusalHandlers({ registry, log }: Instruments): Handlers<Refusal> {
     registers: [registry],
   })
 
-  function refuse(what: string, code: string, fields: object): void {
+  function refuse(
+    what: string,
+    code: string,
+    fields: { readonly peer: string; readonly [field: string]: unknown },
+  ): void {
     refused.inc({ what, code })
-    log.warn({ what, code, ...fields }, `${what} refused`)
+    warnRarely(`${what}/${code}/${fields.peer}`, { what, code, ...fields }, `${what} refused`)
   }
 
   return {

@@ -9,6 +9,7 @@ import { gaugeBudget, observeBudget } from './budget.ts'
 import { observeHttp } from './http.ts'
 import { createLog, type Log, type LogOptions } from './log.ts'
 import { gaugeMesh, observeMesh } from './mesh.ts'
+import { createRareLines } from './rare-lines.ts'
 import { gaugeThreads, observeThreads } from './threads.ts'
 
 /** Turns what the rooms report into log lines and metrics. One per node: nothing of it is global. */
@@ -35,7 +36,7 @@ export interface Telemetry {
 export function createTelemetry(options: LogOptions & { readonly now: () => number }): Telemetry {
   const log = createLog(options)
   const registry = new Registry()
-  const instruments = { registry, log }
+  const instruments = { registry, log, warnRarely: createRareLines(log, options.now) }
   collectDefaultMetrics({ register: registry })
   return {
     log,

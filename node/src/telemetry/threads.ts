@@ -113,7 +113,8 @@ function refusalHandlers({ registry, log }: Instruments): Handlers<'refused' | '
     },
     refused({ code, reason, thread, author, cause }) {
       refused.inc({ code })
-      log.warn({ code, reason, thread, author, err: cause }, 'change refused')
+      // The wires say it aloud, with who sent it.
+      log.debug({ code, reason, thread, author, err: cause }, 'change refused')
     },
     held({ thread, author, buffered, dropped: gone }) {
       held.inc()

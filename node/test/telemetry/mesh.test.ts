@@ -45,6 +45,21 @@ it('warns of everything it refuses, and counts it by what and why', async () => 
   ])
 })
 
+it('says the same of the same peer once a minute, with how often it was, and counts it each time', async () => {
+  const { instruments, metrics, lines, clock } = instrumentsUnderTest()
+  const observe = observeMesh(instruments)
+  const refuse = (by: PeerId) =>
+    observe({ type: 'envelope-refused', peer: by, way: 'gossip', code: 'BAD_SIGNATURE', reason: 'no', author: null })
+  for (let i = 0; i < 1_000; i++) refuse(peer)
+  refuse('12D3KooWother' as PeerId)
+  expect(lines).toMatchObject([{ peer }, { peer: '12D3KooWother' }])
+  clock.ms = 60_000
+  refuse(peer)
+  expect(lines.at(-1)).toMatchObject({ peer, not_logged_since: 999 })
+  expect(lines).toHaveLength(3)
+  expect(await metrics()).toEqual(['bzzz_mesh_refused_total{what="envelope",code="BAD_SIGNATURE"} 1002'])
+})
+
 it('counts peers by state when asked', async () => {
   const { instruments, metrics } = instrumentsUnderTest()
   const states: PeerStatus['state'][] = ['online', 'online', 'offline']

@@ -25,7 +25,7 @@ it('counts refusals by code, and says when nothing is written any more', async (
   observe({ type: 'frozen', cause: new Error('disk full') })
   expect(await metrics()).toEqual(['bzzz_thread_refused_total{code="EQUIVOCATION"} 1'])
   expect(lines).toMatchObject([
-    { level: 'warn', code: 'EQUIVOCATION', reason: 'two changes, one number', thread },
+    { level: 'debug', code: 'EQUIVOCATION', reason: 'two changes, one number', thread },
     { level: 'error', err: { message: 'disk full' } },
   ])
 })
