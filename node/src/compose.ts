@@ -1,18 +1,18 @@
 import { mkdir } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Agents, openAgents } from '@bzzz/agents'
-import { type Budget, formatUsd, openBudget } from '@bzzz/budget'
-import { type Mesh, openMesh } from '@bzzz/mesh'
-import { isType, type NodeCard, type PeerId } from '@bzzz/protocols'
+import { openBudget } from '@bzzz/budget'
+import { openMesh } from '@bzzz/mesh'
+import type { NodeCard, PeerId } from '@bzzz/protocols'
 import { openState } from '@bzzz/store'
-import { openThreads, type Threads } from '@bzzz/threads'
+import { openThreads } from '@bzzz/threads'
 import { blobSource } from './agents/blob-source.ts'
 import { openFinished } from './agents/finished.ts'
 import { createAgentNews } from './agents/news.ts'
 import { setUpAgents } from './agents/setup.ts'
 import { createClosers } from './closers.ts'
 import type { Config } from './config/load.ts'
-import { dayLimitOf, labelOf, localLimits, membersOf } from './config/membership.ts'
+import { dayLimitOf, labelOf, limitWarning, localLimits, membersOf } from './config/membership.ts'
 import { cannotListen, checkPorts, portInUse } from './config/ports.ts'
 import { readPriceTable } from './config/prices.ts'
 import { openSharedCounter } from './counter/shared-counter.ts'
@@ -26,6 +26,7 @@ import { createReviews } from './reviews/reviews.ts'
 import { createTelemetry } from './telemetry/telemetry.ts'
 import { verifyState } from './verify-state.ts'
 import { version } from './version.ts'
+import { closeAgents, publishOwnEnvelopes, witnessClocks } from './wires.ts'
 
 /** A node that runs. */
 export interface RunningNode {
@@ -52,8 +53,6 @@ export interface Outside {
 const CONCURRENT_TURNS = 3
 /** Provider requests per step of a turn. */
 const ATTEMPTS = 3
-/** Calls in hand may finish for so long while the node closes; then they count as uncertain. */
-const CLOSE_PATIENCE_MS = 10_000
 
 /** Somebody waits for a thread that peers have to bring. */
 const FETCH_MS = 10_000
@@ -85,14 +84,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     await checkPorts(config)
 
     const local = localLimits(config, opened)
-    for (const { dim, amount, limit, from } of local) {
-      const lower = limit !== undefined && amount < limit
-      const words = lower ? 'a lower local limit caps this node' : 'a higher local limit has no effect'
-      log.warn(
-        { dim, local_usd: formatUsd(amount), mesh_usd: limit === undefined ? null : formatUsd(limit), from },
-        words,
-      )
-    }
+    for (const { fields, words } of local.map(limitWarning)) log.warn(fields, words)
     const budget = await openBudget({
       room: state.room('budget'),
       manifest: opened,
@@ -282,29 +274,5 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
   } catch (error) {
     await closers.close()
     throw error
-  }
-}
-
-function publishOwnEnvelopes(threads: Threads, mesh: Mesh): () => Promise<void> {
-  const stop = threads.subscribe(({ thread, own, envelope, entries }) => {
-    if (own) mesh.publish(envelope, { thread, opening: entries.some(({ entry }) => isType(entry, 'open')) })
-  })
-  return async () => stop()
-}
-
-/** The others' cards say what time it is there: after a long absence a new period opens only once somebody agrees. */
-function witnessClocks(budget: Budget, mesh: Mesh, self: PeerId): () => Promise<void> {
-  const stop = mesh.subscribe((event) => {
-    if (event.type === 'card' && event.card.peer !== self) budget.witnessTime(event.card.wallMs)
-  })
-  return async () => stop()
-}
-
-function closeAgents(agents: Agents): () => Promise<void> {
-  return async () => {
-    const patience = new AbortController()
-    const timer = setTimeout(() => patience.abort(), CLOSE_PATIENCE_MS)
-    await agents.close({ signal: patience.signal })
-    clearTimeout(timer)
   }
 }

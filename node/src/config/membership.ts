@@ -1,4 +1,4 @@
-import { parseUsd } from '@bzzz/budget'
+import { formatUsd, parseUsd } from '@bzzz/budget'
 import type { NanoUsd, OpenedManifest, PeerId } from '@bzzz/protocols'
 import { ConfigError } from './errors.ts'
 import type { Config } from './load.ts'
@@ -55,4 +55,12 @@ export function localLimits({ values, provenance }: Config, { manifest }: Opened
     const limit = manifest.limits.find((candidate) => candidate.dim === dim)?.amount
     return limit === amount ? [] : [{ dim, amount, limit, from: provenance[name].from }]
   })
+}
+
+export function limitWarning({ dim, amount, limit, from }: LocalLimit): { fields: object; words: string } {
+  const isLower = limit !== undefined && amount < limit
+  return {
+    fields: { dim, local_usd: formatUsd(amount), mesh_usd: limit === undefined ? null : formatUsd(limit), from },
+    words: isLower ? 'a lower local limit caps this node' : 'a higher local limit has no effect',
+  }
 }
