@@ -119,7 +119,8 @@ describe('an entry', () => {
 
   test('of arbitrary JSON is refused or reads back equal', () => {
     fc.assert(
-      fc.property(fc.jsonValue(), fc.constantFrom(...Object.keys(examples)), (any, type) => {
+      fc.property(fc.jsonValue(), fc.constantFrom(...Object.keys(examples)), (value, type) => {
+        const any: unknown = JSON.parse(JSON.stringify(value)) // as JSON writes it: without -0
         const given: unknown = { ...examples[type], ...(typeof any === 'object' ? any : { content: any }) }
         const read = entry.safeParse(given)
         if (read.success) expect(entry.parse(JSON.parse(JSON.stringify(read.data)))).toEqual(read.data)
