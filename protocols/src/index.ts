@@ -29,7 +29,7 @@ export {
   reviewTerms,
   type ThreadCap,
 } from './entry/entry.ts'
-export { type ChangeHeader, inspectChange, MAX_CHANGE_BYTES } from './envelope/change.ts'
+export { type ChangeHeader, inspectChange, MAX_CHANGE_BYTES, operationsOf } from './envelope/change.ts'
 export {
   ACTOR_BYTES,
   type Envelope,
