@@ -197,8 +197,6 @@ export {
   MAX_DIGEST_THREADS,
   MAX_FOLLOWED,
   MAX_FRAME_BYTES,
-  MAX_PAGE_BYTES,
-  MAX_PAGE_ENVELOPES,
   MAX_VECTOR_ACTORS,
   MAX_VECTOR_THREADS,
   repairProtocol,
@@ -207,6 +205,7 @@ export {
   vectorHash,
   vectorToWire,
 } from './repair/frames.ts'
+export { MAX_PAGE_BYTES, MAX_PAGE_ENVELOPES, packPage, unpackPage } from './repair/page.ts'
 export {
   blobHash,
   type ChangedFile,
