@@ -112,19 +112,20 @@ function isPath(path: readonly (string | number)[], wanted: readonly (string | n
   return path.length === wanted.length && path.every((step, i) => step === wanted[i])
 }
 
-/** Entries of one change, by where its actor stood before it. Reads the whole page. */
-export function textsAt(document: ThreadDocument, { actor, count, size }: Place): string[] {
-  const { page, index } = placeOf(actor, count)
+/**
+ * Reads a whole document, as it is now, for as long as the caller keeps what it gets.
+ * @returns the entries of one change, by where its actor stood before it
+ */
+export function readerOf(document: ThreadDocument): (place: Place) => string[] {
   const backend = Automerge.getBackend(document)
-  const entries = backend.materialize(objectIn(backend, objectIn(backend, '_root', 'log'), page))
-  return Array.isArray(entries) ? entries.slice(index, index + size).map(String) : []
-}
-
-function objectIn(backend: Backend, object: string, key: string): string {
-  const [kind, value] = backend.getWithType(object, key) ?? []
-  if ((kind !== 'map' && kind !== 'list') || typeof value !== 'string')
-    throw new RangeError(`the document has no ${key}`)
-  return value
+  const [, object] = backend.getWithType('_root', 'log') ?? []
+  const log = typeof object === 'string' ? backend.materialize(object) : undefined
+  const pages = new Map<string, unknown>(log instanceof Object ? Object.entries(log) : [])
+  return ({ actor, count, size }) => {
+    const { page, index } = placeOf(actor, count)
+    const entries = pages.get(page)
+    return Array.isArray(entries) ? entries.slice(index, index + size).map(String) : []
+  }
 }
 
 /** Hashes of the changes that no other change follows, ascending. */

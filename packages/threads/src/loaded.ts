@@ -14,8 +14,8 @@ import {
   genesisChange,
   headsOf,
   placeOf,
+  readerOf,
   type ThreadDocument,
-  textsAt,
 } from './document.ts'
 import type { HiddenReason, Written } from './entry-text.ts'
 import { type Cut, type Cuts, cutBy, stands } from './equivocation.ts'
@@ -103,7 +103,8 @@ export class LoadedThread {
     this.#history = new History(inspectChange(genesis).hash, MAX_VECTOR_ACTORS)
     const ordered = log.toSorted((a, b) => a.header.startOp - b.header.startOp)
     this.#document = this.#build([genesis, ...ordered.map(({ change }) => change)])
-    for (const envelope of ordered) this.#restore(envelope)
+    const textsAt = readerOf(this.#document)
+    for (const envelope of ordered) this.#restore(envelope, textsAt)
     if (!this.#isComplete) throw this.#damaged('the document lacks changes')
   }
 
@@ -180,11 +181,7 @@ export class LoadedThread {
   }
 
   #plainTexts(bytes: Uint8Array, change: Change): string[] | undefined {
-    return this.#pace === 'one by one' ? undefined : this.#entriesOf(bytes, change)
-  }
-
-  /** What it appends, if that can be told without the CRDT. */
-  #entriesOf(bytes: Uint8Array, change: Change): string[] | undefined {
+    if (this.#pace === 'one by one') return undefined
     const entryOp = this.#history.at(change.actor, change.seq - 1)?.lastOp ?? 0
     return plainTexts(bytes, { ...change, entryOp })
   }
@@ -238,9 +235,9 @@ export class LoadedThread {
     }
   }
 
-  #restore({ author, header, change }: Envelope): void {
-    const placed = this.#next(header)
-    this.#add(placed, author, this.#entriesOf(change, placed) ?? textsAt(this.#document, placed))
+  #restore({ author, header }: Envelope, textsAt: (change: Change) => string[]): void {
+    const change = this.#next(header)
+    this.#add(change, author, textsAt(change))
   }
 
   #next(header: ChangeHeader): Change {

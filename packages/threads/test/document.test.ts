@@ -9,7 +9,7 @@ import {
   headsOf,
   PAGE_ENTRIES,
   placeOf,
-  textsAt,
+  readerOf,
 } from '../src/document.ts'
 import { appendTexts } from './automerge-append.ts'
 
@@ -51,5 +51,7 @@ test('a document applied change by change is the one that is built at once', () 
   }
   const rebuilt = buildDocument('7c'.repeat(40), changes)
   expect(headsOf(rebuilt)).toEqual(headsOf(reader))
-  expect(textsAt(rebuilt, { actor, count: 256, size: 64 })).toEqual(textsAt(writer, { actor, count: 256, size: 64 }))
+  const place = { actor, count: 256, size: 64 }
+  expect(readerOf(rebuilt)(place)).toEqual(readerOf(writer)(place))
+  expect(readerOf(rebuilt)(place)).toHaveLength(64)
 })
