@@ -151,7 +151,11 @@ class MemoryMesh {
   }
 
   readonly tokens = new Watchers<TokensFrame>()
-  readonly followTokens = this.tokens.subscribe
+  followTokens(thread: ThreadId, tell: (frame: TokensFrame) => void): () => void {
+    return this.tokens.subscribe((frame) => {
+      if (frame.thread === thread) tell(frame)
+    })
+  }
 
   addrs(): string[] {
     return [`/ip4/127.0.0.1/tcp/4001/p2p/${walnut}`]

@@ -42,6 +42,8 @@ export const conversationSummary = z.strictObject({
   last_activity: time,
   /** Of all its signed changes, as they are sent. */
   bytes: count,
+  /** False: only its opening is sure to be here; asking for the conversation fetches the rest. */
+  followed: z.boolean(),
   /** What they take on this node's disk: less once the conversation is archived and they are compressed. */
   stored_bytes: count,
 })
