@@ -92,6 +92,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     isMember: members.has,
     onEnvelopes: (from, envelopes) => receiver.offer(from, 'gossip', envelopes),
     onCard: (card) => cards.learn(card),
+    closing: closing.signal,
     observe,
   })
   const holders = new Holders()

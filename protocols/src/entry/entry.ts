@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { nanoUsdText } from '../bytes/shapes.ts'
 import { sha256 } from '../bytes/signing.ts'
-import { account, agentId, peerId, roleName, turnId } from '../ids/ids.ts'
+import { account, agentId, isPeerId, type PeerId, roleName, turnId } from '../ids/ids.ts'
 import { finding } from '../review-change/change.ts'
 
 /**
@@ -22,12 +22,12 @@ const author = z
     message: 'not an author (name@peer, human:name@peer, system@peer)',
   })
 
-export function authorPeer(text: string): string | undefined {
+export function authorPeer(text: string): PeerId | undefined {
   const at = text.lastIndexOf('@')
   const name = text.slice(0, at)
   if (!/^(human:)?[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$/.test(name)) return undefined
-  const peer = peerId.safeParse(text.slice(at + 1))
-  return peer.success ? peer.data : undefined
+  const peer = text.slice(at + 1)
+  return isPeerId(peer) ? peer : undefined
 }
 
 const tokenCount = z.number().int().min(0).max(MAX_ENTRY_TOKENS)
