@@ -18,11 +18,11 @@ export interface AppendingOptions {
 interface Open {
   /** Number of the part that takes it; only grows. */
   part: number
-  /** Appends to the parts before it are over. */
-  before: Promise<unknown>
+  /** This node has said where that part goes on from. */
+  isContinued: boolean
+  /** What was called for before is in the queue of its writer, or has failed. */
+  placed: Promise<unknown>
   readonly inHand: Set<Promise<Appended>>
-  /** What this node says first in the part, as long as it has said nothing there. */
-  lead: Promise<string | undefined> | undefined
 }
 
 /**
@@ -69,12 +69,13 @@ export class Appending {
   }
 
   #append(thread: ThreadId, due: number, id: string, text: string): Promise<Appended> {
-    const open = this.#open.get(thread) ?? { part: due, before: Promise.resolve(), inHand: new Set(), lead: undefined }
+    const fresh = { part: due, isContinued: false, placed: Promise.resolve(), inHand: new Set<Promise<Appended>>() }
+    const open: Open = this.#open.get(thread) ?? fresh
     this.#open.set(thread, open)
     if (due > open.part) {
-      open.before = Promise.allSettled([...open.inHand])
       open.part = due
-      open.lead = undefined
+      open.isContinued = false
+      open.placed = Promise.allSettled([open.placed, ...open.inHand]) // what was said in the parts before is then known
     }
     const work =
       open.part === 0 ? this.#options.writers.of(thread).append(id, text) : this.#later(thread, open, id, text)
@@ -87,22 +88,34 @@ export class Appending {
     return work
   }
 
+  /** In the order of the calls. */
   async #later(thread: ThreadId, open: Open, id: string, text: string): Promise<Appended> {
-    const { desk, writers, readings } = this.#options
     const { part } = open
-    await open.before
+    const placing = open.placed.then(() => this.#place(thread, part, open, { id, text }))
+    open.placed = placing.catch(() => {}) // whoever appends is told
+    return (await placing).appended
+  }
+
+  async #place(
+    thread: ThreadId,
+    part: number,
+    open: Open,
+    { id, text }: { readonly id: string; readonly text: string },
+  ): Promise<{ readonly appended: Promise<Appended> }> {
+    const { desk, writers, readings } = this.#options
     const parts = desk.catalog.parts.of(thread).slice(0, part)
     if (await readings.saidBefore(parts, desk.signer.peer, id)) {
-      return { thread, id, repeated: true, heads: [...(await readings.heads(parts.at(-1) ?? thread))] }
+      const heads = [...(await readings.heads(parts.at(-1) ?? thread))]
+      return { appended: Promise.resolve({ thread, id, repeated: true, heads }) }
     }
     const document = successorId(thread, part)
-    if (open.part === part) open.lead ??= this.#leadOf(thread, part, document)
-    const lead = await open.lead
+    const lead = open.isContinued ? undefined : await this.#leadOf(thread, part, document)
+    open.isContinued = open.part === part
     // one after the other into the queue, so into one change where they fit
     const writer = writers.of(document)
     const first = lead === undefined ? undefined : writer.append(continueId(part), lead)
-    const [appended] = await Promise.all([writer.append(id, text), first])
-    return { ...appended, thread }
+    const appended = Promise.all([writer.append(id, text), first]).then(([own]) => ({ ...own, thread }))
+    return { appended }
   }
 
   /** @returns undefined when this node has written in the part, and so has said it */
