@@ -13,6 +13,7 @@ export {
 } from './card/card.ts'
 export {
   authorPeer,
+  continueId,
   type Entry,
   type EntryOf,
   type ExtensionEntry,
@@ -22,6 +23,7 @@ export {
   type KnownEntry,
   MAX_CONTENT_CHARS,
   MAX_ENTRY_BYTES,
+  MAX_NAMED_HEADS,
   outcome,
   proposalHash,
   type ReviewPhase,
@@ -137,6 +139,7 @@ export {
   type Incarnation,
   incarnation,
   isOpenerOf,
+  MAX_PART,
   type MeshId,
   meshId,
   meshIdBytes,
@@ -149,6 +152,7 @@ export {
   peerIdFromPublicKey,
   publicKeyOfPeer,
   roleName,
+  successorId,
   type ThreadId,
   type TurnId,
   threadId,

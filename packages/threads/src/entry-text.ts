@@ -6,6 +6,7 @@ import {
   isType,
   MAX_ENTRY_BYTES,
   type PeerId,
+  successorId,
   type ThreadId,
 } from '@bzzz/protocols'
 import { ThreadsError } from './errors.ts'
@@ -18,6 +19,8 @@ export type HiddenReason =
   | 'author'
   /** It opens a thread that another peer opened. */
   | 'opener'
+  /** It continues a thread whose part this is not. */
+  | 'part'
   /** Another entry has the same (peer, id), in a change with a smaller hash. */
   | 'duplicate'
 
@@ -42,7 +45,14 @@ export function readEntry(thread: ThreadId, text: string, peer: PeerId): Entry |
   const parsed = entry.safeParse(jsonOf(text))
   if (!parsed.success) return 'shape'
   if (authorPeer(parsed.data.author) !== peer) return 'author'
-  return isType(parsed.data, 'open') && !isOpenerOf(thread, peer) ? 'opener' : parsed.data
+  return misplaced(thread, parsed.data, peer) ?? parsed.data
+}
+
+/** @returns undefined for an entry that may stand in this document */
+function misplaced(document: ThreadId, value: Entry, peer: PeerId): HiddenReason | undefined {
+  if (isType(value, 'open')) return isOpenerOf(document, peer) ? undefined : 'opener'
+  if (isType(value, 'continue')) return successorId(value.of, value.part) === document ? undefined : 'part'
+  return undefined
 }
 
 function jsonOf(text: string): unknown {

@@ -12,6 +12,8 @@ export interface ViewedEntry {
   readonly index: number
   /** Hash of its change, hexadecimal. */
   readonly change: string
+  /** In which it stands: the thread's own, or that of a later part of a long thread; its log and its holders are that document's. */
+  readonly document: ThreadId
 }
 
 /** A thread as it stood when it was asked for; later appends do not alter it. */
@@ -23,7 +25,7 @@ export interface ThreadView {
   readonly archived: boolean
   /**
    * Each after its causes; entries that do not know of each other stand by time (never before a cause's), then by id.
-   * The same on every node that has the same changes.
+   * The same on every node that has the same changes. Of a long thread part by part.
    */
   readonly entries: readonly ViewedEntry[]
   /** True when a's change is in the causal past of b's, or they share one and a comes first. */

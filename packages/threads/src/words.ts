@@ -54,7 +54,9 @@ export class Words {
     const shown: ViewedEntry[] = []
     const hidden: HiddenReason[] = []
     for (const [index, value] of read.entries()) {
-      const viewed = isEntry(value) ? { entry: value, peer, actor, seq, index, change: hash } : undefined
+      const viewed = isEntry(value)
+        ? { entry: value, peer, actor, seq, index, change: hash, document: this.#thread }
+        : undefined
       if (viewed !== undefined && this.#show({ viewed, rank })) shown.push(viewed)
       else hidden.push(isEntry(value) ? 'duplicate' : value)
     }

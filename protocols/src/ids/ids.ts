@@ -153,6 +153,18 @@ export function isOpenerOf(thread: ThreadId, peer: PeerId): boolean {
   return openedThreadId(peer, threadIdMs(thread)) === thread
 }
 
+/** Entries of one thread end somewhere: its successors are numbered from 1 up to this. */
+export const MAX_PART = 999
+
+/**
+ * The id of the document in which a thread goes on that has grown long: the same for everybody who knows the thread, so that
+ * nodes which begin it apart from each other write in one. No peer is its opener.
+ * @param part from 1 to MAX_PART
+ */
+export function successorId(thread: ThreadId, part: number): ThreadId {
+  return newThreadId(threadIdMs(thread), Buffer.from(hashOf('bzzz/part/1', [thread, String(part)]), 'hex'))
+}
+
 /** When the thread was opened, by its opener's clock: milliseconds since the epoch. */
 export function threadIdMs(thread: ThreadId): number {
   return Number.parseInt(thread.replace('-', '').slice(0, 12), 16)
