@@ -167,6 +167,19 @@ export {
   period,
   threadPeriod,
 } from './ids/periods.ts'
+export { decodeInvite, encodeInvite, type Invite } from './join/invite.ts'
+export {
+  decodeJoinAnswer,
+  encodeJoinAnswer,
+  type JoinAnswer,
+  type JoinRefusal,
+  type JoinRequest,
+  joinProtocol,
+  MAX_JOIN_ANSWER_BYTES,
+  MAX_JOIN_REQUEST_BYTES,
+  openJoinRequest,
+  sealJoinRequest,
+} from './join/join.ts'
 export {
   decodeLedgerRecord,
   encodeLedgerRecord,
@@ -177,6 +190,7 @@ export {
   type PriceRef,
   type TokenUsage,
 } from './ledger/record.ts'
+export { type ManifestChain, type Succession, successionOf } from './manifest/chain.ts'
 export {
   MAX_MANIFEST_BYTES,
   type Manifest,
