@@ -32,8 +32,8 @@ export class Roster {
 
   constructor(options: RosterOptions) {
     this.#options = options
-    this.#timer = setInterval(() => this.#look(), options.timings.membersMs)
-    this.#look()
+    this.#timer = setInterval(() => this.look(), options.timings.membersMs)
+    this.look()
   }
 
   async close(): Promise<void> {
@@ -43,7 +43,8 @@ export class Roster {
   }
 
   /** New members get a keeper; those who are no longer members are cut off, and their keepers end by themselves. */
-  #look(): void {
+  look(): void {
+    if (this.#closing.signal.aborted) return
     const { members, links } = this.#options
     for (const { peer } of members.others()) {
       if (this.#keeping.has(peer)) continue
