@@ -4,7 +4,7 @@ import { signAddedMember } from '../../src/manifest/added.ts'
 import { callOf, manifestFor, openBench, reserved, signerNamed } from '../bench.ts'
 
 const DAY = 'd:2026-11-22' as Period
-const member = { peer: signerNamed('laptop').peer, label: 'ana', role: 'laptop', addrs: [] } as const
+const member = { peer: signerNamed('laptop').peer, label: 'ana', role: 'laptop' as const, addrs: [] }
 
 describe('a version that adds a laptop', () => {
   const account = { peer: signerNamed('walnut').peer, incarnation: 'a'.repeat(32) as never }
