@@ -97,6 +97,15 @@ export {
   tokensEvent,
   turnEvent,
 } from './http/events.ts'
+export {
+  type InviteMade,
+  type InviteView,
+  inviteMade,
+  invitesAnswer,
+  inviteView,
+  type NewInvite,
+  newInvite,
+} from './http/invites.ts'
 export { type CleanupAnswer, cleanupAnswer, cleanupQuery } from './http/maintenance.ts'
 export { nanoOfUsd, usdOf } from './http/money.ts'
 export {
@@ -171,6 +180,19 @@ export {
   period,
   threadPeriod,
 } from './ids/periods.ts'
+export { decodeInvite, encodeInvite, type Invite } from './join/invite.ts'
+export {
+  decodeJoinAnswer,
+  encodeJoinAnswer,
+  type JoinAnswer,
+  type JoinRefusal,
+  type JoinRequest,
+  joinProtocol,
+  MAX_JOIN_ANSWER_BYTES,
+  MAX_JOIN_REQUEST_BYTES,
+  openJoinRequest,
+  sealJoinRequest,
+} from './join/join.ts'
 export {
   decodeLedgerRecord,
   encodeLedgerRecord,
@@ -181,6 +203,7 @@ export {
   type PriceRef,
   type TokenUsage,
 } from './ledger/record.ts'
+export { type ManifestChain, type Succession, successionOf } from './manifest/chain.ts'
 export {
   MAX_MANIFEST_BYTES,
   type Manifest,

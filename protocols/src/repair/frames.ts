@@ -5,6 +5,7 @@ import { sha256 } from '../bytes/signing.ts'
 import { MAX_CARD_BYTES } from '../card/card.ts'
 import { ACTOR_BYTES, MAX_ENVELOPE_BYTES } from '../envelope/envelope.ts'
 import type { MeshId } from '../ids/ids.ts'
+import { MAX_MANIFEST_BYTES } from '../manifest/manifest.ts'
 import { MAX_PACKED_BYTES, MAX_PAGE_ENVELOPES } from './page.ts'
 
 /** Frames of the one long-lived stream between two peers: length-prefixed deterministic CBOR. See spec.md. */
@@ -30,6 +31,8 @@ const frame = z.discriminatedUnion('t', [
   z.strictObject({ t: z.literal('pong'), n: wholeNumber }),
   /** A newer card of the sender, for a peer that gossip did not reach. */
   z.strictObject({ t: z.literal('card'), card: bytesUpTo(MAX_CARD_BYTES) }),
+  /** The newest sealed manifest of the sender, for a peer whose card names an older one. */
+  z.strictObject({ t: z.literal('manifest'), manifest: bytesUpTo(MAX_MANIFEST_BYTES) }),
   /** Of each thread that the sender has: hash of its vector, and its project's tag (zeros: not known). */
   z.strictObject({ t: z.literal('digest'), threads: z.array(z.tuple([thread, hash, tag])).max(MAX_DIGEST_THREADS) }),
   /** What the sender follows, all of it: what a direct stream should carry to it. The next one replaces it. */
