@@ -7,6 +7,8 @@ export interface ViewedEntry {
   readonly peer: PeerId
   /** The signing key and the opening of the store that wrote it, hexadecimal. */
   readonly actor: string
+  /** Written on a laptop that speaks through this peer, which vouches for the person. */
+  readonly laptop: boolean
   readonly seq: number
   /** Position within its change, from 0. */
   readonly index: number

@@ -1,4 +1,4 @@
-import { type Entry, isType, type PeerId, type ThreadId } from '@bzzz/protocols'
+import { type Entry, isLaptopActor, isType, type PeerId, type ThreadId } from '@bzzz/protocols'
 import { type HiddenReason, readEntry } from './entry-text.ts'
 import type { Change } from './history.ts'
 import type { ViewedEntry } from './view.ts'
@@ -47,14 +47,15 @@ export class Words {
   /** @returns the entries of this change that are shown now, and why others are not */
   add(change: Change, peer: PeerId, texts: readonly string[]): { shown: ViewedEntry[]; hidden: HiddenReason[] } {
     const { actor, seq, hash } = change
-    const read = texts.map((text) => readEntry(this.#thread, text, peer))
+    const laptop = isLaptopActor(actor)
+    const read = texts.map((text) => readEntry(this.#thread, text, peer, actor))
     const rank = this.#rankOf(change, read.find(isEntry))
     const last = read.at(-1)
     if (last !== undefined && isEntry(last) && isType(last, 'archive')) this.#archiving.add(hash)
     const shown: ViewedEntry[] = []
     const hidden: HiddenReason[] = []
     for (const [index, value] of read.entries()) {
-      const viewed = isEntry(value) ? { entry: value, peer, actor, seq, index, change: hash } : undefined
+      const viewed = isEntry(value) ? { entry: value, peer, actor, laptop, seq, index, change: hash } : undefined
       if (viewed !== undefined && this.#show({ viewed, rank })) shown.push(viewed)
       else hidden.push(isEntry(value) ? 'duplicate' : value)
     }
@@ -77,7 +78,7 @@ export class Words {
   }
 
   #show(candidate: Shown): boolean {
-    const key = `${candidate.viewed.peer}/${candidate.viewed.entry.id}`
+    const key = keyOf(candidate.viewed)
     const known = this.#shown.get(key)
     if (known !== undefined && !isSmaller(candidate.viewed, known.viewed)) return false
     this.#shown.set(key, candidate)
@@ -92,6 +93,11 @@ export class Words {
 
 function isEntry(value: Entry | HiddenReason): value is Entry {
   return typeof value !== 'string'
+}
+
+/** A laptop's ids are its own: the ids of a node's turns can be foretold, and nobody may take them. */
+function keyOf({ laptop, actor, peer, entry }: ViewedEntry): string {
+  return `${laptop ? actor : peer}/${entry.id}`
 }
 
 /** Which of two entries with one (peer, id) is shown, everywhere. */
