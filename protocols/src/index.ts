@@ -19,6 +19,7 @@ export {
   type ExtensionEntry,
   entry,
   isKnown,
+  isLaptopEntry,
   isType,
   type KnownEntry,
   MAX_CONTENT_CHARS,
@@ -35,6 +36,8 @@ export { type ChangeHeader, inspectChange, MAX_CHANGE_BYTES, operationsOf } from
 export {
   ACTOR_BYTES,
   type Envelope,
+  isLaptopActor,
+  LAPTOP_ACTOR_BYTES,
   MAX_ENVELOPE_BYTES,
   openEnvelope,
   readEnvelope,
@@ -145,6 +148,7 @@ export {
   agentName,
   type CallId,
   callIdOf,
+  documentIdOf,
   type Incarnation,
   incarnation,
   isOpenerOf,
@@ -168,6 +172,7 @@ export {
   threadIdBytes,
   threadIdFromBytes,
   threadIdMs,
+  threadOfDocument,
   turnIdOf,
 } from './ids/ids.ts'
 export {

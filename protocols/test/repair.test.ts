@@ -142,6 +142,7 @@ describe('a vector', () => {
 
   it('comes back from the wire as it was', () => {
     const vector = new Map([
+      ['02'.repeat(48), at(7)],
       [low, at(1)],
       [high, at(2 ** 40)],
     ])

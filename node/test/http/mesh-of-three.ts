@@ -86,7 +86,15 @@ class MemoryThreads {
     if (entries === undefined) throw Object.assign(new Error(`no thread ${thread}`), { code: 'THREAD_UNKNOWN' })
     const peer = entry.author.slice(entry.author.lastIndexOf('@') + 1) as PeerId
     const seq = entries.length + 1
-    const viewed = { entry: entryShape.parse(entry), peer, actor: 'aa', seq, index: 0, change: hashOf(seq) }
+    const viewed = {
+      entry: entryShape.parse(entry),
+      peer,
+      actor: 'aa',
+      laptop: false,
+      seq,
+      index: 0,
+      change: hashOf(seq),
+    }
     entries.push(viewed)
     const heads = [viewed.change]
     this.watchers.tell({ thread, own: true, envelope: new Uint8Array(), entries: [viewed], lost: [], heads })

@@ -1,4 +1,12 @@
-import { continueId, type EntryOf, MAX_NAMED_HEADS, MAX_PART, successorId, type ThreadId } from '@bzzz/protocols'
+import {
+  continueId,
+  type EntryOf,
+  isLaptopActor,
+  MAX_NAMED_HEADS,
+  MAX_PART,
+  successorId,
+  type ThreadId,
+} from '@bzzz/protocols'
 import type { Desk } from './commit.ts'
 import { isOwn } from './entry-names.ts'
 import { writeEntry } from './entry-text.ts'
@@ -122,7 +130,8 @@ export class Appending {
   async #leadOf(thread: ThreadId, part: number, document: ThreadId): Promise<string | undefined> {
     const { desk, readings } = this.#options
     const { catalog, signer, now } = desk
-    if ([...catalog.vector(document).keys()].some((actor) => isOwn(actor, this.#ownKey))) return undefined
+    const actors = [...catalog.vector(document).keys()]
+    if (actors.some((actor) => isOwn(actor, this.#ownKey) && !isLaptopActor(actor))) return undefined
     const before = catalog.parts.of(thread)[part - 1] ?? thread
     const heads = (await readings.heads(before)).slice(0, MAX_NAMED_HEADS)
     const content = `part ${part} of the conversation begins here`

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
 import { equalBytes, type SeqVector, type ThreadId, vectorHash } from '@bzzz/protocols'
 import type { Operation, Room } from '@bzzz/store'
-import type { ThreadView } from './view.ts'
-import { nameOf } from './whole-view.ts'
+import { nameOf, type ThreadView } from './view.ts'
 
 const DIGEST_BYTES = 32
 const NAME_BYTES = 8

@@ -2,8 +2,8 @@ import { equalBytes, type PeerId, type ThreadId } from '@bzzz/protocols'
 import type { Catalog } from './catalog.ts'
 import { type EntryNames, mayHave, type NamesIndex, namesOf, ownHash } from './entry-names.ts'
 import { KeptViews } from './kept-views.ts'
-import type { ThreadView } from './view.ts'
-import { type Earlier, joinEarlier, nameOf, wholeView } from './whole-view.ts'
+import { nameOf, nodeName, type ThreadView } from './view.ts'
+import { type Earlier, joinEarlier, wholeView } from './whole-view.ts'
 import type { Writers } from './writers.ts'
 
 export interface ReadingsOptions {
@@ -57,7 +57,7 @@ export class Readings {
 
   /** Whether this node has written such an entry in one of these parts. */
   async saidBefore(parts: readonly ThreadId[], peer: PeerId, id: string): Promise<boolean> {
-    const name = nameOf({ peer, entry: { id } })
+    const name = nodeName(peer, id)
     for (const part of parts) {
       if (mayHave(await this.#ownNames(part), name) && (await this.#has(part, name))) return true
     }

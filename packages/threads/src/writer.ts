@@ -1,4 +1,4 @@
-import { ProtocolError, readEnvelope, type ThreadId } from '@bzzz/protocols'
+import { ProtocolError, readEnvelope, sha256, type ThreadId } from '@bzzz/protocols'
 import type { Arrival } from './arrival.ts'
 import {
   type AppendJob,
@@ -247,6 +247,8 @@ export class ThreadWriter {
   }
 }
 
-function appendedAgain({ entry }: ViewedEntry): AppendJob {
-  return { kind: 'append', id: entry.id, text: JSON.stringify(entry), resolve: () => {}, reject: () => {} }
+/** What a laptop wrote gets an id that nobody could foretell: under its own it could stand in the way of a turn. */
+function appendedAgain({ entry, actor, laptop }: ViewedEntry): AppendJob {
+  const id = laptop ? Buffer.from(sha256('bzzz/laptop-again/1\0', actor, entry.id)).toString('hex') : entry.id
+  return { kind: 'append', id, text: JSON.stringify({ ...entry, id }), resolve: () => {}, reject: () => {} }
 }

@@ -219,6 +219,19 @@ export function continueId(part: number): string {
   return `continue-${part}`
 }
 
+/**
+ * What a laptop that speaks through a node may say: words, votes and notes of a person, and extensions. Nothing that
+ * belongs to a turn, and no figures of a model or its costs.
+ */
+export function isLaptopEntry(value: Entry): boolean {
+  const { author: by, type } = value
+  const figures = [value.model, value.tokens, value.cost, value.simulated]
+  if (!by.startsWith('human:') || figures.some((figure) => figure !== undefined)) return false
+  if (!isKnown(value)) return true
+  if ('turn' in value && value.turn !== undefined) return false
+  return type === 'message' || type === 'vote' || (value.type === 'note' && value.code === 'info')
+}
+
 /** What votes are bound to: a proposal with other words, findings or outcome has another hash. */
 export function proposalHash(value: EntryOf<'proposal'>): string {
   const fields = [value.turn, value.author, String(value.round), value.outcome, ...value.blocking, value.content]

@@ -3,7 +3,7 @@ import { decodeCanonical, encodeCanonical } from '../bytes/cbor.ts'
 import { bytesOf, bytesUpTo, wholeNumber } from '../bytes/shapes.ts'
 import { sha256 } from '../bytes/signing.ts'
 import { MAX_CARD_BYTES } from '../card/card.ts'
-import { ACTOR_BYTES, MAX_ENVELOPE_BYTES } from '../envelope/envelope.ts'
+import { ACTOR_BYTES, LAPTOP_ACTOR_BYTES, MAX_ENVELOPE_BYTES } from '../envelope/envelope.ts'
 import type { MeshId } from '../ids/ids.ts'
 import { MAX_MANIFEST_BYTES } from '../manifest/manifest.ts'
 import { MAX_PACKED_BYTES, MAX_PAGE_ENVELOPES } from './page.ts'
@@ -21,8 +21,9 @@ export const MAX_BLOB_BYTES = 16 * 1024 * 1024
 const thread = bytesOf(16)
 const hash = bytesOf(32)
 const tag = bytesOf(8)
+const actor = z.union([bytesOf(ACTOR_BYTES), bytesOf(LAPTOP_ACTOR_BYTES)])
 /** What a node has of one thread: for each actor, the sequence number and the hash of its latest change there. */
-const vector = z.array(z.tuple([bytesOf(ACTOR_BYTES), wholeNumber.min(1), hash])).max(MAX_VECTOR_ACTORS)
+const vector = z.array(z.tuple([actor, wholeNumber.min(1), hash])).max(MAX_VECTOR_ACTORS)
 
 const frame = z.discriminatedUnion('t', [
   /** First frame of each side; a connection counts only after it. */
