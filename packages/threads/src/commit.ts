@@ -9,7 +9,7 @@ import type { Admission, Brought, LoadedThread, Unsettled } from './loaded.ts'
 import type { ChangeLog, Logged } from './log.ts'
 import type { Orphans } from './orphans.ts'
 import type { OwnActors } from './own-actors.ts'
-import type { Appended, Received, ThreadEvent } from './port.ts'
+import type { Appended, DocumentEvent, Received } from './port.ts'
 import type { Quarantine } from './quarantine.ts'
 import { loggedOf, type Removal } from './removal.ts'
 import type { ThreadSummary } from './summary.ts'
@@ -26,7 +26,7 @@ export interface Desk {
   /** Wall clock, milliseconds. */
   readonly now: () => number
   readonly observe: (fact: ThreadFact) => void
-  readonly publish: (event: ThreadEvent) => void
+  readonly publish: (event: DocumentEvent) => void
   /** Resolves once synced; a failure freezes everything. @throws {ThreadsError} FROZEN */
   readonly write: (operations: readonly Operation[]) => Promise<void>
   /** Set once a write has failed. */

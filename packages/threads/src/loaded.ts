@@ -23,7 +23,7 @@ import { ThreadsError } from './errors.ts'
 import { type Change, History, type Placement } from './history.ts'
 import { madeAppend } from './made-append.ts'
 import { plainTexts } from './plain-append.ts'
-import { type Standing, stand, summaryOf, type ThreadSummary, untouched } from './summary.ts'
+import { type PartSummary, type Standing, stand, summaryOf, type ThreadSummary, untouched } from './summary.ts'
 import type { ThreadView, ViewedEntry } from './view.ts'
 import { Words } from './words.ts'
 
@@ -216,7 +216,7 @@ export class LoadedThread {
     }
   }
 
-  summary(size: Pick<ThreadSummary, 'bytes' | 'storedBytes'>): ThreadSummary {
+  summary(size: Pick<ThreadSummary, 'bytes' | 'storedBytes'>): PartSummary {
     const { bytes, storedBytes } = size
     const totals = { entries: this.#words.size, archived: this.#archived, bytes, storedBytes }
     return summaryOf(this.thread, this.#standing, totals)

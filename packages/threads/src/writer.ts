@@ -1,4 +1,4 @@
-import { ProtocolError, readEnvelope, type ThreadId } from '@bzzz/protocols'
+import { ProtocolError, readEnvelope, sha256, type ThreadId } from '@bzzz/protocols'
 import type { Arrival } from './arrival.ts'
 import {
   type AppendJob,
@@ -249,7 +249,10 @@ export class ThreadWriter {
   }
 }
 
-function appendedAgain({ entry }: ViewedEntry): AppendJob {
-  const written = { entry, text: JSON.stringify(entry) }
+/** What a laptop wrote gets an id that nobody could foretell: under its own it could stand in the way of a turn. */
+function appendedAgain({ entry, actor, laptop }: ViewedEntry): AppendJob {
+  const id = laptop ? Buffer.from(sha256('bzzz/laptop-again/1\0', actor, entry.id)).toString('hex') : entry.id
+  const again = { ...entry, id }
+  const written = { entry: again, text: JSON.stringify(again) }
   return { kind: 'append', written, resolve: () => {}, reject: () => {} }
 }

@@ -19,7 +19,9 @@ const TEXTS = 500
 /** The rooms of a node that carry words, wired as the node wires them. */
 export async function openOurs(directory: string, seed: Uint8Array) {
   const signer = identityFromSeed(seed)
-  let members: { peer: PeerId; label: string; addrs: string[] }[] = [{ peer: signer.peer, label: 'self', addrs: [] }]
+  let members: { peer: PeerId; label: string; role: 'node'; addrs: string[] }[] = [
+    { peer: signer.peer, label: 'self', role: 'node', addrs: [] },
+  ]
   const state = await openState({ directory: join(directory, 'state') })
   const open = () =>
     openThreads({
@@ -89,6 +91,7 @@ export async function openOurs(directory: string, seed: Uint8Array) {
       members = others.map(({ seed, address }, i) => ({
         peer: identityFromSeed(seed).peer,
         label: `bench-${i}`,
+        role: 'node' as const,
         addrs: address === '' ? [] : [address],
       }))
     },

@@ -1,4 +1,5 @@
 import {
+  isLaptopActor,
   isOpenerOf,
   MAX_PAGE_BYTES,
   MAX_PAGE_ENVELOPES,
@@ -61,5 +62,7 @@ export async function openingsOf(
 const KEY_DIGITS = 64
 
 function isOpenersActor(thread: ThreadId, actor: string): boolean {
-  return isOpenerOf(thread, peerIdFromPublicKey(Buffer.from(actor.slice(0, KEY_DIGITS), 'hex')))
+  return (
+    !isLaptopActor(actor) && isOpenerOf(thread, peerIdFromPublicKey(Buffer.from(actor.slice(0, KEY_DIGITS), 'hex')))
+  )
 }
