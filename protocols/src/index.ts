@@ -13,15 +13,18 @@ export {
 } from './card/card.ts'
 export {
   authorPeer,
+  continueId,
   type Entry,
   type EntryOf,
   type ExtensionEntry,
   entry,
   isKnown,
+  isLaptopEntry,
   isType,
   type KnownEntry,
   MAX_CONTENT_CHARS,
   MAX_ENTRY_BYTES,
+  MAX_NAMED_HEADS,
   outcome,
   proposalHash,
   type ReviewPhase,
@@ -29,10 +32,12 @@ export {
   reviewTerms,
   type ThreadCap,
 } from './entry/entry.ts'
-export { type ChangeHeader, inspectChange, MAX_CHANGE_BYTES } from './envelope/change.ts'
+export { type ChangeHeader, inspectChange, MAX_CHANGE_BYTES, operationsOf } from './envelope/change.ts'
 export {
   ACTOR_BYTES,
   type Envelope,
+  isLaptopActor,
+  LAPTOP_ACTOR_BYTES,
   MAX_ENVELOPE_BYTES,
   openEnvelope,
   readEnvelope,
@@ -152,9 +157,11 @@ export {
   agentName,
   type CallId,
   callIdOf,
+  documentIdOf,
   type Incarnation,
   incarnation,
   isOpenerOf,
+  MAX_PART,
   type MeshId,
   meshId,
   meshIdBytes,
@@ -167,12 +174,14 @@ export {
   peerIdFromPublicKey,
   publicKeyOfPeer,
   roleName,
+  successorId,
   type ThreadId,
   type TurnId,
   threadId,
   threadIdBytes,
   threadIdFromBytes,
   threadIdMs,
+  threadOfDocument,
   turnIdOf,
 } from './ids/ids.ts'
 export {
@@ -229,8 +238,6 @@ export {
   MAX_DIGEST_THREADS,
   MAX_FOLLOWED,
   MAX_FRAME_BYTES,
-  MAX_PAGE_BYTES,
-  MAX_PAGE_ENVELOPES,
   MAX_VECTOR_ACTORS,
   MAX_VECTOR_THREADS,
   repairProtocol,
@@ -239,6 +246,7 @@ export {
   vectorHash,
   vectorToWire,
 } from './repair/frames.ts'
+export { MAX_PAGE_BYTES, MAX_PAGE_ENVELOPES, packPage, unpackPage } from './repair/page.ts'
 export {
   blobHash,
   type ChangedFile,

@@ -149,9 +149,9 @@ function envelopeHandlers({ registry, log }: Instruments): Handlers<EnvelopeFact
       log.warn({ peer, way, envelopes }, 'envelopes dropped')
     },
     'receive-failed': ({ peer, way, error }) => log.error({ peer, way, err: error }, 'envelope not stored'),
-    'page-served'({ peer, envelopes, bytes, more }) {
+    'page-served'({ peer, envelopes, bytes, packedBytes, more }) {
       served.inc(envelopes)
-      log.debug({ peer, envelopes, bytes, more }, 'repair served')
+      log.debug({ peer, envelopes, bytes, packedBytes, more }, 'repair served')
     },
     'repair-failed': ({ peer, error }) => log.warn({ peer, err: error }, 'repair failed'),
   }

@@ -86,7 +86,15 @@ class MemoryThreads {
     if (entries === undefined) throw Object.assign(new Error(`no thread ${thread}`), { code: 'THREAD_UNKNOWN' })
     const peer = entry.author.slice(entry.author.lastIndexOf('@') + 1) as PeerId
     const seq = entries.length + 1
-    const viewed = { entry: entryShape.parse(entry), peer, actor: 'aa', seq, index: 0, change: hashOf(seq) }
+    const viewed = {
+      entry: entryShape.parse(entry),
+      peer,
+      actor: 'aa',
+      laptop: false,
+      seq,
+      index: 0,
+      change: hashOf(seq),
+    }
     entries.push(viewed)
     const heads = [viewed.change]
     this.watchers.tell({ thread, own: true, envelope: new Uint8Array(), entries: [viewed], lost: [], heads })
@@ -152,7 +160,11 @@ class MemoryMesh {
   }
 
   readonly tokens = new Watchers<TokensFrame>()
-  readonly followTokens = this.tokens.subscribe
+  followTokens(thread: ThreadId, tell: (frame: TokensFrame) => void): () => void {
+    return this.tokens.subscribe((frame) => {
+      if (frame.thread === thread) tell(frame)
+    })
+  }
 
   addrs(): string[] {
     return [`/ip4/127.0.0.1/tcp/4001/p2p/${walnut}`]

@@ -39,7 +39,7 @@ export type MeshFact =
   | { type: 'receive-failed'; peer: PeerId; way: Way; error: unknown }
   /** More than could be held was waiting: left to repair. */
   | { type: 'envelopes-dropped'; peer: PeerId | null; way: Way | 'publish'; envelopes: number }
-  | { type: 'page-served'; peer: PeerId; envelopes: number; bytes: number; more: boolean }
+  | { type: 'page-served'; peer: PeerId; envelopes: number; bytes: number; packedBytes: number; more: boolean }
   /** A round or an answer that failed on this side, such as a store that could not be read. */
   | { type: 'repair-failed'; peer: PeerId | null; error: unknown }
   /** A frame of a running call's text that is none, is not signed by its agent's node, or is not of a member: not relayed. */

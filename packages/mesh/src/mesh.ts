@@ -78,10 +78,10 @@ export interface Mesh {
   /** Text of an own agent's running call, to whoever watches here or on another node; where nobody does, it costs nothing. */
   tellTokens(frame: TokensFrame): void
   /**
-   * Text of running calls of all nodes, this one's among them, in the order of each call and with gaps. Other nodes send
-   * theirs while somebody follows here. @returns how to stop
+   * Text of a thread's running calls on all nodes, this one's among them, in the order of each call and with gaps. Other nodes
+   * send theirs while somebody follows a thread of that project here. @returns how to stop
    */
-  followTokens(listener: (frame: TokensFrame) => void): () => void
+  followTokens(thread: ThreadId, listener: (frame: TokensFrame) => void): () => void
   /** Compares logs with every peer now instead of at the next interval. */
   sync(): void
   /** Hands out what waits, says goodbye, waits for envelopes in hand. Idempotent. */

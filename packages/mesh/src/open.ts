@@ -93,7 +93,10 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
       const link = links.get(peer)
       if (link !== undefined) sessions.get(link)?.pull.want(thread)
     },
-    onApplied: (thread) => void learnTag(thread),
+    onApplied: (thread) => {
+      learnTag(thread)
+      tokens.retune(thread)
+    },
   })
   const topics = joinTopics({
     mesh,
@@ -101,14 +104,22 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     isMember: members.has,
     onEnvelopes: (from, envelopes) => receiver.offer(from, 'gossip', envelopes),
     onCard: (card) => cards.learn(card),
+    closing: closing.signal,
     observe,
   })
-  const tokens = new Tokens({ mesh, signer, pubsub: host.services.pubsub, isMember: members.has, observe })
   const holders = new Holders()
   const interest: Interest = new Interest({
     follows: options.follows ?? { projects: null, threads: [] },
     threads,
     onProject: (tag) => topics.joinProject(tag),
+  })
+  const tokens = new Tokens({
+    mesh,
+    signer,
+    pubsub: host.services.pubsub,
+    tagOf: (thread) => interest.tagOf(thread),
+    isMember: members.has,
+    observe,
   })
   const all = (): Link[] => links.all()
   const rounds = new Rounds({
@@ -274,7 +285,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     fetchBlob: (hash, { signal }) => blobs.fetch(hash, { signal }),
     ...records,
     tellTokens: (frame) => tokens.tell(frame),
-    followTokens: (listener) => tokens.follow(listener),
+    followTokens: (thread, listener) => tokens.follow(thread, listener),
     sync: () => rounds.sync(),
     close: () => (closed ??= closeOnce()),
   }

@@ -2,10 +2,13 @@ import {
   authorPeer,
   type Entry,
   entry,
+  isLaptopActor,
+  isLaptopEntry,
   isOpenerOf,
   isType,
   MAX_ENTRY_BYTES,
   type PeerId,
+  successorId,
   type ThreadId,
 } from '@bzzz/protocols'
 import { ThreadsError } from './errors.ts'
@@ -18,6 +21,10 @@ export type HiddenReason =
   | 'author'
   /** It opens a thread that another peer opened. */
   | 'opener'
+  /** It continues a thread whose part this is not. */
+  | 'part'
+  /** A laptop that speaks through a node writes what it may not, or in another name than a person's. */
+  | 'laptop'
   /** Another entry has the same (peer, id), in a change with a smaller hash. */
   | 'duplicate'
 
@@ -36,13 +43,21 @@ export function writeEntry(given: Entry, self: PeerId): string {
   return text
 }
 
-/** @param peer whose key signed it @returns the entry, or why it is not shown */
-export function readEntry(thread: ThreadId, text: string, peer: PeerId): Entry | HiddenReason {
+/** @param peer whose key signed it @param actor whose page it is in @returns the entry, or why it is not shown */
+export function readEntry(thread: ThreadId, text: string, peer: PeerId, actor: string): Entry | HiddenReason {
   if (Buffer.byteLength(text) > MAX_ENTRY_BYTES) return 'shape'
   const parsed = entry.safeParse(jsonOf(text))
   if (!parsed.success) return 'shape'
   if (authorPeer(parsed.data.author) !== peer) return 'author'
-  return isType(parsed.data, 'open') && !isOpenerOf(thread, peer) ? 'opener' : parsed.data
+  if (isLaptopActor(actor)) return isLaptopEntry(parsed.data) ? parsed.data : 'laptop'
+  return misplaced(thread, parsed.data, peer) ?? parsed.data
+}
+
+/** @returns undefined for an entry that may stand in this document */
+function misplaced(document: ThreadId, value: Entry, peer: PeerId): HiddenReason | undefined {
+  if (isType(value, 'open')) return isOpenerOf(document, peer) ? undefined : 'opener'
+  if (isType(value, 'continue')) return successorId(value.of, value.part) === document ? undefined : 'part'
+  return undefined
 }
 
 function jsonOf(text: string): unknown {

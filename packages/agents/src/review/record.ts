@@ -67,7 +67,8 @@ export function readRecord(view: ThreadView, isLaptop: IsLaptop): ReviewRecord |
   const seats = terms.seats.map(seatOf)
   const homes = seats.map((seat) => seat.home).filter((home) => !isLaptop(home))
   const keepers = new Set([open.peer, ...homes])
-  const byId = new Map(view.entries.map((viewed) => [`${viewed.peer}/${viewed.entry.id}`, viewed]))
+  const signed = view.entries.filter(({ laptop }) => !laptop)
+  const byId = new Map(signed.map((viewed) => [`${viewed.peer}/${viewed.entry.id}`, viewed]))
   return {
     view,
     open,
