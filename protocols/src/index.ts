@@ -140,6 +140,15 @@ export {
   type TermsView,
 } from './http/reviews.ts'
 export {
+  type NewVote,
+  newVote,
+  type VotedAnswer,
+  type VotesAnswer,
+  type VoteView,
+  votedAnswer,
+  votesAnswer,
+} from './http/votes.ts'
+export {
   type Account,
   type AgentId,
   account,
