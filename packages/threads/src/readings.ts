@@ -44,6 +44,7 @@ export class Readings {
     const document = parts[part]
     if (thread === undefined || document === undefined) return undefined
     const view = await this.#view(document)
+    if (part === 0) return view
     const earlier: EntryNames[] = []
     for (const before of parts.slice(0, part)) earlier.push(await this.#names(before))
     const entries: ThreadView['entries'][number][] = []

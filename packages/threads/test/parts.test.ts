@@ -97,7 +97,13 @@ describe('a thread that has grown long', () => {
 
   test('goes on by itself alone', async () => {
     const { threads, thread, by } = await longThread(1)
-    const own = { ...by.message('continue-1'), type: 'continue', of: thread, part: 1, heads: ['0'.repeat(64)] } as const
+    const own: EntryOf<'continue'> = {
+      ...by.message('continue-1'),
+      type: 'continue',
+      of: thread,
+      part: 1,
+      heads: ['0'.repeat(64)],
+    }
     await expect(threads.append(thread, own)).rejects.toMatchObject({ code: 'ENTRY_INVALID' })
   })
 
