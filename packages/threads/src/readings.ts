@@ -2,7 +2,7 @@ import type { PeerId, ThreadId } from '@bzzz/protocols'
 import type { Catalog } from './catalog.ts'
 import { KeptViews } from './kept-views.ts'
 import { type KeptNotes, mayHave, notesOf, type PartNotes } from './part-notes.ts'
-import type { ThreadView } from './view.ts'
+import type { ThreadView, ViewedEntry } from './view.ts'
 import { type Earlier, joinEarlier, namedHeads, nameOf, wholeView } from './whole-view.ts'
 import type { Writers } from './writers.ts'
 
@@ -14,6 +14,11 @@ export interface ReadingsOptions {
 
 const NOTHING = new Uint8Array()
 
+interface Fresh {
+  readonly earlier: readonly PartNotes[]
+  readonly entries: readonly ViewedEntry[]
+}
+
 // What is put together of the earlier parts of that many threads is kept: pointers to their entries, and their names.
 const MAX_JOINED = 4
 
@@ -22,6 +27,8 @@ export class Readings {
   readonly #options: ReadingsOptions
   readonly #kept = new KeptViews()
   readonly #joined = new Map<ThreadId, Earlier>()
+  /** Of all that a part says what no earlier one does, while those stay as they are. */
+  readonly #fresh = new WeakMap<readonly ViewedEntry[], Fresh>()
 
   constructor(options: ReadingsOptions) {
     this.#options = options
@@ -47,12 +54,15 @@ export class Readings {
     if (part === 0) return view
     const earlier: PartNotes[] = []
     for (const before of parts.slice(0, part)) earlier.push(await this.#notes(before))
-    const entries: ThreadView['entries'][number][] = []
+    const known = this.#fresh.get(view.entries)
+    if (known?.earlier.every((notes, i) => notes === earlier[i])) return { ...view, thread, entries: known.entries }
+    const entries: ViewedEntry[] = []
     for (const viewed of view.entries) {
       const name = nameOf(viewed)
       const told = earlier.findIndex((notes) => mayHave(notes, name))
       if (told === -1 || !(await this.#has(parts[told] ?? thread, name))) entries.push(viewed)
     }
+    this.#fresh.set(view.entries, { earlier, entries })
     return { ...view, thread, entries }
   }
 
