@@ -19,6 +19,7 @@ export {
   type ExtensionEntry,
   entry,
   isKnown,
+  isLaptopEntry,
   isType,
   type KnownEntry,
   MAX_CONTENT_CHARS,
@@ -31,10 +32,12 @@ export {
   reviewTerms,
   type ThreadCap,
 } from './entry/entry.ts'
-export { type ChangeHeader, inspectChange, MAX_CHANGE_BYTES } from './envelope/change.ts'
+export { type ChangeHeader, inspectChange, MAX_CHANGE_BYTES, operationsOf } from './envelope/change.ts'
 export {
   ACTOR_BYTES,
   type Envelope,
+  isLaptopActor,
+  LAPTOP_ACTOR_BYTES,
   MAX_ENVELOPE_BYTES,
   openEnvelope,
   readEnvelope,
@@ -97,6 +100,15 @@ export {
   tokensEvent,
   turnEvent,
 } from './http/events.ts'
+export {
+  type InviteMade,
+  type InviteView,
+  inviteMade,
+  invitesAnswer,
+  inviteView,
+  type NewInvite,
+  newInvite,
+} from './http/invites.ts'
 export { type CleanupAnswer, cleanupAnswer, cleanupQuery } from './http/maintenance.ts'
 export { nanoOfUsd, usdOf } from './http/money.ts'
 export {
@@ -136,6 +148,7 @@ export {
   agentName,
   type CallId,
   callIdOf,
+  documentIdOf,
   type Incarnation,
   incarnation,
   isOpenerOf,
@@ -159,6 +172,7 @@ export {
   threadIdBytes,
   threadIdFromBytes,
   threadIdMs,
+  threadOfDocument,
   turnIdOf,
 } from './ids/ids.ts'
 export {
@@ -171,6 +185,19 @@ export {
   period,
   threadPeriod,
 } from './ids/periods.ts'
+export { decodeInvite, encodeInvite, type Invite } from './join/invite.ts'
+export {
+  decodeJoinAnswer,
+  encodeJoinAnswer,
+  type JoinAnswer,
+  type JoinRefusal,
+  type JoinRequest,
+  joinProtocol,
+  MAX_JOIN_ANSWER_BYTES,
+  MAX_JOIN_REQUEST_BYTES,
+  openJoinRequest,
+  sealJoinRequest,
+} from './join/join.ts'
 export {
   decodeLedgerRecord,
   encodeLedgerRecord,
@@ -181,6 +208,7 @@ export {
   type PriceRef,
   type TokenUsage,
 } from './ledger/record.ts'
+export { type ManifestChain, type Succession, successionOf } from './manifest/chain.ts'
 export {
   MAX_MANIFEST_BYTES,
   type Manifest,
@@ -201,8 +229,6 @@ export {
   MAX_DIGEST_THREADS,
   MAX_FOLLOWED,
   MAX_FRAME_BYTES,
-  MAX_PAGE_BYTES,
-  MAX_PAGE_ENVELOPES,
   MAX_VECTOR_ACTORS,
   MAX_VECTOR_THREADS,
   repairProtocol,
@@ -211,6 +237,7 @@ export {
   vectorHash,
   vectorToWire,
 } from './repair/frames.ts'
+export { MAX_PAGE_BYTES, MAX_PAGE_ENVELOPES, packPage, unpackPage } from './repair/page.ts'
 export {
   blobHash,
   type ChangedFile,

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import {
   agentIdOf,
   callIdOf,
+  documentIdOf,
   isOpenerOf,
   newThreadId,
   openedThreadId,
@@ -17,6 +18,7 @@ import {
   threadIdBytes,
   threadIdFromBytes,
   threadIdMs,
+  threadOfDocument,
   turnIdOf,
 } from '../src/ids/ids.ts'
 import { agentDayPeriod, dayPeriod, monthPeriod, parsePeriod, threadPeriod } from '../src/ids/periods.ts'
@@ -35,6 +37,14 @@ describe('ids', () => {
     const turn = turnIdOf({ thread, phase: 'vote', round: 2, agent: agentIdOf('security', peer) })
     expect(turn).toBe(known.turn)
     expect(callIdOf(turn, 0, 1)).toBe(known.call)
+  })
+
+  test('of threads are document ids of automerge-repo, and nothing else is one', () => {
+    expect(documentIdOf(thread)).toBe(known.document)
+    expect(threadOfDocument(documentIdOf(thread))).toBe(thread)
+    expect(threadOfDocument(`${known.document}`.replace('X', 'Y'))).toBeUndefined()
+    expect(threadOfDocument('')).toBeUndefined()
+    fc.assert(fc.property(fc.string(), (text) => threadOfDocument(text) === undefined))
   })
 
   test('of peers hold their key', () => {

@@ -9,6 +9,8 @@ import { addDemoCommand } from './demo.ts'
 import { diskFault } from './disk.ts'
 import { CliError, exitCodes } from './exit.ts'
 import { addInitCommand } from './init.ts'
+import { addInviteCommand } from './invite.ts'
+import { addLaptopCommands } from './laptop.ts'
 import { addLookCommands } from './look.ts'
 import { addReviewCommand } from './review.ts'
 import { plain } from './terminal.ts'
@@ -55,6 +57,8 @@ function programFor(context: CommandContext): Command {
   addLookCommands(program, context)
   addThreadCommands(program, context)
   addReviewCommand(program, context)
+  addInviteCommand(program, context)
+  addLaptopCommands(program, context)
   addDemoCommand(program, context)
   for (const command of program.commands) throwInsteadOfExit(command)
   return throwInsteadOfExit(program)

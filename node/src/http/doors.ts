@@ -7,6 +7,7 @@ import { addArchiveRoutes } from './routes/archive.ts'
 import { addConversationRoutes } from './routes/conversations.ts'
 import { addCostRoutes } from './routes/costs.ts'
 import { addEventsRoute } from './routes/events.ts'
+import { addInviteRoutes } from './routes/invites.ts'
 import { addMetricsRoute } from './routes/metrics.ts'
 import { addNodeRoutes } from './routes/node.ts'
 import { addReviewRoutes } from './routes/reviews.ts'
@@ -80,4 +81,5 @@ function addAgentsDoor(door: Door, routes: Routes): void {
   addReviewRoutes(door, routes)
   addCostRoutes(door, routes)
   addEventsRoute(door, routes)
+  addInviteRoutes(door, routes)
 }

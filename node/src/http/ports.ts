@@ -4,6 +4,7 @@ import type { Mesh } from '@bzzz/mesh'
 import type { AgentId, ChangeSet, NanoUsd, PeerId, ReviewPhase, ReviewTerms, ThreadId, TurnId } from '@bzzz/protocols'
 import type { Appended, Threads, ThreadView } from '@bzzz/threads'
 import type { SharedCounter } from '../counter/shared-counter.ts'
+import type { Invites } from '../membership/invites.ts'
 
 /** What the doors need of the node. */
 export interface DoorPorts {
@@ -18,6 +19,7 @@ export interface DoorPorts {
   readonly following: FollowingPort
   readonly reviews: ReviewsPort
   readonly turns: TurnsPort
+  readonly invites: InvitesPort
   readonly metrics: MetricsPort
 }
 
@@ -32,6 +34,8 @@ interface NodePort {
   readonly startedMs: number
   /** Parts of a limit in thousandths at which it is worth a warning, from the manifest. */
   readonly thresholds: { readonly warning: number; readonly critical: number }
+  /** In force. */
+  manifestVersion(): number
   condition(): { readonly store: 'open' | 'frozen' | 'closed'; readonly transport: 'up' | 'down' }
   /** From calls that were made; never makes one. `configured`: a provider and, where it needs one, its key are there. */
   model(): {
@@ -90,6 +94,9 @@ export type ReviewPlan =
 type ReviewOpening =
   | { readonly status: 'opened'; readonly terms: ReviewTerms; readonly appended: Appended }
   | RolesMissing
+
+/** Invitations of this node; the token is in the answer of `create` alone. */
+type InvitesPort = Pick<Invites, 'create' | 'list' | 'stateOf' | 'revoke'>
 
 /** Turns of this node's agents, as they happen. */
 interface TurnsPort {

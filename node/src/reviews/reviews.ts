@@ -20,7 +20,7 @@ interface ReviewsOptions {
   readonly mesh: Pick<Mesh, 'cards'>
   readonly prices: PriceTable
   /** Of the whole mesh: no review can cost more in a day. */
-  readonly dayLimit: NanoUsd
+  readonly dayLimit: () => NanoUsd
   /** Tokens of one reply at most. */
   readonly maxOutputTokens: number
   /** Provider requests a step at most. */
@@ -61,7 +61,8 @@ export function createReviews(options: ReviewsOptions): ReviewsPort {
       const { files } = order.change
       const bounds = { models, prices, changeBytes: bytes.length, files: files.length, rounds: order.rounds }
       const highest = highestCost({ ...bounds, maxOutputTokens, attempts })
-      return { status: 'ready', terms: planned.terms, highest: highest < dayLimit ? highest : dayLimit }
+      const most = dayLimit()
+      return { status: 'ready', terms: planned.terms, highest: highest < most ? highest : most }
     },
 
     async open(order) {

@@ -23,6 +23,7 @@ import {
 } from '@bzzz/protocols'
 import type { Appended, Part, ThreadEvent, ThreadSummary, ThreadView, ViewedEntry } from '@bzzz/threads'
 import type { Brought, DoorPorts, ReviewPlan, TurnNews } from '../../src/http/ports.ts'
+import type { InviteOrder, InviteRecord } from '../../src/membership/invites.ts'
 
 /** In-memory ports: walnut is the node under test, ironwood is online, acacia is gone. */
 export const NOW = Date.UTC(2026, 10, 22, 12)
@@ -90,6 +91,7 @@ class MemoryThreads {
       entry: entryShape.parse(entry),
       peer,
       actor: 'aa',
+      laptop: false,
       seq,
       index: 0,
       change: hashOf(seq),
@@ -205,7 +207,17 @@ class MemoryMesh {
 }
 
 export function status(peer: PeerId, label: string, more: Partial<PeerStatus>): PeerStatus {
-  return { peer, label, state: 'offline', addrs: [], latencyMs: null, lastSeenMs: null, reason: null, ...more }
+  return {
+    peer,
+    label,
+    role: 'node',
+    state: 'offline',
+    addrs: [],
+    latencyMs: null,
+    lastSeenMs: null,
+    reason: null,
+    ...more,
+  }
 }
 
 export function card(peer: PeerId, label: string, agents: AgentCard[], live: boolean): KnownCard {
@@ -347,6 +359,41 @@ class MemoryReviews {
   }
 }
 
+class MemoryInvites {
+  readonly records: InviteRecord[] = []
+  refusal: Error | undefined
+
+  async create({ label, lifeMs }: InviteOrder) {
+    if (this.refusal !== undefined) throw this.refusal
+    const times = { createdMs: NOW, expiresMs: NOW + lifeMs, revokedMs: null }
+    const record: InviteRecord = {
+      id: peerOfKey(40 + this.records.length),
+      role: 'laptop',
+      label,
+      ...times,
+      used: null,
+    }
+    this.records.unshift(record)
+    return { record, token: `bzzz-invite-1.${this.records.length}` }
+  }
+
+  list(): InviteRecord[] {
+    return this.records
+  }
+
+  stateOf({ revokedMs }: InviteRecord) {
+    return revokedMs === null ? ('open' as const) : ('revoked' as const)
+  }
+
+  async revoke(id: string): Promise<InviteRecord | undefined> {
+    const found = this.records.find((record) => record.id === id)
+    if (found === undefined) return undefined
+    const revoked = { ...found, revokedMs: NOW }
+    this.records.splice(this.records.indexOf(found), 1, revoked)
+    return revoked
+  }
+}
+
 export function openEntry(topic: string, ts = NOW): EntryOf<'open'> {
   const author = `human:ana@${walnut}`
   return { type: 'open', id: `open-${topic.replaceAll(' ', '-')}`, author, ts, content: '', topic, project: 'shop' }
@@ -360,7 +407,8 @@ export function meshOfThree() {
   const turns = new Watchers<TurnNews>()
   const following = new MemoryFollowing(threads)
   const condition: ReturnType<DoorPorts['node']['condition']> = { store: 'open', transport: 'up' }
-  const world = { condition, threads, mesh, following, budget, reviews, turns }
+  const invites = new MemoryInvites()
+  const world = { condition, invites, threads, mesh, following, budget, reviews, turns }
   const ports: DoorPorts = {
     node: {
       peer: walnut,
@@ -370,6 +418,7 @@ export function meshOfThree() {
       version: '0.1.0',
       startedMs: NOW - 90_500,
       thresholds: { warning: 800, critical: 950 },
+      manifestVersion: () => 1,
       condition: () => world.condition,
       model: () => ({
         provider: 'offline',
@@ -387,6 +436,7 @@ export function meshOfThree() {
     following,
     reviews,
     turns,
+    invites,
     metrics: { contentType: 'text/plain; version=0.0.4', metrics: async () => 'bzzz_threads 0\n' },
   }
   return { ...world, world, ports }

@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto'
-import { continueId, type EntryOf, MAX_NAMED_HEADS, MAX_PART, successorId, type ThreadId } from '@bzzz/protocols'
+import {
+  continueId,
+  type EntryOf,
+  isLaptopActor,
+  MAX_NAMED_HEADS,
+  MAX_PART,
+  successorId,
+  type ThreadId,
+} from '@bzzz/protocols'
 import type { Desk } from './commit.ts'
 import { writeEntry } from './entry-text.ts'
 import type { Appended } from './port.ts'
@@ -150,7 +158,7 @@ export class Appending {
   }
 
   #isOwn(actor: string): boolean {
-    return actor.startsWith(this.#ownKey)
+    return actor.startsWith(this.#ownKey) && !isLaptopActor(actor)
   }
 
   #remember(thread: ThreadId, digests: Digests): void {

@@ -4,7 +4,7 @@ import type { Arrival } from './arrival.ts'
 import type { Catalog } from './catalog.ts'
 import type { ThreadsError } from './errors.ts'
 import { refusals, type ThreadFact } from './facts.ts'
-import type { Admission, Brought, LoadedThread } from './loaded.ts'
+import type { Admission, Brought, LoadedThread, Unsettled } from './loaded.ts'
 import type { ChangeLog, Logged } from './log.ts'
 import type { Orphans } from './orphans.ts'
 import type { OwnActors } from './own-actors.ts'
@@ -57,9 +57,9 @@ interface Staged extends Logged {
 type Refused = Extract<Admission, { status: 'refused' | 'spoilt' }> & { readonly cause?: unknown }
 
 /** Why a commit cannot go on: the loaded thread is not what it has to be from now on. */
-export type Halt = Extract<Admission, { status: 'spoilt' | 'cut' | 'own actor' }>
+export type Halt = Extract<Admission, { status: 'spoilt' | 'cut' | 'own actor' | 'unsettled' }>
 
-// How long one commit may hold up the event loop and those who wait for it: about a fifth of a millisecond per change.
+// How long one commit may hold up the event loop and those who wait for it: about a tenth of a millisecond per change.
 const MAX_RECEIVED_CHANGES = 256
 // With signature and framing this stays below what gossip carries, unless one entry alone is larger.
 const MAX_CHANGE_TEXT_BYTES = MAX_ENTRY_BYTES
@@ -112,7 +112,12 @@ export class Commit {
     }
   }
 
-  /** As few changes as pages and sizes allow. */
+  /** To be asked once all is received. @returns why this commit must be given up */
+  settle(): Unsettled | undefined {
+    return this.#loaded.settle()
+  }
+
+  /** As few changes as pages and sizes allow. Once all that was received is settled. */
   append(jobs: readonly AppendJob[]): void {
     const { peer } = this.#desk.signer
     const fresh = new Map<string, AppendJob>()

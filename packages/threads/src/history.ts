@@ -14,6 +14,8 @@ export interface Change {
   /** Entries of the same actor before it, and in it. */
   readonly count: number
   readonly size: number
+  /** The operation that made the page its entries are in. */
+  readonly pageOp: number
   /** Highest sequence number in its past, itself included, by the actor's number in this history. */
   readonly clock: readonly number[]
 }
@@ -41,7 +43,7 @@ export class History {
     this.#maxActors = maxActors
     this.#heads.add(genesisHash)
     const beginning = { hash: genesisHash, actor: '00', seq: 1, startOp: 1, lastOp: GENESIS_OPS, deps: [] }
-    this.#changes.set(genesisHash, { ...beginning, count: 0, size: 0, clock: [] })
+    this.#changes.set(genesisHash, { ...beginning, count: 0, size: 0, pageOp: 0, clock: [] })
   }
 
   get heads(): string[] {
@@ -83,7 +85,8 @@ export class History {
     const size = index === 0 ? header.ops - 1 : header.ops
     if (size < 1 || size > room) return { status: 'refused', code: 'NOT_AN_APPEND' }
     const clock = past.with(number, seq)
-    const change = { hash, actor, seq, startOp, lastOp: lastOp + header.ops, deps, count, size, clock }
+    const pageOp = index === 0 ? startOp : (this.at(actor, seq - 1)?.pageOp ?? 0)
+    const change = { hash, actor, seq, startOp, lastOp: lastOp + header.ops, deps, count, size, pageOp, clock }
     return { status: 'next', change }
   }
 

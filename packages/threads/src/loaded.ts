@@ -8,6 +8,7 @@ import {
 } from '@bzzz/protocols'
 import {
   appendTexts,
+  applyAppends,
   applyChange,
   buildDocument,
   freeDocument,
@@ -21,6 +22,7 @@ import type { HiddenReason } from './entry-text.ts'
 import { type Cut, type Cuts, cutBy, stands } from './equivocation.ts'
 import { ThreadsError } from './errors.ts'
 import { type Change, History, type Placement } from './history.ts'
+import { plainTexts } from './plain-append.ts'
 import { type PartSummary, type Standing, stand, summaryOf, type ThreadSummary, untouched } from './summary.ts'
 import type { ThreadView, ViewedEntry } from './view.ts'
 import { Words } from './words.ts'
@@ -42,6 +44,13 @@ export type Admission =
   | { readonly status: 'own actor' }
   /** The change did what it may not, or the CRDT failed on it: this document is spoilt and must be made anew. */
   | { readonly status: 'spoilt'; readonly code: 'NOT_AN_APPEND' | 'CRDT_REFUSED'; readonly cause?: unknown }
+  | Unsettled
+
+/** The CRDT failed on changes that were admitted already, on which is not known: one by one will show. */
+export interface Unsettled {
+  readonly status: 'unsettled'
+  readonly cause: unknown
+}
 
 /** What may not come into the document. */
 export interface Barred {
@@ -66,17 +75,28 @@ export class LoadedThread {
   readonly #history: History
   readonly #words: Words
   readonly #barred: Barred
+  readonly #pace: 'together' | 'one by one'
+  /** Admitted, and not in the document yet. */
+  #behind: Uint8Array[] = []
   #document: ThreadDocument
   #standing: Standing = untouched
 
   /**
    * @param actor of this opening of the store
    * @param log the thread's whole log, in any order, from our own disk
+   * @param pace whether what can be told to be an append without the CRDT goes into it together
    * @throws {ThreadsError} LOG_DAMAGED if it does not make a document with all of its changes in it
    */
-  constructor(thread: ThreadId, actor: string, log: readonly Envelope[], barred = NOTHING_BARRED) {
+  constructor(
+    thread: ThreadId,
+    actor: string,
+    log: readonly Envelope[],
+    barred = NOTHING_BARRED,
+    pace: 'together' | 'one by one' = 'together',
+  ) {
     this.thread = thread
     this.#actor = actor
+    this.#pace = pace
     this.#barred = barred
     this.#words = new Words(thread)
     const genesis = genesisChange(thread)
@@ -84,11 +104,15 @@ export class LoadedThread {
     const ordered = log.toSorted((a, b) => a.header.startOp - b.header.startOp)
     this.#document = this.#build([genesis, ...ordered.map(({ change }) => change)])
     for (const envelope of ordered) this.#restore(envelope)
-    if (String(headsOf(this.#document)) !== String(this.heads)) throw this.#damaged('the document lacks changes')
+    if (!this.#isComplete) throw this.#damaged('the document lacks changes')
   }
 
   get heads(): string[] {
     return this.#history.heads
+  }
+
+  get #isComplete(): boolean {
+    return String(headsOf(this.#document)) === String(this.heads)
   }
 
   /** Nothing was written but what archives since somebody archived it: what no other change follows all ends in that. */
@@ -105,7 +129,7 @@ export class LoadedThread {
     return placeOf(this.#actor, this.#history.count(this.#actor)).room
   }
 
-  /** One own change of at most {@link room} entries. @returns the change, still to be signed and written */
+  /** One own change of at most {@link room} entries, once all is settled. @returns the change, still to be signed and written */
   append(self: PeerId, texts: readonly string[]): { change: Uint8Array; header: ChangeHeader; brought: Brought } {
     const { document, change } = appendTexts(this.#document, this.#history.count(this.#actor), texts)
     this.#document = document
@@ -113,13 +137,41 @@ export class LoadedThread {
     return { change, header, brought: this.#add(this.#next(header), self, texts) }
   }
 
-  /** Applies a change whose signature was checked, if its causes are here and it is what an honest writer makes. */
+  /**
+   * Takes a change whose signature was checked, if its causes are here and it is what an honest writer makes. The document
+   * may have it only once all is settled.
+   */
   admit({ author, header, change }: Envelope): Admission {
     const placement = this.#judge(header) ?? this.#history.place(header)
     if (placement.status !== 'next') return placement
+    const texts = this.#plainTexts(change, placement.change)
+    if (texts !== undefined) {
+      this.#behind.push(change)
+      return { status: 'applied', brought: this.#add(placement.change, author, texts) }
+    }
+    const unsettled = this.settle()
+    if (unsettled !== undefined) return unsettled
     const applied = this.#apply(change, placement.change)
     if ('status' in applied) return applied
     return { status: 'applied', brought: this.#add(placement.change, author, applied.texts) }
+  }
+
+  /** Brings the document up to what was admitted. @returns why it is spoilt instead */
+  settle(): Unsettled | undefined {
+    if (this.#behind.length === 0) return undefined
+    try {
+      this.#document = applyAppends(this.#document, this.#behind)
+      this.#behind = []
+      return this.#isComplete ? undefined : { status: 'unsettled', cause: this.#damaged('the document lacks changes') }
+    } catch (cause) {
+      return { status: 'unsettled', cause } // the CRDT says no more of it than that
+    }
+  }
+
+  #plainTexts(bytes: Uint8Array, change: Change): string[] | undefined {
+    if (this.#pace === 'one by one') return undefined
+    const entryOp = this.#history.at(change.actor, change.seq - 1)?.lastOp ?? 0
+    return plainTexts(bytes, { ...change, entryOp })
   }
 
   /** @returns undefined if nothing speaks against it */

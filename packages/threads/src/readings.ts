@@ -2,8 +2,8 @@ import type { PeerId, ThreadId } from '@bzzz/protocols'
 import type { Catalog } from './catalog.ts'
 import { KeptViews } from './kept-views.ts'
 import { type KeptNotes, mayHave, notesOf, type PartNotes } from './part-notes.ts'
-import type { ThreadView, ViewedEntry } from './view.ts'
-import { type Earlier, joinEarlier, namedHeads, nameOf, wholeView } from './whole-view.ts'
+import { nameOf, nodeName, type ThreadView, type ViewedEntry } from './view.ts'
+import { type Earlier, joinEarlier, namedHeads, wholeView } from './whole-view.ts'
 import type { Writers } from './writers.ts'
 
 export interface ReadingsOptions {
@@ -68,7 +68,7 @@ export class Readings {
 
   /** Whether this node has written such an entry in one of these parts. */
   async saidBefore(parts: readonly ThreadId[], peer: PeerId, id: string): Promise<boolean> {
-    const name = nameOf({ peer, entry: { id } })
+    const name = nodeName(peer, id)
     for (const part of parts) {
       if (mayHave(await this.#notes(part), name) && (await this.#has(part, name))) return true
     }

@@ -7,6 +7,8 @@ export interface ViewedEntry {
   readonly peer: PeerId
   /** The signing key and the opening of the store that wrote it, hexadecimal. */
   readonly actor: string
+  /** Written on a laptop that speaks through this peer, which vouches for the person. */
+  readonly laptop: boolean
   readonly seq: number
   /** Position within its change, from 0. */
   readonly index: number
@@ -30,4 +32,17 @@ export interface ThreadView {
   readonly entries: readonly ViewedEntry[]
   /** True when a's change is in the causal past of b's, or they share one and a comes first. */
   precedes(a: ViewedEntry, b: ViewedEntry): boolean
+}
+
+/**
+ * Two entries with one name are the same entry, said twice. A laptop's ids are its own: the ids of a node's turns can be
+ * foretold, and nobody may take them.
+ */
+export function nameOf({ laptop, actor, peer, entry }: ViewedEntry): string {
+  return `${laptop ? actor : peer}/${entry.id}`
+}
+
+/** Of an entry that a node itself writes. */
+export function nodeName(peer: PeerId, id: string): string {
+  return `${peer}/${id}`
 }

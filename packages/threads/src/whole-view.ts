@@ -1,5 +1,5 @@
 import { type EntryOf, isType, type ThreadId } from '@bzzz/protocols'
-import type { ThreadView, ViewedEntry } from './view.ts'
+import { nameOf, type ThreadView, type ViewedEntry } from './view.ts'
 
 interface Continued extends ViewedEntry {
   readonly entry: EntryOf<'continue'>
@@ -66,12 +66,4 @@ function isContinued(viewed: ViewedEntry): viewed is Continued {
 
 function isSame(a: ViewedEntry, b: ViewedEntry): boolean {
   return a.change === b.change && a.index === b.index
-}
-
-/** Two entries with one name are the same entry, said twice. */
-export function nameOf({
-  peer,
-  entry,
-}: Pick<ViewedEntry, 'peer'> & { readonly entry: { readonly id: string } }): string {
-  return `${peer}/${entry.id}`
 }

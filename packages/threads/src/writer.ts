@@ -1,4 +1,4 @@
-import { ProtocolError, readEnvelope, type ThreadId } from '@bzzz/protocols'
+import { ProtocolError, readEnvelope, sha256, type ThreadId } from '@bzzz/protocols'
 import type { Arrival } from './arrival.ts'
 import {
   type AppendJob,
@@ -14,7 +14,7 @@ import { compressRun } from './compress-run.ts'
 import type { Cut } from './equivocation.ts'
 import { ThreadsError } from './errors.ts'
 import type { ThreadFact } from './facts.ts'
-import { LoadedThread } from './loaded.ts'
+import { LoadedThread, type Unsettled } from './loaded.ts'
 import type { Run } from './log.ts'
 import type { Appended, Received } from './port.ts'
 import { removalOf } from './removal.ts'
@@ -46,6 +46,8 @@ export class ThreadWriter {
   readonly #compressJobs: CompressJob[] = []
   #running: Promise<void> | undefined
   #loaded: LoadedThread | undefined
+  /** Of the document that is loaded next. */
+  #pace: 'together' | 'one by one' = 'together'
 
   constructor(desk: Desk, thread: ThreadId) {
     this.#desk = desk
@@ -132,6 +134,11 @@ export class ThreadWriter {
       waiting.unshift(...released)
     }
     this.#jobs.unshift(...waiting)
+    const unsettled = commit.settle()
+    if (unsettled !== undefined) {
+      this.#jobs.unshift(...commit.unanswered, ...appends)
+      return this.#goOneByOne(unsettled)
+    }
     commit.append(appends)
     await commit.finish()
   }
@@ -155,7 +162,18 @@ export class ThreadWriter {
         this.#desk.actors.renew(this.#thread)
         this.unload('spoilt')
         this.#jobs.unshift(job)
+        return
+      case 'unsettled':
+        this.#jobs.unshift(job)
+        this.#goOneByOne(halt)
     }
+  }
+
+  /** So that exactly those changes are refused that the CRDT fails on, not what came with them. */
+  #goOneByOne({ cause }: Unsettled): void {
+    this.unload('spoilt')
+    this.#pace = 'one by one'
+    this.#desk.observe({ type: 'retried', thread: this.#thread, cause })
   }
 
   async #spoilt(job: ReceiveJob, spoilt: Halt & { readonly status: 'spoilt' }): Promise<void> {
@@ -196,7 +214,8 @@ export class ThreadWriter {
     const envelopes = await this.#readLog()
     const cuts = catalog.cuts(this.#thread)
     const barred = { cuts, hashes: await quarantine.barred(this.#thread, cuts) }
-    const loaded = new LoadedThread(this.#thread, actors.of(this.#thread), envelopes, barred)
+    const loaded = new LoadedThread(this.#thread, actors.of(this.#thread), envelopes, barred, this.#pace)
+    this.#pace = 'together'
     for (const { hash } of cuts.values()) {
       if (!loaded.includes(hash) && !barred.hashes.has(hash)) await this.#offerAgain(hash)
     }
@@ -228,6 +247,8 @@ export class ThreadWriter {
   }
 }
 
-function appendedAgain({ entry }: ViewedEntry): AppendJob {
-  return { kind: 'append', id: entry.id, text: JSON.stringify(entry), resolve: () => {}, reject: () => {} }
+/** What a laptop wrote gets an id that nobody could foretell: under its own it could stand in the way of a turn. */
+function appendedAgain({ entry, actor, laptop }: ViewedEntry): AppendJob {
+  const id = laptop ? Buffer.from(sha256('bzzz/laptop-again/1\0', actor, entry.id)).toString('hex') : entry.id
+  return { kind: 'append', id, text: JSON.stringify({ ...entry, id }), resolve: () => {}, reject: () => {} }
 }

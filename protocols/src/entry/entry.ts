@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { nanoUsdText } from '../bytes/shapes.ts'
 import { sha256 } from '../bytes/signing.ts'
-import { account, agentId, MAX_PART, peerId, roleName, threadId, turnId } from '../ids/ids.ts'
+import { account, agentId, isPeerId, MAX_PART, type PeerId, roleName, threadId, turnId } from '../ids/ids.ts'
 import { finding } from '../review-change/change.ts'
 
 /**
@@ -24,12 +24,12 @@ const author = z
     message: 'not an author (name@peer, human:name@peer, system@peer)',
   })
 
-export function authorPeer(text: string): string | undefined {
+export function authorPeer(text: string): PeerId | undefined {
   const at = text.lastIndexOf('@')
   const name = text.slice(0, at)
   if (!/^(human:)?[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$/.test(name)) return undefined
-  const peer = peerId.safeParse(text.slice(at + 1))
-  return peer.success ? peer.data : undefined
+  const peer = text.slice(at + 1)
+  return isPeerId(peer) ? peer : undefined
 }
 
 const tokenCount = z.number().int().min(0).max(MAX_ENTRY_TOKENS)
@@ -217,6 +217,19 @@ export function isType<T extends KnownEntry['type']>(value: Entry, type: T): val
 /** The id of a peer's first `continue` entry in a part. */
 export function continueId(part: number): string {
   return `continue-${part}`
+}
+
+/**
+ * What a laptop that speaks through a node may say: words, votes and notes of a person, and extensions. Nothing that
+ * belongs to a turn, and no figures of a model or its costs.
+ */
+export function isLaptopEntry(value: Entry): boolean {
+  const { author: by, type } = value
+  const figures = [value.model, value.tokens, value.cost, value.simulated]
+  if (!by.startsWith('human:') || figures.some((figure) => figure !== undefined)) return false
+  if (!isKnown(value)) return true
+  if ('turn' in value && value.turn !== undefined) return false
+  return type === 'message' || type === 'vote' || (value.type === 'note' && value.code === 'info')
 }
 
 /** What votes are bound to: a proposal with other words, findings or outcome has another hash. */

@@ -62,6 +62,8 @@ export const conversationView = z.strictObject({
   cost_usd: usd,
   /** Some of the cost is play money, or some of the words come from rules. */
   simulated: z.boolean(),
+  /** Under which a stock automerge-repo client opens it over `/sync`. */
+  sync_url: z.string(),
 })
 export type ConversationView = z.infer<typeof conversationView>
 
@@ -73,6 +75,8 @@ export const entryView = z.strictObject({
   author: z.string(),
   /** Label of the author's node, or its peer id when no card of it came yet. */
   node: z.string(),
+  /** A person wrote it on a laptop that speaks through that node. */
+  laptop: z.boolean(),
   content: z.string(),
   ts: time,
   /** The author's node signed the change that holds this entry, and this node checked it. */

@@ -55,7 +55,8 @@ export function readRecord(view: ThreadView): ReviewRecord | undefined {
   if (open === undefined || terms === undefined) return undefined
   const seats = terms.seats.map(seatOf)
   const keepers = new Set([open.peer, ...seats.map((seat) => seat.home)])
-  const byId = new Map(view.entries.map((viewed) => [`${viewed.peer}/${viewed.entry.id}`, viewed]))
+  const signed = view.entries.filter(({ laptop }) => !laptop)
+  const byId = new Map(signed.map((viewed) => [`${viewed.peer}/${viewed.entry.id}`, viewed]))
   return {
     view,
     open,
