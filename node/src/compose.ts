@@ -23,6 +23,8 @@ import { readIdentity } from './identity/identity.ts'
 import { dataDirectory } from './init/data-directory.ts'
 import { readMeshFile } from './init/mesh-file.ts'
 import { createReviews } from './reviews/reviews.ts'
+import { openGateway } from './sync/gateway.ts'
+import { openSyncTokens } from './sync/tokens.ts'
 import { createTelemetry } from './telemetry/telemetry.ts'
 import { verifyState } from './verify-state.ts'
 import { version } from './version.ts'
@@ -214,6 +216,17 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     mesh.announce()
 
     telemetry.gauge({ threads, budget, mesh })
+    const sync = openGateway({
+      mesh: meshId,
+      signer: identity,
+      threads,
+      publish: (envelope, thread) => mesh.publish(envelope, { thread, opening: false }),
+      bring: (thread) => following.bring(thread),
+      tokens: await openSyncTokens({ room: state.room('sync'), now, randomBytes }),
+      now,
+      observe: observe.sync,
+    })
+    closers.add('sync', () => sync.close())
     const http = await openHttp({
       ports: {
         node: {
@@ -244,6 +257,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
           randomBytes,
         }),
         turns: news,
+        sync,
         metrics: telemetry.registry,
       },
       host: config.values.http_host,
@@ -257,6 +271,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       throw portInUse(error, config) ?? error
     })
     closers.add('http', () => http.close())
+    closers.add('laptops', () => sync.close()) // before the door, which waits for its sockets
     log.info(
       { peer: identity.peer, mesh: meshId, node: http.nodeUrl, agents: http.agentsUrl, addrs: mesh.addrs() },
       'up',

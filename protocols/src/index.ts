@@ -128,6 +128,17 @@ export {
   type TermsView,
 } from './http/reviews.ts'
 export {
+  type CreatedSyncToken,
+  createdSyncToken,
+  type NewSyncToken,
+  newSyncToken,
+  revokedSyncToken,
+  type SyncInfo,
+  type SyncTokenView,
+  syncInfo,
+  syncTokensAnswer,
+} from './http/sync.ts'
+export {
   type Account,
   type AgentId,
   account,

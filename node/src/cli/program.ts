@@ -13,6 +13,7 @@ import { addLookCommands } from './look.ts'
 import { addReviewCommand } from './review.ts'
 import { plain } from './terminal.ts'
 import { addThreadCommands } from './threads.ts'
+import { addTokenCommands } from './tokens.ts'
 import { addUpCommand } from './up.ts'
 
 /**
@@ -54,6 +55,7 @@ function programFor(context: CommandContext): Command {
   addUpCommand(program, context)
   addLookCommands(program, context)
   addThreadCommands(program, context)
+  addTokenCommands(program, context)
   addReviewCommand(program, context)
   addDemoCommand(program, context)
   for (const command of program.commands) throwInsteadOfExit(command)

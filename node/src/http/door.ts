@@ -43,7 +43,7 @@ export function createDoor(options: DoorOptions) {
   door.removeContentTypeParser('text/plain')
   door.setErrorHandler(answerErrors(options.name, options.observe))
   door.setNotFoundHandler((request) => {
-    throw new ProblemError('ROUTE_UNKNOWN', `${request.method} ${request.url} is not served at this door.`)
+    throw new ProblemError('ROUTE_UNKNOWN', `${request.method} ${pathOf(request.url)} is not served at this door.`)
   })
   door.addHook('onRequest', async (request, reply) => {
     void reply.headers(HEADERS)
@@ -52,6 +52,11 @@ export function createDoor(options: DoorOptions) {
   })
   reportAnswers(door, options)
   return door
+}
+
+/** Without what may be a token. */
+function pathOf(url: string): string {
+  return url.split('?', 1)[0] ?? ''
 }
 
 function reportAnswers(door: Pick<Door, 'addHook'>, { name, observe }: DoorOptions): void {

@@ -10,6 +10,7 @@ import { addEventsRoute } from './routes/events.ts'
 import { addMetricsRoute } from './routes/metrics.ts'
 import { addNodeRoutes } from './routes/node.ts'
 import { addReviewRoutes } from './routes/reviews.ts'
+import { addSyncRoutes } from './routes/sync.ts'
 import type { Routes } from './routes/routes.ts'
 import { trackWork } from './work.ts'
 
@@ -80,4 +81,5 @@ function addAgentsDoor(door: Door, routes: Routes): void {
   addReviewRoutes(door, routes)
   addCostRoutes(door, routes)
   addEventsRoute(door, routes)
+  addSyncRoutes(door, routes)
 }

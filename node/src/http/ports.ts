@@ -3,6 +3,7 @@ import type { Budget } from '@bzzz/budget'
 import type { Mesh } from '@bzzz/mesh'
 import type { AgentId, ChangeSet, NanoUsd, PeerId, ReviewPhase, ReviewTerms, ThreadId, TurnId } from '@bzzz/protocols'
 import type { Appended, Threads, ThreadView } from '@bzzz/threads'
+import type { SyncGateway } from '../sync/gateway.ts'
 import type { SharedCounter } from '../counter/shared-counter.ts'
 
 /** What the doors need of the node. */
@@ -15,8 +16,12 @@ export interface DoorPorts {
   readonly following: FollowingPort
   readonly reviews: ReviewsPort
   readonly turns: TurnsPort
+  readonly sync: SyncPort
   readonly metrics: MetricsPort
 }
+
+/** The door for laptops, and the public key of the node that signs for them. */
+export type SyncPort = Pick<SyncGateway, 'tokens' | 'admit' | 'open' | 'revoke' | 'key'>
 
 interface NodePort {
   readonly peer: PeerId

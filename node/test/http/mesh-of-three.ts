@@ -23,6 +23,22 @@ import {
 import type { Appended, ThreadEvent, ThreadSummary, ThreadView, ViewedEntry } from '@bzzz/threads'
 import type { Brought, DoorPorts, ReviewPlan, TurnNews } from '../../src/http/ports.ts'
 
+/** Nobody is let in. */
+const noLaptops: DoorPorts['sync'] = {
+  key: 'aa'.repeat(32),
+  tokens: {
+    create: () => Promise.resolve(undefined),
+    list: () => [],
+    revoke: () => Promise.resolve(false),
+    find: () => undefined,
+  },
+  admit: () => ({ status: 'unknown' }),
+  open: () => {
+    throw new Error('nobody is let in')
+  },
+  revoke: () => Promise.resolve(false),
+}
+
 /** In-memory ports: walnut is the node under test, ironwood is online, acacia is gone. */
 export const NOW = Date.UTC(2026, 10, 22, 12)
 export const walnut = peerOfKey(1)
@@ -332,6 +348,7 @@ export function meshOfThree() {
   const condition: ReturnType<DoorPorts['node']['condition']> = { store: 'open', transport: 'up' }
   const world = { condition, threads, mesh, following, budget, reviews, turns }
   const ports: DoorPorts = {
+    sync: noLaptops,
     node: {
       peer: walnut,
       label: 'walnut',

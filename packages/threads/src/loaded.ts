@@ -158,6 +158,13 @@ export class LoadedThread {
     return summaryOf(this.thread, this.#standing, totals)
   }
 
+  /** For what looks at the document as the CRDT knows it; the changes in it stay as they are. */
+  exchange<T>(look: (document: ThreadDocument) => readonly [ThreadDocument, T]): T {
+    const [document, found] = look(this.#document)
+    this.#document = document
+    return found
+  }
+
   /** Gives the memory back, also of a document that a wasm panic has spoilt. */
   free(): void {
     freeDocument(this.#document)
