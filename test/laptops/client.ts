@@ -50,7 +50,7 @@ let fresh: Uint8Array | undefined
 
 function contents(document: Thread): string[] {
   const texts = Object.values(document.log).flat().map(String)
-  return texts.map((text) => (JSON.parse(text) as { content: string }).content)
+  return texts.filter((text) => text.startsWith('{')).map((text) => (JSON.parse(text) as { content: string }).content)
 }
 
 function watch(opened: DocHandle<Thread>): void {
@@ -96,7 +96,6 @@ async function obey(command: Command): Promise<void> {
       return
     }
     case 'disconnect':
-      adapter.disconnect()
       repo.networkSubsystem.removeNetworkAdapter(adapter as never)
       return
     case 'connect':

@@ -1,70 +1,44 @@
-import { conversationView, messagesAnswer, postedAnswer, revokedSyncToken, syncTokensAnswer } from '@bzzz/protocols'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
-import WebSocket from 'ws'
+import { revokedSyncToken, syncTokensAnswer } from '@bzzz/protocols'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openTestMesh, type TestMesh, type TestNode } from '../node/nodes.ts'
-import { startLaptop, tokenOf } from './laptop.ts'
+import { tokenOf } from './laptop.ts'
+import { laptopWith, messagesOn, newThread, nodeShows, post } from './place.ts'
+import { upgradeStatus } from './rogue.ts'
 
 let mesh: TestMesh
 let node: TestNode
+let other: TestNode
 
 beforeAll(async () => {
   mesh = await openTestMesh({ members: [['walnut'], ['acacia']] })
-  node = mesh.nodes[0] as TestNode
+  ;[node, other] = mesh.nodes as [TestNode, TestNode]
 })
 afterAll(() => mesh.close())
 
-async function newThread(content = 'the beginning', project = 'default'): Promise<{ thread: string; url: string }> {
-  const { thread } = await node.client.post('/api/conversations', { topic: 'On the road', content, project }, postedAnswer)
-  const { sync_url: url } = await node.client.get('agents', `/api/conversations/${thread}`, conversationView)
-  return { thread, url }
-}
-
-async function post(thread: string, content: string, at = node): Promise<void> {
-  await at.client.post(`/api/conversations/${thread}/messages`, { content }, postedAnswer)
-}
-
-async function messagesOn(at: TestNode, thread: string) {
-  return (await at.client.get('agents', `/api/conversations/${thread}/messages`, messagesAnswer)).messages
-}
-
-/** Resolves once the node shows these contents, in any order. */
-async function nodeShows(at: TestNode, thread: string, ...contents: readonly string[]): Promise<void> {
-  const look = async () =>
-    expect((await messagesOn(at, thread)).map(({ content }) => content).sort()).toEqual([...contents].sort())
-  await vi.waitFor(look, { timeout: 20_000, interval: 50 })
-}
-
-async function laptopWith(wanted: Record<string, unknown> = {}) {
-  const { created, info } = await tokenOf(node, wanted)
-  const laptop = await startLaptop(created.sync_url, info)
-  onTestFinished(() => laptop.kill())
-  return { laptop, created, info }
-}
-
 describe('a stock automerge-repo client', () => {
   test('opens a thread, sees what is written on any node, and writes what every node shows as its own', async () => {
-    const { thread, url } = await newThread()
-    const { laptop, info } = await laptopWith()
+    const { thread, url } = await newThread(node)
+    const { laptop, info } = await laptopWith(node)
     await laptop.tell({ do: 'open', url })
     await laptop.shows('the beginning')
-    await post(thread, 'from the node')
+    await post(node, thread, 'from the node')
     await laptop.shows('the beginning', 'from the node')
     await laptop.tell({ do: 'append', entry: { content: 'from the laptop' } })
     for (const each of mesh.nodes) await nodeShows(each, thread, 'the beginning', 'from the node', 'from the laptop')
-    const said = (await messagesOn(mesh.nodes[1] as TestNode, thread)).find(({ laptop }) => laptop)
+    const said = (await messagesOn(other, thread)).find(({ laptop }) => laptop)
     expect(said).toMatchObject({ author: info.author, node: 'walnut', verified: true, type: 'message' })
   })
 
   test('merges what was written on both sides while it was away', async () => {
-    const { thread, url } = await newThread()
-    const { laptop } = await laptopWith()
+    const { thread, url } = await newThread(node)
+    const { laptop } = await laptopWith(node)
     await laptop.tell({ do: 'open', url })
     await laptop.shows('the beginning')
     await laptop.tell({ do: 'disconnect' })
     await laptop.tell({ do: 'append', entry: { content: 'on the train, 1' } })
     await laptop.tell({ do: 'append', entry: { type: 'x-sketch', content: 'on the train, 2', strokes: [1, 2] } })
-    await post(thread, 'at home')
-    await post(thread, 'elsewhere', mesh.nodes[1])
+    await post(node, thread, 'at home')
+    await post(other, thread, 'elsewhere')
     const all = ['the beginning', 'on the train, 1', 'on the train, 2', 'at home', 'elsewhere']
     await laptop.tell({ do: 'connect' })
     await laptop.shows(...all)
@@ -72,8 +46,8 @@ describe('a stock automerge-repo client', () => {
   })
 
   test('shows at one laptop what was written on another', async () => {
-    const { url } = await newThread()
-    const [{ laptop: first }, { laptop: second }] = [await laptopWith(), await laptopWith({ name: 'bob' })]
+    const { url } = await newThread(node)
+    const [{ laptop: first }, { laptop: second }] = [await laptopWith(node), await laptopWith(node, { name: 'bob' })]
     for (const laptop of [first, second]) await laptop.tell({ do: 'open', url })
     await first.shows('the beginning')
     await second.shows('the beginning')
@@ -83,15 +57,15 @@ describe('a stock automerge-repo client', () => {
   })
 
   test('is told that a document is not there when it is unknown, or none of its token', async () => {
-    const { laptop } = await laptopWith({ projects: ['garden'] })
-    await laptop.tell({ do: 'open', url: (await newThread()).url })
+    const { laptop } = await laptopWith(node, { projects: ['garden'] })
+    await laptop.tell({ do: 'open', url: (await newThread(node)).url })
     await laptop.unavailable()
-    const { url } = await newThread('in the garden', 'garden')
+    const { url } = await newThread(node, 'in the garden', 'garden')
     await laptop.tell({ do: 'open', url })
     await laptop.shows('in the garden')
-    const { laptop: other } = await laptopWith()
-    await other.tell({ do: 'open', url: 'automerge:2KXPyN9mA2LMMAbaC6uV8c7CoSi' })
-    await other.unavailable()
+    const { laptop: second } = await laptopWith(node)
+    await second.tell({ do: 'open', url: 'automerge:2KXPyN9mA2LMMAbaC6uV8c7CoSi' })
+    await second.unavailable()
   })
 
   test.each([
@@ -100,42 +74,43 @@ describe('a stock automerge-repo client', () => {
     ['with a token that may only read', { do: 'append', entry: { content: 'a draft' } }, { read_only: true }, 'READ_ONLY'],
     ['as an agent', { do: 'append', entry: { type: 'finding', content: 'a draft' } }, {}, 'ENTRY_INVALID'],
   ] as const)('gets an edit back that it made %s, with its words, and begins anew', async (_, edit, wanted, code) => {
-    const { thread, url } = await newThread()
-    const { laptop } = await laptopWith(wanted)
+    const { thread, url } = await newThread(node)
+    const { laptop } = await laptopWith(node, wanted)
     await laptop.tell({ do: 'open', url })
     await laptop.shows('the beginning')
     await laptop.tell(edit)
     const notice = await laptop.notice()
     expect(notice).toMatchObject({ type: 'refused', code, texts: [expect.stringContaining('a draft')] })
-    await post(thread, 'afterwards')
+    await post(node, thread, 'afterwards')
     await laptop.tell({ do: 'renew' })
     await laptop.shows('the beginning', 'afterwards')
-    await post(thread, 'and live')
+    await post(node, thread, 'and live')
     await laptop.shows('the beginning', 'afterwards', 'and live')
     await nodeShows(node, thread, 'the beginning', 'afterwards', 'and live')
   })
 })
 
 describe('a token', () => {
-  const upgrade = (token: string) =>
-    new Promise<number>((resolve) => {
-      const socket = new WebSocket(`${node.client.running.agents_url.replace('http', 'ws')}/sync?token=${token}`)
-      socket.on('open', () => resolve(101))
-      socket.on('unexpected-response', (_, { statusCode }) => resolve(statusCode ?? 0))
-    })
+  const upgrade = (token: string) => upgradeStatus(`${node.client.running.agents_url}/sync?token=${token}`)
 
   test('is asked for at the upgrade: without one, a wrong or a revoked one nobody gets in', async () => {
     expect(await upgrade('')).toBe(401)
     expect(await upgrade('bzl_nobodys')).toBe(401)
+    expect(await upgrade(node.node.token)).toBe(401)
     const { created } = await tokenOf(node)
     expect(await upgrade(created.token)).toBe(101)
+    const page = { origin: 'https://notes.example' }
+    expect(await upgradeStatus(created.sync_url, page)).toBe(101)
+    expect(await upgradeStatus(created.sync_url, { host: 'notes.example' })).toBe(403)
+    const header = { authorization: `Bearer ${created.token}` }
+    expect(await upgradeStatus(`${node.client.running.agents_url}/sync`, header)).toBe(101)
     await node.client.post(`/api/sync-tokens/${created.id}/revoke`, {}, revokedSyncToken)
     expect(await upgrade(created.token)).toBe(401)
   })
 
   test('that is revoked ends its connections at once, and its edits', async () => {
-    const { thread, url } = await newThread()
-    const { laptop, created } = await laptopWith()
+    const { thread, url } = await newThread(node)
+    const { laptop, created } = await laptopWith(node)
     await laptop.tell({ do: 'open', url })
     await laptop.shows('the beginning')
     await node.client.post(`/api/sync-tokens/${created.id}/revoke`, {}, revokedSyncToken)

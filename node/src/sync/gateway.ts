@@ -1,8 +1,8 @@
-import { type MeshId, type Signer, type ThreadId, threadOfDocument } from '@bzzz/protocols'
+import { MAX_DOCUMENT_CHUNK_BYTES, type MeshId, type Signer, type ThreadId, threadOfDocument } from '@bzzz/protocols'
 import type { ThreadEvent, Threads } from '@bzzz/threads'
 import { OpenDocument } from './document.ts'
 import type { FaultKind, ObserveSync, SyncClose } from './facts.ts'
-import type { ClientFrame } from './frames.ts'
+import { type ClientFrame, readFrame } from './frames.ts'
 import { createPenalties } from './penalties.ts'
 import { SyncSocket, type WebSocketLike } from './socket.ts'
 import { storeAsSponsor } from './storing.ts'
@@ -56,8 +56,10 @@ export interface SocketEvents {
   closed(): void
 }
 
-/** Of one frame: a first push may be a whole document. */
-export const MAX_SYNC_FRAME_BYTES = 8 * 1024 * 1024
+/** A first push may be a whole document, with what a frame says besides. */
+export const MAX_SYNC_FRAME_BYTES = MAX_DOCUMENT_CHUNK_BYTES + 64 * 1024
+// What this thread takes apart by itself in well under a millisecond; a client counts as offline that is not greeted in a second.
+const MAX_READ_HERE_BYTES = 16 * 1024
 const MAX_SOCKETS = 64
 const MAX_SOCKETS_PER_TOKEN = 8
 const MAX_DOCUMENTS_PER_SOCKET = 64
@@ -170,8 +172,9 @@ class OpenGateway implements SyncGateway {
   /** @returns undefined if that was the end of the socket */
   async #read(socket: SyncSocket, bytes: Uint8Array): Promise<ClientFrame | undefined> {
     try {
-      const frame = await this.#host.call('read', bytes)
-      if (frame !== null) return frame
+      const isSmall = bytes.length <= MAX_READ_HERE_BYTES
+      const frame = isSmall ? readFrame(bytes) : await this.#host.call('read', bytes)
+      if (frame !== null && frame !== undefined) return frame
       this.#fault(socket, 'frame', 'no frame of automerge-repo')
     } catch (error) {
       if (!(error instanceof WorkerError)) throw error

@@ -1,5 +1,7 @@
 import {
   inspectChange,
+  inspectDocument,
+  isDocumentChunk,
   isLaptopActor,
   MAX_CHANGE_BYTES,
   type MeshId,
@@ -270,11 +272,14 @@ function read(bytes: Uint8Array) {
   }
 }
 
+/** What a client sends first may be its whole document in one chunk. */
 function changesOf(chunk: Uint8Array): Uint8Array[] {
+  if (!isDocumentChunk(chunk)) return [chunk]
   try {
+    inspectDocument(chunk)
     return changesIn(chunk)
   } catch (cause) {
-    throw new SyncFault('not a document', { cause })
+    throw new SyncFault(`not a document: ${(cause as Error).message}`, { cause })
   }
 }
 

@@ -46,12 +46,8 @@ export function nextSyncMessage(
   return { state: after, message: message ?? undefined }
 }
 
-const CHUNK_TYPE_AT = 8
-const DOCUMENT_CHUNK = 0
-
-/** What a client sends first may be its whole document in one chunk. @throws whatever the CRDT throws */
+/** @param chunk a whole document, inspected @throws whatever the CRDT throws */
 export function changesIn(chunk: Uint8Array): Uint8Array[] {
-  if (chunk[CHUNK_TYPE_AT] !== DOCUMENT_CHUNK) return [chunk]
   const document = Automerge.load(chunk)
   const changes = Automerge.getAllChanges(document)
   Automerge.free(document)
