@@ -31,7 +31,7 @@ export {
   type ThreadCap,
 } from './entry/entry.ts'
 export { type ChangeHeader, inspectChange, MAX_CHANGE_BYTES } from './envelope/change.ts'
-export { inspectDocument, isDocumentChunk, MAX_DOCUMENT_CHUNK_BYTES } from './envelope/document.ts'
+export { chunksIn, inspectDocument, isDocumentChunk, MAX_DOCUMENT_CHUNK_BYTES } from './envelope/document.ts'
 export {
   ACTOR_BYTES,
   type Envelope,

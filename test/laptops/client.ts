@@ -24,7 +24,7 @@ export type Told =
   | { readonly told: 'ready' | 'done' | 'unavailable' }
   | { readonly told: 'entries'; readonly contents: string[] }
   | { readonly told: 'notice'; readonly type: string; readonly code: string; readonly reason: string; readonly texts: string[] }
-  | { readonly told: 'disconnected' }
+  | { readonly told: 'disconnected' | 'acknowledged' }
 
 const [server = '', sponsorText = '{}'] = process.argv.slice(2)
 const sponsor = JSON.parse(sponsorText) as Sponsor
@@ -45,6 +45,12 @@ function tell(told: Told): void {
 let adapter = new WebSocketClientAdapter(server, RETRY_MS)
 const repo = new Repo({ network: [adapter as unknown as NonNullable<RepoConfig['network']>[number]] })
 repo.networkSubsystem.on('peer-disconnected', () => tell({ told: 'disconnected' }))
+// Its sync messages are the node's acknowledgement: their heads are on its disk.
+repo.networkSubsystem.on('message', (message) => {
+  if (message.type !== 'sync' || handle === undefined) return
+  const { heads } = Automerge.decodeSyncMessage(message.data)
+  if (Automerge.getHeads(handle.doc()).every((head) => heads.includes(head))) tell({ told: 'acknowledged' })
+})
 let handle: DocHandle<Thread> | undefined
 let fresh: Uint8Array | undefined
 

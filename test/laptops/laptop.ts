@@ -23,6 +23,8 @@ export interface Laptop {
   /** Resolves once it has been told that the document is not there. */
   unavailable(): Promise<void>
   disconnected(): Promise<void>
+  /** Resolves with the first message of the node since `after` began that says it has all that the laptop has. */
+  acknowledged(after: () => Promise<void>): Promise<void>
   kill(): Promise<void>
 }
 
@@ -60,6 +62,11 @@ export async function startLaptop(url: string, sponsor: Pick<SyncInfo, 'key' | '
     },
     unavailable: () => until(() => counted('unavailable') > 0, () => 'the document was not refused'),
     disconnected: () => until(() => counted('disconnected') > 0, () => 'the laptop is still connected'),
+    async acknowledged(after) {
+      const before = counted('acknowledged')
+      await after()
+      await until(() => counted('acknowledged') > before, () => 'nothing was acknowledged')
+    },
     async kill() {
       if (child.exitCode !== null || child.signalCode !== null) return
       child.kill('SIGKILL')

@@ -35,11 +35,11 @@ describe('a stock automerge-repo client', () => {
     await laptop.tell({ do: 'open', url })
     await laptop.shows('the beginning')
     await laptop.tell({ do: 'disconnect' })
-    await laptop.tell({ do: 'append', entry: { content: 'on the train, 1' } })
-    await laptop.tell({ do: 'append', entry: { type: 'x-sketch', content: 'on the train, 2', strokes: [1, 2] } })
+    const train = Array.from({ length: 20 }, (_, i) => `on the train, ${i}`)
+    for (const content of train) await laptop.tell({ do: 'append', entry: { type: 'x-sketch', content, strokes: [1] } })
     await post(node, thread, 'at home')
     await post(other, thread, 'elsewhere')
-    const all = ['the beginning', 'on the train, 1', 'on the train, 2', 'at home', 'elsewhere']
+    const all = ['the beginning', ...train, 'at home', 'elsewhere']
     await laptop.tell({ do: 'connect' })
     await laptop.shows(...all)
     for (const each of mesh.nodes) await nodeShows(each, thread, ...all)

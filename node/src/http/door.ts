@@ -50,6 +50,10 @@ export function createDoor(options: DoorOptions) {
     admit(request, options.admission)
     if (options.closing()) throw new ProblemError('CLOSING', 'Ask again once the node is up.')
   })
+  // A refused upgrade leaves its socket to whoever refused it; the door could not close as long as it is open.
+  door.addHook('onResponse', async ({ headers, raw }) => {
+    if (headers.upgrade !== undefined) raw.socket.destroy()
+  })
   reportAnswers(door, options)
   return door
 }

@@ -241,9 +241,12 @@ export class OpenDocument {
 
   #failed(error: unknown, by: SyncSocket | undefined): void {
     const { observe, onFault } = this.#options
+    const isLost = !this.isLoaded
     this.#loadedIn = undefined
     if (error instanceof WorkerError) {
       if (error.code === 'CLOSED') return
+      // The thread was ended in between; everybody begins anew with the next one.
+      if (error.code === 'FAILED' && isLost) return this.refresh()
       // Ended for what somebody else sent: the document is opened again for all who have it.
       if (error.code !== 'DIED' && by !== undefined) {
         return onFault(by, error.code === 'HUNG' ? 'hung' : 'message', error.message)

@@ -27,6 +27,7 @@ export class SyncSocket {
   #bytes = 0
   #notices = 0
   #isAlive = true
+  #beats = 0
   #closed: SyncClose | undefined
 
   /** @param self this node's peer id @param onClose told once */
@@ -81,7 +82,9 @@ export class SyncSocket {
   }
 
   beat(): void {
-    if (!this.#isAlive) return this.close('silent')
+    // A client says who it is with its first frame, or it is none.
+    if (!this.#isAlive || (this.peer === '' && this.#beats > 0)) return this.close('silent')
+    this.#beats++
     this.#isAlive = false
     this.#ws.ping()
   }

@@ -1,4 +1,5 @@
 import {
+  chunksIn,
   inspectChange,
   inspectDocument,
   isDocumentChunk,
@@ -266,7 +267,8 @@ function draftsOf(change: Uint8Array): string[] {
 
 function read(bytes: Uint8Array) {
   try {
-    return readSyncMessage(bytes)
+    const message = readSyncMessage(bytes)
+    return { ...message, chunks: message.chunks.flatMap(chunksIn) }
   } catch (cause) {
     throw new SyncFault('not a sync message', { cause })
   }
@@ -274,7 +276,7 @@ function read(bytes: Uint8Array) {
 
 /** What a client sends first may be its whole document in one chunk. */
 function changesOf(chunk: Uint8Array): Uint8Array[] {
-  if (!isDocumentChunk(chunk)) return [chunk]
+  if (!isDocumentChunk(chunk)) return [Uint8Array.from(chunk)]
   try {
     inspectDocument(chunk)
     return changesIn(chunk)

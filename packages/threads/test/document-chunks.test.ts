@@ -1,5 +1,5 @@
 import * as Automerge from '@automerge/automerge'
-import { inspectDocument, newThreadId } from '@bzzz/protocols'
+import { chunksIn, inspectDocument, newThreadId } from '@bzzz/protocols'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Pen } from './pen.ts'
@@ -23,6 +23,15 @@ test('a document of a few kilobytes that holds a quarter of a million operations
   const startedMs = performance.now()
   expect(() => inspectDocument(bomb)).toThrow(refusal)
   expect(performance.now() - startedMs).toBeLessThan(200)
+})
+
+test('chunks in a row are taken apart', () => {
+  const pen = new Pen(signerOf(1), newThreadId(1, Buffer.alloc(10)))
+  pen.append('one')
+  pen.append('two')
+  const changes = Automerge.getAllChanges(pen.document)
+  expect(chunksIn(Buffer.concat(changes)).map((chunk) => Buffer.from(chunk))).toEqual(changes.map((change) => Buffer.from(change)))
+  expect(() => chunksIn(Buffer.concat(changes).subarray(0, -1))).toThrow(refusal)
 })
 
 test('of a document with bytes altered nothing is thrown but a refusal', () => {

@@ -38,6 +38,11 @@ export class Reader {
     this.#at = at
   }
 
+  /** How many bytes were read. */
+  get at(): number {
+    return this.#at
+  }
+
   get atEnd(): boolean {
     return this.#at >= this.#bytes.length
   }

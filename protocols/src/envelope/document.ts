@@ -59,3 +59,20 @@ function inflated(column: Buffer, spec: number, maxOutputLength: number): Buffer
     throw new ProtocolError('BAD_CHANGE', 'document: deflated beyond its bound, or not DEFLATE', { cause })
   }
 }
+
+// Far more than anybody writes between two sync messages.
+const MAX_CHUNKS = 20_000
+
+/** A client may send several chunks in a row as one. @throws {ProtocolError} BAD_CHANGE */
+export function chunksIn(bytes: Uint8Array): Uint8Array[] {
+  const reader = new Reader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+  const chunks: Uint8Array[] = []
+  while (!reader.atEnd) {
+    if (chunks.length >= MAX_CHUNKS) refuse('number of chunks')
+    const start = reader.at
+    reader.take(LENGTH_AT)
+    reader.take(reader.uleb())
+    chunks.push(bytes.subarray(start, reader.at))
+  }
+  return chunks
+}
