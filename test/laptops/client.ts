@@ -23,7 +23,13 @@ export type Command =
 export type Told =
   | { readonly told: 'ready' | 'done' | 'unavailable' }
   | { readonly told: 'entries'; readonly contents: string[] }
-  | { readonly told: 'notice'; readonly type: string; readonly code: string; readonly reason: string; readonly texts: string[] }
+  | {
+      readonly told: 'notice'
+      readonly type: string
+      readonly code: string
+      readonly reason: string
+      readonly texts: string[]
+    }
   | { readonly told: 'disconnected' | 'acknowledged' }
 
 const [server = '', sponsorText = '{}'] = process.argv.slice(2)

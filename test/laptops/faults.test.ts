@@ -36,19 +36,28 @@ function nullsChange(): Uint8Array {
   return Automerge.getLastLocalChange(document) ?? new Uint8Array()
 }
 
-const faults: readonly (readonly [name: string, frame: (documentId: string) => Uint8Array | Record<string, unknown>])[] = [
+const faults: readonly (readonly [
+  name: string,
+  frame: (documentId: string) => Uint8Array | Record<string, unknown>,
+])[] = [
   ['a null', () => Buffer.of(0xf6)],
   ['rubbish', () => Buffer.from('ff00ff00', 'hex')],
   ['CBOR nested a hundred thousand deep', () => Buffer.alloc(100_000, 0x81)],
   ['a document id that is bytes', () => ({ type: 'sync', documentId: Buffer.of(1), data: Buffer.of(1) })],
   ['what is no sync message', (documentId) => ({ type: 'sync', documentId, data: Buffer.from('no message') })],
-  ['a change of a million operations', (documentId) => {
-    return { type: 'sync', documentId, data: pushOf(blownUp(nullsChange())) }
-  }],
-  ['a document of a million operations', (documentId) => {
-    const document = Automerge.save(Automerge.from({ text: 'ab'.repeat(500_000) }))
-    return { type: 'sync', documentId, data: pushOf(document) }
-  }],
+  [
+    'a change of a million operations',
+    (documentId) => {
+      return { type: 'sync', documentId, data: pushOf(blownUp(nullsChange())) }
+    },
+  ],
+  [
+    'a document of a million operations',
+    (documentId) => {
+      const document = Automerge.save(Automerge.from({ text: 'ab'.repeat(500_000) }))
+      return { type: 'sync', documentId, data: pushOf(document) }
+    },
+  ],
   ['a first push of 50 MB', (documentId) => ({ type: 'sync', documentId, data: new Uint8Array(50_000_000) })],
 ]
 

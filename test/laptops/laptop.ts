@@ -44,12 +44,18 @@ export async function startLaptop(url: string, sponsor: Pick<SyncInfo, 'key' | '
   })
   const until = (met: () => boolean, what: () => string) =>
     vi.waitFor(() => void (met() || fail(what())), { timeout: WAIT_MS, interval: 10 })
-  await until(() => counted('ready') > 0, () => 'the laptop did not start')
+  await until(
+    () => counted('ready') > 0,
+    () => 'the laptop did not start',
+  )
   return {
     async tell(command) {
       const before = counted('done')
       child.stdin.write(`${JSON.stringify(command)}\n`)
-      await until(() => counted('done') > before, () => `the laptop did not ${command.do}`)
+      await until(
+        () => counted('done') > before,
+        () => `the laptop did not ${command.do}`,
+      )
     },
     shows: (...contents) =>
       until(
@@ -57,15 +63,29 @@ export async function startLaptop(url: string, sponsor: Pick<SyncInfo, 'key' | '
         () => `the laptop shows ${JSON.stringify(shown)}, not ${JSON.stringify(contents)}`,
       ),
     async notice() {
-      await until(() => notices.length > 0, () => 'no notice came')
+      await until(
+        () => notices.length > 0,
+        () => 'no notice came',
+      )
       return notices.shift() ?? fail('no notice came')
     },
-    unavailable: () => until(() => counted('unavailable') > 0, () => 'the document was not refused'),
-    disconnected: () => until(() => counted('disconnected') > 0, () => 'the laptop is still connected'),
+    unavailable: () =>
+      until(
+        () => counted('unavailable') > 0,
+        () => 'the document was not refused',
+      ),
+    disconnected: () =>
+      until(
+        () => counted('disconnected') > 0,
+        () => 'the laptop is still connected',
+      ),
     async acknowledged(after) {
       const before = counted('acknowledged')
       await after()
-      await until(() => counted('acknowledged') > before, () => 'nothing was acknowledged')
+      await until(
+        () => counted('acknowledged') > before,
+        () => 'nothing was acknowledged',
+      )
     },
     async kill() {
       if (child.exitCode !== null || child.signalCode !== null) return
@@ -85,7 +105,10 @@ export interface Holder {
 }
 
 /** A token of this node, and what its holder is told. */
-export async function tokenOf({ client }: Pick<TestNode, 'client'>, wanted: Record<string, unknown> = {}): Promise<Holder> {
+export async function tokenOf(
+  { client }: Pick<TestNode, 'client'>,
+  wanted: Record<string, unknown> = {},
+): Promise<Holder> {
   const created = await client.post('/api/sync-tokens', { name: 'alice', ...wanted }, createdSyncToken)
   const url = new URL('/sync/info', client.running.agents_url)
   const answer = await fetch(url, { headers: { authorization: `Bearer ${created.token}` } })

@@ -7,7 +7,11 @@ import { type Holder, type Laptop, startLaptop, tokenOf } from './laptop.ts'
 type Place = Pick<TestNode, 'client'>
 
 export async function newThread(at: Place, content = 'the beginning', project = 'default') {
-  const { thread } = await at.client.post('/api/conversations', { topic: 'On the road', content, project }, postedAnswer)
+  const { thread } = await at.client.post(
+    '/api/conversations',
+    { topic: 'On the road', content, project },
+    postedAnswer,
+  )
   return { thread, url: (await conversationOn(at, thread)).sync_url }
 }
 
@@ -32,7 +36,10 @@ export async function nodeShows(at: Place, thread: string, ...contents: readonly
   await vi.waitFor(look, { timeout: 20_000, interval: 50 })
 }
 
-export async function laptopWith(at: Place, wanted: Record<string, unknown> = {}): Promise<Holder & { laptop: Laptop }> {
+export async function laptopWith(
+  at: Place,
+  wanted: Record<string, unknown> = {},
+): Promise<Holder & { laptop: Laptop }> {
   const holder = await tokenOf(at, wanted)
   const laptop = await startLaptop(holder.created.sync_url, holder.info)
   onTestFinished(() => laptop.kill())

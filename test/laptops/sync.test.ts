@@ -71,7 +71,12 @@ describe('a stock automerge-repo client', () => {
   test.each([
     ['past appendEntry', { do: 'scribble', text: 'a draft' }, {}, 'NOT_APPENDED'],
     ["in somebody else's page", { do: 'trespass', text: 'a draft' }, {}, 'NOT_AN_APPEND'],
-    ['with a token that may only read', { do: 'append', entry: { content: 'a draft' } }, { read_only: true }, 'READ_ONLY'],
+    [
+      'with a token that may only read',
+      { do: 'append', entry: { content: 'a draft' } },
+      { read_only: true },
+      'READ_ONLY',
+    ],
     ['as an agent', { do: 'append', entry: { type: 'finding', content: 'a draft' } }, {}, 'ENTRY_INVALID'],
   ] as const)('gets an edit back that it made %s, with its words, and begins anew', async (_, edit, wanted, code) => {
     const { thread, url } = await newThread(node)

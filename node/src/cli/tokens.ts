@@ -1,9 +1,4 @@
-import {
-  createdSyncToken,
-  revokedSyncToken,
-  type SyncTokenView,
-  syncTokensAnswer,
-} from '@bzzz/protocols'
+import { createdSyncToken, revokedSyncToken, type SyncTokenView, syncTokensAnswer } from '@bzzz/protocols'
 import type { Command } from 'commander'
 import { readDuration } from '../config/duration.ts'
 import { type CommandContext, clientFor, examples, type GlobalOptions, print, withGlobalOptions } from './context.ts'
@@ -20,7 +15,9 @@ interface CreateOptions extends GlobalOptions {
 
 /** Commands on the tokens of laptops: token create, list, revoke. */
 export function addTokenCommands(program: Command, context: CommandContext): void {
-  const token = program.command('token').description('tokens with which laptops sync threads of this node (see docs/laptops.md)')
+  const token = program
+    .command('token')
+    .description('tokens with which laptops sync threads of this node (see docs/laptops.md)')
   addCreate(token, context)
   addList(token, context)
   addRevoke(token, context)
@@ -38,7 +35,10 @@ function addCreate(token: Command, context: CommandContext): void {
     .option('--thread <thread>', 'only this thread; may be given several times', collect)
     .addHelpText(
       'after',
-      examples('bzzz token create --name alice --expires 30d', 'bzzz token create --name screen --read-only --project docs'),
+      examples(
+        'bzzz token create --name alice --expires 30d',
+        'bzzz token create --name screen --read-only --project docs',
+      ),
     )
     .action(async (options: CreateOptions) => {
       const client = await clientFor(context, options)

@@ -10,8 +10,8 @@ import { addEventsRoute } from './routes/events.ts'
 import { addMetricsRoute } from './routes/metrics.ts'
 import { addNodeRoutes } from './routes/node.ts'
 import { addReviewRoutes } from './routes/reviews.ts'
-import { addSyncRoutes } from './routes/sync.ts'
 import type { Routes } from './routes/routes.ts'
+import { addSyncRoutes } from './routes/sync.ts'
 import { trackWork } from './work.ts'
 
 export interface DoorsOptions {

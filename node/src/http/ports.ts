@@ -3,8 +3,8 @@ import type { Budget } from '@bzzz/budget'
 import type { Mesh } from '@bzzz/mesh'
 import type { AgentId, ChangeSet, NanoUsd, PeerId, ReviewPhase, ReviewTerms, ThreadId, TurnId } from '@bzzz/protocols'
 import type { Appended, Threads, ThreadView } from '@bzzz/threads'
-import type { SyncGateway } from '../sync/gateway.ts'
 import type { SharedCounter } from '../counter/shared-counter.ts'
+import type { SyncGateway } from '../sync/gateway.ts'
 
 /** What the doors need of the node. */
 export interface DoorPorts {

@@ -44,7 +44,9 @@ function problemIn(error: unknown): Problem | undefined {
   if (hasZodFastifySchemaValidationErrors(error)) return invalidRequest(error)
   if (!(error instanceof Error) || !('code' in error)) return undefined
   const code = CODES[String(error.code)]
-  return code === undefined ? undefined : problemOf(code, `${withoutToken(error.message).replace(/\.$/, '')}.${ADVICE[code] ?? ''}`)
+  return code === undefined
+    ? undefined
+    : problemOf(code, `${withoutToken(error.message).replace(/\.$/, '')}.${ADVICE[code] ?? ''}`)
 }
 
 /** A message may name the URL. */

@@ -126,7 +126,8 @@ export class OpenDocument {
     const refused = await this.#store(offer)
     if (refused !== undefined) return this.#refuse(socket, refused)
     if (offer.waits) return isLast ? socket.close('causes-missing') : this.#hold(socket, message)
-    await host.call('settle', this.thread, socket.id)
+    const answer = await host.call('settle', this.thread, socket.id)
+    if (answer !== undefined) socket.send({ type: 'sync', documentId: this.#documentId, data: answer })
     await this.#tell()
   }
 

@@ -16,6 +16,16 @@ export type SyncFact =
 /** `frame`: not CBOR or of no known shape. `message`: Automerge or its changes are not what they should be. */
 export type FaultKind = 'frame' | 'message' | 'too-large' | 'hung' | 'refusals'
 
-export type SyncClose = 'left' | 'fault' | 'slow' | 'silent' | 'revoked' | 'expired' | 'crowded' | 'causes-missing' | 'failed' | 'closing'
+export type SyncClose =
+  | 'left'
+  | 'fault'
+  | 'slow'
+  | 'silent'
+  | 'revoked'
+  | 'expired'
+  | 'crowded'
+  | 'causes-missing'
+  | 'failed'
+  | 'closing'
 
 export type ObserveSync = (fact: SyncFact) => void

@@ -14,7 +14,11 @@ export type ClientFrame =
   | { readonly type: 'other' }
 
 export type NodeFrame =
-  | { readonly type: 'peer'; readonly peerMetadata: { readonly isEphemeral: true }; readonly selectedProtocolVersion: '1' }
+  | {
+      readonly type: 'peer'
+      readonly peerMetadata: { readonly isEphemeral: true }
+      readonly selectedProtocolVersion: '1'
+    }
   | { readonly type: 'error'; readonly message: string }
   | { readonly type: 'sync'; readonly documentId: string; readonly data: Uint8Array }
   | { readonly type: 'doc-unavailable'; readonly documentId: string }

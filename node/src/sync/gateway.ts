@@ -308,4 +308,3 @@ class OpenGateway implements SyncGateway {
 }
 
 const BEATS_A_MINUTE = 60_000 / BEAT_MS
-

@@ -89,13 +89,20 @@ interface Fresh {
   readonly header: ReturnType<typeof inspectChange>
 }
 
+interface Offered {
+  /** After what the message says, without what it brings. */
+  readonly state: SyncState
+  /** Undefined if it brought nothing. */
+  readonly rest: Uint8Array | undefined
+}
+
 /** A copy of one thread that is compared with laptops' copies, message by message. Nothing of it is on disk. */
 export class Replica {
   readonly #mesh: MeshId
   readonly #loaded: LoadedThread
   readonly #peers = new Map<number, SyncState>()
-  /** Of messages that were offered and not settled. */
-  readonly #rests = new Map<number, Uint8Array>()
+  /** Messages that were offered and not settled. */
+  readonly #offered = new Map<number, Offered>()
 
   /** @param envelopes the thread's whole log @throws {ThreadsError} LOG_DAMAGED */
   constructor(mesh: MeshId, thread: ThreadId, envelopes: readonly Uint8Array[]) {
@@ -115,8 +122,11 @@ export class Replica {
   /** Every change of the message is inspected before the CRDT sees it. @throws {SyncFault} */
   offer(from: number, bytes: Uint8Array, speaker: Speaker): Offer {
     const { rest, chunks } = read(bytes)
-    this.#rests.set(from, rest)
-    return this.#admit(this.#fresh(chunks), speaker)
+    // Before the changes are in: afterwards it would look as if both sides had known them all along, and need no answer.
+    const state = this.#heard(this.#peers.get(from) ?? newSyncState(), rest)
+    const offer = this.#admit(this.#fresh(chunks), speaker)
+    this.#offered.set(from, { state, rest: offer.changes.length > 0 ? rest : undefined })
+    return offer
   }
 
   /** All that the sender has is here: it may be listened to, also after a refusal. @throws {SyncFault} */
@@ -125,17 +135,14 @@ export class Replica {
     return heads.every((head) => this.#loaded.includes(head)) && this.#fresh(chunks).length === 0
   }
 
-  /** What was offered is stored: the next messages may say so. */
-  settle(from: number): void {
-    const rest = this.#rests.get(from)
-    this.#rests.delete(from)
-    if (rest === undefined) return
-    const before = this.#peers.get(from) ?? newSyncState()
-    const state = this.#loaded.exchange((document) => {
-      const taken = takeSyncMessage(document, before, rest)
-      return [taken.document, taken.state]
-    })
-    this.#peers.set(from, state)
+  /** What was offered is stored. @returns the answer, which says so */
+  settle(from: number): Uint8Array | undefined {
+    const offered = this.#offered.get(from)
+    this.#offered.delete(from)
+    if (offered === undefined) return undefined
+    const { state, message } = this.#next(offered.state)
+    this.#peers.set(from, offered.rest === undefined ? state : this.#heard(state, offered.rest))
+    return message
   }
 
   join(peer: number): void {
@@ -144,13 +151,13 @@ export class Replica {
 
   leave(peer: number): void {
     this.#peers.delete(peer)
-    this.#rests.delete(peer)
+    this.#offered.delete(peer)
   }
 
   /** To everybody who does not know all that is here. */
   messages(): { to: number; message: Uint8Array }[] {
     return [...this.#peers].flatMap(([to, before]) => {
-      const { state, message } = this.#loaded.exchange((document) => [document, nextSyncMessage(document, before)])
+      const { state, message } = this.#next(before)
       this.#peers.set(to, state)
       return message === undefined ? [] : [{ to, message }]
     })
@@ -162,6 +169,17 @@ export class Replica {
 
   free(): void {
     this.#loaded.free()
+  }
+
+  #heard(state: SyncState, rest: Uint8Array): SyncState {
+    return this.#loaded.exchange((document) => {
+      const taken = takeSyncMessage(document, state, rest)
+      return [taken.document, taken.state]
+    })
+  }
+
+  #next(state: SyncState): ReturnType<typeof nextSyncMessage> {
+    return this.#loaded.exchange((document) => [document, nextSyncMessage(document, state)])
   }
 
   /** @throws {SyncFault} */

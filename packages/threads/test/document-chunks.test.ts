@@ -30,7 +30,9 @@ test('chunks in a row are taken apart', () => {
   pen.append('one')
   pen.append('two')
   const changes = Automerge.getAllChanges(pen.document)
-  expect(chunksIn(Buffer.concat(changes)).map((chunk) => Buffer.from(chunk))).toEqual(changes.map((change) => Buffer.from(change)))
+  expect(chunksIn(Buffer.concat(changes)).map((chunk) => Buffer.from(chunk))).toEqual(
+    changes.map((change) => Buffer.from(change)),
+  )
   expect(() => chunksIn(Buffer.concat(changes).subarray(0, -1))).toThrow(refusal)
 })
 

@@ -14,7 +14,13 @@ export const newSyncToken = z.strictObject({
   name: holder,
   read_only: z.boolean().default(false),
   /** From now on; null: until it is revoked. */
-  expires_in_ms: z.number().int().min(1_000).max(3_650 * 86_400_000).nullable().default(null),
+  expires_in_ms: z
+    .number()
+    .int()
+    .min(1_000)
+    .max(3_650 * 86_400_000)
+    .nullable()
+    .default(null),
   /** It is for the threads of these projects and for these threads; neither: for all. */
   projects: projects.nullable().default(null),
   threads: threads.nullable().default(null),

@@ -1,4 +1,3 @@
-import websocket from '@fastify/websocket'
 import {
   createdSyncToken,
   type NewSyncToken,
@@ -9,6 +8,7 @@ import {
   syncInfo,
   syncTokensAnswer,
 } from '@bzzz/protocols'
+import websocket from '@fastify/websocket'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { MAX_SYNC_FRAME_BYTES } from '../../sync/gateway.ts'
@@ -89,7 +89,10 @@ function admitted(ports: DoorPorts, request: FastifyRequest, reply: FastifyReply
     case 'penalised': {
       const seconds = Math.ceil(outcome.ms / 1000)
       void reply.header('retry-after', String(seconds))
-      throw new ProblemError('TOO_MANY_FAULTS', `Connections with this token were at fault again and again: wait ${seconds} s.`)
+      throw new ProblemError(
+        'TOO_MANY_FAULTS',
+        `Connections with this token were at fault again and again: wait ${seconds} s.`,
+      )
     }
     case 'full':
       throw new ProblemError('SOCKETS_EXHAUSTED', 'As many laptops are connected as can be: close one, then try again.')
@@ -127,7 +130,10 @@ function addTokenRoutes(door: Door, { ports, now }: Routes): void {
     { config, schema: { params, response: { 200: revokedSyncToken } } },
     async ({ params: { id } }) => {
       if (!(await ports.sync.revoke(id))) {
-        throw new ProblemError('TOKEN_UNKNOWN', `No token has the id ${id}: "bzzz token list" shows those that there are.`)
+        throw new ProblemError(
+          'TOKEN_UNKNOWN',
+          `No token has the id ${id}: "bzzz token list" shows those that there are.`,
+        )
       }
       return { id, revoked: true as const }
     },

@@ -12,7 +12,7 @@ export interface Calls {
   learn(thread: ThreadId, envelopes: readonly Uint8Array[]): boolean
   offer(thread: ThreadId, socket: number, message: Uint8Array, speaker: Speaker): Offer
   knows(thread: ThreadId, message: Uint8Array): boolean
-  settle(thread: ThreadId, socket: number): void
+  settle(thread: ThreadId, socket: number): Uint8Array | undefined
   join(thread: ThreadId, socket: number): void
   leave(thread: ThreadId, socket: number): void
   messages(thread: ThreadId): readonly { readonly to: number; readonly message: Uint8Array }[]
