@@ -228,6 +228,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       providers: setup.providers,
       agents: setup.definitions,
       fetchBlob: blobSource(threads, mesh),
+      isLaptop: membership.isLaptop,
       livePeers,
       limits: {
         concurrency: CONCURRENT_TURNS,
@@ -276,6 +277,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
           mesh,
           prices,
           dayLimit: () => dayLimitOf(newest()),
+          isLaptop: membership.isLaptop,
           maxOutputTokens: config.values.openai_max_tokens,
           attempts: ATTEMPTS,
           now,

@@ -42,6 +42,7 @@ export {
   openEnvelope,
   readEnvelope,
   sealEnvelope,
+  sealInspected,
   type UnverifiedEnvelope,
   verifyEnvelope,
 } from './envelope/envelope.ts'
@@ -138,6 +139,15 @@ export {
   reviewRequest,
   type TermsView,
 } from './http/reviews.ts'
+export {
+  type NewVote,
+  newVote,
+  type VotedAnswer,
+  type VotesAnswer,
+  type VoteView,
+  votedAnswer,
+  votesAnswer,
+} from './http/votes.ts'
 export {
   type Account,
   type AgentId,

@@ -16,6 +16,7 @@ import { addReviewCommand } from './review.ts'
 import { plain } from './terminal.ts'
 import { addThreadCommands } from './threads.ts'
 import { addUpCommand } from './up.ts'
+import { addVoteCommand } from './vote.ts'
 
 /**
  * Runs one command line. Faults end in one line on stderr (wrong arguments with a hint below it), with `--json` also in an
@@ -57,6 +58,7 @@ function programFor(context: CommandContext): Command {
   addLookCommands(program, context)
   addThreadCommands(program, context)
   addReviewCommand(program, context)
+  addVoteCommand(program, context)
   addInviteCommand(program, context)
   addLaptopCommands(program, context)
   addDemoCommand(program, context)

@@ -72,7 +72,7 @@ export interface ReviewsPort {
   plan(order: ReviewOrder): Promise<ReviewPlan>
   /** Stores the change and opens the thread: both synced to disk when it resolves. */
   open(order: ReviewOrder): Promise<ReviewOpening>
-  /** `readReview`; undefined for a thread that is no review. */
+  /** `readReview`, by the members' roles; undefined for a thread that is no review. */
   standing(view: ThreadView): Review | undefined
   /** The change under review, from this node's disk; undefined while it is not here, or when it cannot be read. */
   change(hash: string): Promise<ChangeSet | undefined>

@@ -348,7 +348,7 @@ class MemoryReviews {
     return { status: 'opened', terms, appended }
   }
 
-  readonly standing = readReview
+  readonly standing = (view: ThreadView) => readReview(view)
   /** Changes that this node holds. */
   readonly changes = new Map<string, ChangeSet>()
   changesRead = 0

@@ -9,7 +9,7 @@ import {
   type ThreadId,
 } from '@bzzz/protocols'
 import type { Desk } from './commit.ts'
-import { writeEntry } from './entry-text.ts'
+import { type Written, writeEntry } from './entry-text.ts'
 import type { Appended } from './port.ts'
 import type { Readings } from './readings.ts'
 import type { Writers } from './writers.ts'
@@ -54,9 +54,9 @@ export class Appending {
     this.#ownKey = Buffer.from(options.desk.signer.publicKey).toString('hex')
   }
 
-  /** @param text the entry in JSON @throws {ThreadsError} */
-  append(thread: ThreadId, id: string, text: string): Promise<Appended> {
-    return this.#append(thread, this.#due(thread), id, text)
+  /** @throws {ThreadsError} */
+  append(thread: ThreadId, written: Written): Promise<Appended> {
+    return this.#append(thread, this.#due(thread), written)
   }
 
   /** Into each part that is not archived; the thread is, once the newest is. */
@@ -67,10 +67,10 @@ export class Appending {
       const document = catalog.parts.of(thread)[part] ?? thread
       if (catalog.summary(document)?.archived === true) continue
       const id = `${entry.id.slice(0, 58)}-p${part}`
-      await writers.of(document).append(id, writeEntry({ ...entry, id }, signer.peer))
+      await writers.of(document).append(writeEntry({ ...entry, id }, signer.peer))
     }
     const newest = catalog.parts.of(thread).length - 1
-    return this.#append(thread, newest, entry.id, writeEntry(entry, signer.peer))
+    return this.#append(thread, newest, writeEntry(entry, signer.peer))
   }
 
   /** Which part takes the next entry, as far as is synced. */
@@ -83,7 +83,7 @@ export class Appending {
     return goesOn ? newest + 1 : newest
   }
 
-  #append(thread: ThreadId, due: number, id: string, text: string): Promise<Appended> {
+  #append(thread: ThreadId, due: number, written: Written): Promise<Appended> {
     const fresh = { part: due, isContinued: false, placed: Promise.resolve(), inHand: new Set<Promise<Appended>>() }
     const open: Open = this.#open.get(thread) ?? fresh
     this.#open.set(thread, open)
@@ -92,8 +92,7 @@ export class Appending {
       open.isContinued = false
       open.placed = Promise.allSettled([open.placed, ...open.inHand]) // what was said in the parts before is then known
     }
-    const work =
-      open.part === 0 ? this.#options.writers.of(thread).append(id, text) : this.#later(thread, open, id, text)
+    const work = open.part === 0 ? this.#options.writers.of(thread).append(written) : this.#later(thread, open, written)
     open.inHand.add(work)
     const over = () => {
       open.inHand.delete(work)
@@ -104,9 +103,9 @@ export class Appending {
   }
 
   /** In the order of the calls. */
-  async #later(thread: ThreadId, open: Open, id: string, text: string): Promise<Appended> {
+  async #later(thread: ThreadId, open: Open, written: Written): Promise<Appended> {
     const { part } = open
-    const placing = open.placed.then(() => this.#place(thread, part, open, { id, text }))
+    const placing = open.placed.then(() => this.#place(thread, part, open, written))
     open.placed = placing.catch(() => {}) // whoever appends is told
     return (await placing).appended
   }
@@ -115,9 +114,10 @@ export class Appending {
     thread: ThreadId,
     part: number,
     open: Open,
-    { id, text }: { readonly id: string; readonly text: string },
+    written: Written,
   ): Promise<{ readonly appended: Promise<Appended> }> {
     const { desk, writers, readings } = this.#options
+    const { id } = written.entry
     const parts = desk.catalog.parts.of(thread).slice(0, part)
     if (await readings.saidBefore(parts, desk.signer.peer, id)) {
       const heads = [...(await readings.heads(parts.at(-1) ?? thread))]
@@ -127,8 +127,8 @@ export class Appending {
     const lead = await this.#leadOf(thread, { part, document, parts }, open)
     // one after the other into the queue, so into one change where they fit
     const writer = writers.of(document)
-    const first = lead === undefined ? undefined : writer.append(lead.id, writeEntry(lead, desk.signer.peer))
-    const appended = Promise.all([writer.append(id, text), first]).then(([own]) => ({ ...own, thread }))
+    const first = lead === undefined ? undefined : writer.append(lead)
+    const appended = Promise.all([writer.append(written), first]).then(([own]) => ({ ...own, thread }))
     return { appended }
   }
 
@@ -140,7 +140,7 @@ export class Appending {
     thread: ThreadId,
     { part, document, parts }: { part: number; document: ThreadId; parts: readonly ThreadId[] },
     open: Open,
-  ): Promise<EntryOf<'continue'> | undefined> {
+  ): Promise<Written | undefined> {
     const { desk, readings } = this.#options
     const { catalog, signer, now } = desk
     const isFirst = !open.isContinued && ![...catalog.vector(document).keys()].some((actor) => this.#isOwn(actor))
@@ -154,7 +154,8 @@ export class Appending {
     const id = isFirst ? continueId(part) : `${continueId(part)}-${contentHash(heads)}`
     const content = `part ${part} of the conversation ${isFirst ? 'begins here' : 'goes on from more of those before it'}`
     const base = { id, author: `system@${signer.peer}`, ts: now(), content }
-    return { ...base, type: 'continue', of: thread, part, heads: heads.slice(0, MAX_NAMED_HEADS) }
+    const named = heads.slice(0, MAX_NAMED_HEADS)
+    return writeEntry({ ...base, type: 'continue', of: thread, part, heads: named }, signer.peer)
   }
 
   #isOwn(actor: string): boolean {

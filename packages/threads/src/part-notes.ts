@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { equalBytes, type ThreadId } from '@bzzz/protocols'
 import type { Operation, Room } from '@bzzz/store'
-import type { ThreadView } from './view.ts'
-import { namedHeads, nameOf } from './whole-view.ts'
+import { nameOf, type ThreadView } from './view.ts'
+import { namedHeads } from './whole-view.ts'
 
 const HASH_BYTES = 32
 const COUNT_BYTES = 4

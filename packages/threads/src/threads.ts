@@ -113,21 +113,21 @@ class OpenThreads implements Threads {
 
   async create(open: EntryOf<'open'>): Promise<Appended> {
     this.#ensureOpen()
-    const text = writeEntry(open, this.#desk.signer.peer)
+    const written = writeEntry(open, this.#desk.signer.peer)
     if (this.#desk.catalog.isFull) throw new ThreadsError('TOO_MANY_THREADS', refusals.TOO_MANY_THREADS)
-    return this.#writers.of(this.#newThread()).append(open.id, text)
+    return this.#writers.of(this.#newThread()).append(written)
   }
 
   async append(given: ThreadId, entry: Entry): Promise<Appended> {
     this.#ensureOpen()
-    const text = writeEntry(entry, this.#desk.signer.peer)
+    const written = writeEntry(entry, this.#desk.signer.peer)
     if (isType(entry, 'open')) throw new ThreadsError('ENTRY_INVALID', 'an opening entry makes a new thread')
     if (isType(entry, 'continue'))
       throw new ThreadsError('ENTRY_INVALID', 'threads go on in further parts by themselves')
     const thread = this.rootOf(given)
     if (!this.#desk.catalog.has(thread)) throw new ThreadsError('THREAD_UNKNOWN', `no thread ${thread} here`)
     if (isType(entry, 'archive')) return this.#appending.archive(thread, entry)
-    return this.#appending.append(thread, entry.id, text)
+    return this.#appending.append(thread, written)
   }
 
   async receive(envelope: Uint8Array): Promise<Received> {
