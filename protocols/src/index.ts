@@ -29,9 +29,17 @@ export {
   reviewTerms,
   type ThreadCap,
 } from './entry/entry.ts'
-export { type ChangeHeader, inspectChange, MAX_CHANGE_BYTES, operationsOf } from './envelope/change.ts'
+export {
+  type ChangeHeader,
+  type DocumentBounds,
+  inspectChange,
+  inspectDocument,
+  MAX_CHANGE_BYTES,
+  operationsOf,
+} from './envelope/change.ts'
 export {
   ACTOR_BYTES,
+  bindEnvelope,
   type Envelope,
   MAX_ENVELOPE_BYTES,
   openEnvelope,
@@ -220,6 +228,12 @@ export {
   severity,
 } from './review-change/change.ts'
 export { MAX_SLOT_BYTES, openSlot, SLOT_NAMESPACE, type Slot, sealSlot, slotHash, slotKey } from './slot/slot.ts'
+export {
+  decodeSnapshot,
+  encodeSnapshot,
+  MAX_SNAPSHOT_BYTES,
+  type Snapshot,
+} from './snapshot/snapshot.ts'
 export {
   MAX_TOKENS_BYTES,
   MAX_TOKENS_CHARS,

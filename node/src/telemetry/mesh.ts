@@ -68,6 +68,7 @@ type Refusal =
   | 'envelope-refused'
   | 'blob-refused'
   | 'tokens-refused'
+  | 'snapshot-refused'
 
 function refusalHandlers({ registry, warnRarely }: Instruments): Handlers<Refusal> {
   const refused = new Counter({
@@ -95,6 +96,7 @@ function refusalHandlers({ registry, warnRarely }: Instruments): Handlers<Refusa
     'envelope-refused': ({ peer, way, code, reason, author }) =>
       refuse('envelope', code, { peer, way, reason, author }),
     'tokens-refused': ({ peer, code, reason }) => refuse('tokens', code, { peer, reason }),
+    'snapshot-refused': ({ peer, thread, reason }) => refuse('snapshot', 'BAD_SNAPSHOT', { peer, thread, reason }),
     'blob-refused': ({ peer, hash, reason }) => refuse('blob', 'BAD_BLOB', { peer, hash, reason }),
   }
 }
@@ -105,6 +107,7 @@ type EnvelopeFact =
   | 'envelopes-dropped'
   | 'receive-failed'
   | 'page-served'
+  | 'snapshot-taken'
   | 'repair-failed'
 
 function envelopeHandlers({ registry, log }: Instruments): Handlers<EnvelopeFact> {
@@ -152,6 +155,8 @@ function envelopeHandlers({ registry, log }: Instruments): Handlers<EnvelopeFact
       served.inc(envelopes)
       log.debug({ peer, envelopes, bytes, packedBytes, more }, 'repair served')
     },
+    'snapshot-taken': ({ peer, thread, changes }) =>
+      log.info({ peer, thread, changes }, 'thread taken from a snapshot'),
     'repair-failed': ({ peer, error }) => log.warn({ peer, err: error }, 'repair failed'),
   }
 }

@@ -25,6 +25,10 @@ import { Orphans } from './orphans.ts'
 import { OwnActors } from './own-actors.ts'
 import type { Appended, Received, ThreadEvent, Threads } from './port.ts'
 import { Quarantine } from './quarantine.ts'
+import { SnapshotCache } from './snapshots/cache.ts'
+import { Joining } from './snapshots/joining.ts'
+import type { Snapshots, ThreadPreview } from './snapshots/port.ts'
+import { Shelf } from './snapshots/shelf.ts'
 import type { ThreadSummary } from './summary.ts'
 import type { ThreadView } from './view.ts'
 import { Writers } from './writers.ts'
@@ -39,6 +43,8 @@ export interface ThreadsOptions {
   readonly now: () => number
   readonly randomBytes: (length: number) => Uint8Array
   readonly observe?: (fact: ThreadFact) => void
+  /** Where snapshots are kept, may be deleted between runs. Without it none are made or offered. */
+  readonly snapshots?: { readonly directory: string; readonly idleMs?: number }
   /** Documents kept in memory; the others are built again from the log when they are needed. */
   readonly maxLoaded?: number
 }
@@ -49,23 +55,27 @@ const ACTOR_SUFFIX_BYTES = 8
 
 /** Opens what the room holds. A new actor is drawn at each opening, so no (actor, seq) is ever used twice. */
 export async function openThreads(options: ThreadsOptions): Promise<Threads> {
-  return new OpenThreads(options, await Catalog.open(options.room))
+  const cache = options.snapshots && (await SnapshotCache.open(options.snapshots.directory))
+  return new OpenThreads(options, await Catalog.open(options.room), cache)
 }
 
 type Refused = Received & { readonly status: 'refused' }
 
 class OpenThreads implements Threads {
   readonly blobs: Blobs
+  readonly snapshots: Snapshots
   readonly #options: ThreadsOptions
   readonly #desk: Desk
   readonly #writers: Writers
   readonly #compressor: Compressor
+  readonly #shelf: Shelf | undefined
+  readonly #joining: Joining
   readonly #listeners = new Set<(event: ThreadEvent) => void>()
   #lastCreatedMs = 0
   #frozen: ThreadsError | undefined
   #closing: Promise<void> | undefined
 
-  constructor(options: ThreadsOptions, catalog: Catalog) {
+  constructor(options: ThreadsOptions, catalog: Catalog, cache: SnapshotCache | undefined) {
     const { room, mesh, signer, now, randomBytes } = options
     this.#options = options
     this.#desk = {
@@ -85,6 +95,13 @@ class OpenThreads implements Threads {
     this.#writers = new Writers(this.#desk, options.maxLoaded ?? DEFAULT_MAX_LOADED)
     this.#compressor = new Compressor(this.#desk, this.#writers)
     for (const { thread, archived } of catalog.list()) if (archived) void this.#compressor.request(thread)
+    this.#shelf = cache && new Shelf(this.#desk, cache, options.snapshots?.idleMs)
+    this.#joining = new Joining(this.#desk, this.#writers, options.isMember)
+    this.snapshots = {
+      offers: (threads) => this.#shelf?.offers(threads) ?? [],
+      get: async (hash) => await this.#shelf?.get(hash),
+      join: (thread, fetch) => this.#joining.join(thread, fetch),
+    }
     this.blobs = openBlobs(room, () => this.#ensureOpen(), this.#desk.write)
   }
 
@@ -112,6 +129,10 @@ class OpenThreads implements Threads {
   async view(thread: ThreadId): Promise<ThreadView | undefined> {
     this.#ensureOpen()
     return this.#desk.catalog.has(thread) ? this.#writers.of(thread).view() : undefined
+  }
+
+  preview(thread: ThreadId): ThreadPreview | undefined {
+    return this.#joining.preview(thread)
   }
 
   list(): readonly ThreadSummary[] {
@@ -154,6 +175,8 @@ class OpenThreads implements Threads {
   }
 
   async #shut(): Promise<void> {
+    await this.#joining.close()
+    await this.#shelf?.close()
     await this.#compressor.close()
     await this.#writers.close()
   }
@@ -219,6 +242,7 @@ class OpenThreads implements Threads {
         this.#desk.observe({ type: 'listener-failed', error }) // the change is synced; a failing listener cannot undo that
       }
     }
+    this.#shelf?.heed(event.thread)
     if (this.#desk.catalog.summary(event.thread)?.archived === true) void this.#compressor.request(event.thread)
   }
 }
