@@ -4,6 +4,7 @@ import {
   conversationsAnswer,
   conversationsQuery,
   type EntryOf,
+  type EntryView,
   messagesAnswer,
   messagesQuery,
   type NewConversation,
@@ -46,8 +47,7 @@ function addReads(door: Door, { ports }: Routes): void {
     '/api/conversations/:id',
     { schema: { params, response: { 200: conversationShape } } },
     async ({ params: { id } }) => {
-      const view = await viewOf(ports, id)
-      const summary = ports.threads.summary(id)
+      const { view, summary = ports.threads.summary(id) } = await shownOf(ports, id)
       if (summary === undefined) throw unknownThread(id)
       return conversationView(summary, view, nodeNames(ports))
     },
@@ -55,7 +55,10 @@ function addReads(door: Door, { ports }: Routes): void {
   door.get(
     '/api/conversations/:id/messages',
     { schema: { params, querystring: messagesQuery, response: { 200: messagesAnswer } } },
-    async ({ params: { id }, query }) => messagesView(ports, await viewOf(ports, id), query),
+    async ({ params: { id }, query }) => {
+      const { view, verified } = await shownOf(ports, id)
+      return messagesView(ports, view, query, verified)
+    },
   )
 }
 
@@ -91,7 +94,27 @@ function isListed({ archived, state }: ThreadSummary, wanted: ConversationsQuery
   return archived ? wanted === 'archived' : wanted === undefined || state === wanted
 }
 
-/** @throws {ProblemError} THREAD_UNKNOWN */
+interface Shown {
+  readonly view: ThreadView
+  readonly verified: EntryView['verified']
+  /** Of what is pending; of the others the threads know it. */
+  readonly summary?: ThreadSummary
+}
+
+/** What people may read of it, a thread whose signatures are being checked among it. @throws {ProblemError} THREAD_UNKNOWN */
+async function shownOf(ports: DoorPorts, id: ThreadId): Promise<Shown> {
+  return pendingOf(ports, id) ?? { view: await viewOf(ports, id), verified: true }
+}
+
+function pendingOf({ threads }: DoorPorts, id: ThreadId): Shown | undefined {
+  const preview = threads.preview(id)
+  if (preview === undefined) return undefined
+  const { thread, entries, summary } = preview
+  const view = { thread, entries, heads: [], archived: summary.archived, precedes: () => false }
+  return { view, verified: 'pending', summary }
+}
+
+/** What is verified. @throws {ProblemError} THREAD_UNKNOWN */
 export async function viewOf({ threads, following }: DoorPorts, id: ThreadId): Promise<ThreadView> {
   const brought = await following.bring(id)
   const view = await threads.view(id)

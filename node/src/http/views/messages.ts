@@ -1,26 +1,28 @@
-import type { MessagesAnswer } from '@bzzz/protocols'
+import type { EntryView, MessagesAnswer } from '@bzzz/protocols'
 import type { ThreadView, ViewedEntry } from '@bzzz/threads'
 import type { DoorPorts } from '../ports.ts'
 import { ProblemError } from '../problems.ts'
 import { entryView } from './conversations.ts'
 import { nodeNames } from './names.ts'
-import { whereabouts } from './whereabouts.ts'
+import { whereabouts, whereaboutsElsewhere } from './whereabouts.ts'
 
 /** One page of a thread's entries. @throws {ProblemError} REQUEST_INVALID when `after` is no entry of it, or several */
 export function messagesView(
   ports: Pick<DoorPorts, 'node' | 'mesh'>,
   view: ThreadView,
   page: { readonly after?: string | undefined; readonly limit: number },
+  verified: EntryView['verified'] = true,
 ): MessagesAnswer {
   const names = nodeNames(ports)
-  const onNodes = whereabouts(ports, view.thread, names)
+  const onNodes =
+    verified === true ? whereabouts(ports, view.thread, names) : whereaboutsElsewhere(ports, view.thread, names)
   const start = startOf(view, page.after)
   const entries = view.entries.slice(start, start + page.limit)
   const more = start + entries.length < view.entries.length
   return {
     id: view.thread,
     heads: [...view.heads],
-    messages: entries.map((entry) => entryView(view.thread, entry, names, onNodes)),
+    messages: entries.map((entry) => entryView(view.thread, entry, names, onNodes, verified)),
     total: view.entries.length,
     nodes: ports.mesh.peers().length + 1,
     next: more ? cursorOf(entries.at(-1)) : null,

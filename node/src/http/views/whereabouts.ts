@@ -1,4 +1,4 @@
-import type { ThreadId } from '@bzzz/protocols'
+import type { PeerId, ThreadId } from '@bzzz/protocols'
 import type { ViewedEntry } from '@bzzz/threads'
 import type { DoorPorts } from '../ports.ts'
 import type { NodeNames } from './names.ts'
@@ -15,6 +15,21 @@ export function whereabouts(
   thread: ThreadId,
   names: NodeNames,
 ): Whereabouts {
+  const elsewhere = peersWith(mesh, thread)
+  return (viewed) => [...new Set([node.peer, ...elsewhere(viewed)])].map(names).sort()
+}
+
+/** Of what is not on this disk yet. */
+export function whereaboutsElsewhere(
+  { mesh }: Pick<DoorPorts, 'mesh'>,
+  thread: ThreadId,
+  names: NodeNames,
+): Whereabouts {
+  const elsewhere = peersWith(mesh, thread)
+  return (viewed) => [...new Set(elsewhere(viewed))].map(names).sort()
+}
+
+function peersWith(mesh: DoorPorts['mesh'], thread: ThreadId): (viewed: ViewedEntry) => PeerId[] {
   const holders = mesh.holders(thread)
   return ({ peer, actor, seq, change }) => {
     const held = [...holders].flatMap(([holder, vector]) => {
@@ -22,6 +37,6 @@ export function whereabouts(
       const holds = latest !== undefined && (latest.seq > seq || (latest.seq === seq && latest.hash === change))
       return holds ? [holder] : []
     })
-    return [...new Set([node.peer, peer, ...held])].map(names).sort()
+    return [peer, ...held]
   }
 }

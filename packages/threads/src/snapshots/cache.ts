@@ -64,9 +64,15 @@ export class SnapshotCache {
   async put(thread: ThreadId, changes: number, bytes: Uint8Array): Promise<void> {
     const kept: Kept = { hash: hashOf(bytes), changes, bytes: bytes.length }
     const unfinished = join(this.#directory, `${randomUUID()}.unfinished`)
-    await writeFile(unfinished, bytes, { mode: 0o600 })
-    await this.drop(thread)
-    await rename(unfinished, this.#fileOf(thread, kept))
+    await mkdir(this.#directory, { recursive: true })
+    try {
+      await writeFile(unfinished, bytes, { mode: 0o600 })
+      await this.drop(thread)
+      await rename(unfinished, this.#fileOf(thread, kept))
+    } catch (error) {
+      await rm(unfinished, { force: true })
+      throw error
+    }
     this.#kept.set(thread, kept)
     for (const [oldest] of this.#kept) {
       if (this.#total() <= this.#maxBytes) break

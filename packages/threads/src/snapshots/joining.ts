@@ -75,7 +75,8 @@ export class Joining {
     const stranger = opened.authors.find((author) => !this.#isMember(author))
     // membership may only have come to be known there before here
     if (stranger !== undefined) return { status: 'failed', reason: `${stranger} is not a member` }
-    this.#preview = { thread, entries: await this.#entries(opened.entries) }
+    const { summary } = opened
+    this.#preview = { thread, summary, entries: await this.#entries(summary.entries) }
     const pendingMs = now() - startedMs
     for (const part of partsOf(opened.changes)) await this.#asked(() => this.#workshop.ask({ q: 'verify', ...part }))
     for (const part of partsOf(opened.changes)) await this.#store(thread, part)

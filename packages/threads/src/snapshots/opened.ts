@@ -14,6 +14,7 @@ import {
 import { changesIn, genesisChange } from '../document.ts'
 import { History } from '../history.ts'
 import { plainTexts } from '../plain-append.ts'
+import { stand, summaryOf, type ThreadSummary, untouched } from '../summary.ts'
 import type { ViewedEntry } from '../view.ts'
 import { Words } from '../words.ts'
 
@@ -29,6 +30,7 @@ export interface OpenedSnapshot {
   readonly authors: readonly PeerId[]
   /** As the thread will show them. */
   readonly entries: readonly ViewedEntry[]
+  readonly summary: ThreadSummary
 }
 
 /**
@@ -49,7 +51,12 @@ export function openSnapshot(mesh: MeshId, thread: ThreadId, bytes: Uint8Array):
     place(history, words, signed)
     return signed
   })
-  return { changes, authors: [...new Set(changes.map(({ author }) => author))], entries: words.entries() }
+  const entries = words.entries()
+  const size = changes.reduce((sum, { bytes }) => sum + bytes.length, 0)
+  const archived = history.heads.every((head) => words.archives(head))
+  const totals = { entries: entries.length, archived, bytes: size, storedBytes: size }
+  const summary = summaryOf(thread, entries.reduce(stand, untouched), totals)
+  return { changes, authors: [...new Set(changes.map(({ author }) => author))], entries, summary }
 }
 
 /** @throws {ProtocolError} BAD_SIGNATURE */

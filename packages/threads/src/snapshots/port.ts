@@ -1,4 +1,5 @@
 import type { ThreadId } from '@bzzz/protocols'
+import type { ThreadSummary } from '../summary.ts'
 import type { ViewedEntry } from '../view.ts'
 
 /** Copies of threads in little room, for nodes that have nothing of them yet. A cache: never read as the truth. */
@@ -34,6 +35,7 @@ export type Joined =
 /** A thread whose signatures are still being checked: to be shown as such, and for nobody to act upon. */
 export interface ThreadPreview {
   readonly thread: ThreadId
-  /** As they will stand if all is right. */
+  /** These, too, as they will stand if all is right. */
+  readonly summary: ThreadSummary
   readonly entries: readonly ViewedEntry[]
 }

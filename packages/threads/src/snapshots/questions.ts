@@ -1,5 +1,6 @@
 import type { MeshId, PeerId, ThreadId } from '@bzzz/protocols'
 import type { Arrival } from '../arrival.ts'
+import type { ThreadSummary } from '../summary.ts'
 import type { ViewedEntry } from '../view.ts'
 
 interface Part {
@@ -22,7 +23,12 @@ export type Question =
 
 export type Answer =
   | { readonly a: 'made'; readonly bytes: Uint8Array }
-  | { readonly a: 'opened'; readonly changes: number; readonly entries: number; readonly authors: readonly PeerId[] }
+  | {
+      readonly a: 'opened'
+      readonly changes: number
+      readonly authors: readonly PeerId[]
+      readonly summary: ThreadSummary
+    }
   | { readonly a: 'entries'; readonly entries: readonly ViewedEntry[] }
   | { readonly a: 'verified' }
   /** Their signatures hold only if 'verify' has said so of the same part. */

@@ -24,8 +24,8 @@ function answer(question: Question): Answer {
     case 'open': {
       const { mesh, thread, bytes } = question
       open = { mesh, snapshot: openSnapshot(mesh, thread, bytes) }
-      const { changes, authors, entries } = open.snapshot
-      return { a: 'opened', changes: changes.length, entries: entries.length, authors }
+      const { changes, authors, summary } = open.snapshot
+      return { a: 'opened', changes: changes.length, authors, summary }
     }
     case 'entries':
       return { a: 'entries', entries: opened().snapshot.entries.slice(question.from, question.to) }
