@@ -139,6 +139,11 @@ function envelopeHandlers({ registry, log }: Instruments): Handlers<EnvelopeFact
     help: 'Envelopes sent to peers that asked for what they lack.',
     registers,
   })
+  const snapshots = new Counter({
+    name: 'bzzz_mesh_snapshots_taken_total',
+    help: 'Long threads taken from a peer as one snapshot; their changes are not in bzzz_mesh_received_envelopes_total.',
+    registers,
+  })
   return {
     'batch-published'({ envelopes, bytes, recipients, direct }) {
       published.inc(envelopes)
@@ -155,8 +160,10 @@ function envelopeHandlers({ registry, log }: Instruments): Handlers<EnvelopeFact
       served.inc(envelopes)
       log.debug({ peer, envelopes, bytes, packedBytes, more }, 'repair served')
     },
-    'snapshot-taken': ({ peer, thread, changes }) =>
-      log.info({ peer, thread, changes }, 'thread taken from a snapshot'),
+    'snapshot-taken'({ peer, thread, changes }) {
+      snapshots.inc()
+      log.info({ peer, thread, changes }, 'thread taken from a snapshot')
+    },
     'repair-failed': ({ peer, error }) => log.warn({ peer, err: error }, 'repair failed'),
   }
 }

@@ -20,6 +20,8 @@ export interface SnapshotTakerOptions {
 const MAX_CHANGES_HERE = 64
 // A snapshot that has little more than what is here is not worth a worker.
 const MIN_TIMES_MORE = 4
+// For at most 16 MiB.
+const FETCH_MS = 60_000
 // Threads that the peer was asked about; the oldest may be asked about again.
 const MAX_ASKED = 16 * 1024
 
@@ -70,9 +72,9 @@ export class SnapshotTaker {
   }
 
   async #join({ thread, hash }: SnapshotOffer): Promise<void> {
-    const { link, threads, blobs, cold, inHand, observe } = this.#options
+    const { link, threads, cold, inHand, observe } = this.#options
     if (!link.open || !cold.begin(thread)) return
-    const joining = threads.snapshots.join(thread, () => blobs.fetchFrom(link, hash, link.ended))
+    const joining = threads.snapshots.join(thread, () => this.#fetch(hash))
     inHand.hold(joining.then(() => undefined).catch(() => undefined)) // what it rejects with is told below
     try {
       const joined = await joining
@@ -84,6 +86,18 @@ export class SnapshotTaker {
       throw new LinkError('sent a snapshot that does not hold')
     } finally {
       cold.end(thread)
+    }
+  }
+
+  /** @returns undefined also when it takes too long: others wait for their turn, and pages bring the thread as well */
+  async #fetch(hash: string): Promise<Uint8Array | undefined> {
+    const { link, blobs } = this.#options
+    const late = AbortSignal.timeout(FETCH_MS)
+    try {
+      return await blobs.fetchFrom(link, hash, AbortSignal.any([link.ended, late]))
+    } catch (error) {
+      if (error === late.reason) return undefined
+      throw error
     }
   }
 }
