@@ -10,7 +10,7 @@ export interface DoorPorts {
   readonly node: NodePort
   readonly threads: Pick<
     Threads,
-    'create' | 'append' | 'view' | 'preview' | 'list' | 'summary' | 'subscribe' | 'compress'
+    'create' | 'append' | 'view' | 'preview' | 'onPreview' | 'list' | 'summary' | 'subscribe' | 'compress'
   >
   readonly mesh: Pick<Mesh, 'addrs' | 'peers' | 'cards' | 'subscribe' | 'holders' | 'followTokens'>
   readonly budget: Pick<Budget, 'report' | 'breakdown' | 'subscribe'>

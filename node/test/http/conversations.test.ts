@@ -9,6 +9,7 @@ import {
 } from '@bzzz/protocols'
 import type { ThreadSummary } from '@bzzz/threads'
 import { describe, expect, it } from 'vitest'
+import type { Brought } from '../../src/http/ports.ts'
 import { answerOf, doorsUnderTest, withToken } from './doors-under-test.ts'
 import { acacia, ironwood, NOW, openEntry, walnut } from './mesh-of-three.ts'
 
@@ -75,6 +76,25 @@ describe('a thread whose signatures are being checked', () => {
     expect(answerOf(await agents.inject(`/api/reviews/${thread}`), 404, problem).code).toBe('THREAD_UNKNOWN')
     threads.previews.clear()
     expect((await agents.inject(`/api/conversations/${thread}`)).statusCode).toBe(404)
+  })
+})
+
+describe('a thread that is being fetched for whoever reads it', () => {
+  it('is shown as soon as it can be, before all of it is stored', async () => {
+    const { agents, threads, following } = doorsUnderTest()
+    const { thread } = await threads.create(openEntry('on its way'))
+    const { entries = [] } = (await threads.view(thread)) ?? {}
+    const [summary] = threads.list()
+    threads.threads.clear()
+    const stored = Promise.withResolvers<Brought>()
+    following.bring = () => {
+      threads.previewed.tell({ thread, entries, summary: summary as ThreadSummary })
+      return stored.promise
+    }
+    const { messages } = answerOf(await agents.inject(`/api/conversations/${thread}/messages`), 200, messagesAnswer)
+    expect(messages.map(({ verified }) => verified)).toEqual(['pending'])
+    expect(threads.previewed.listeners.size).toBe(0)
+    stored.resolve({ status: 'late' })
   })
 })
 

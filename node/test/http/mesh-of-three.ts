@@ -80,6 +80,9 @@ class MemoryThreads {
     return this.previews.get(thread)
   }
 
+  readonly previewed = new Watchers<ThreadPreview>()
+  readonly onPreview = this.previewed.subscribe
+
   async create(open: EntryOf<'open'>): Promise<Appended> {
     const thread = newThreadId(NOW + this.threads.size, new Uint8Array(10))
     this.threads.set(thread, [])

@@ -22,6 +22,8 @@ export interface Threads {
   receive(envelope: Uint8Array): Promise<Received>
   /** What is shown of a thread while the signatures of its snapshot are being checked; {@link view} knows nothing of it. */
   preview(thread: ThreadId): ThreadPreview | undefined
+  /** Told when there is one. @returns how to stop */
+  onPreview(listener: (preview: ThreadPreview) => void): () => void
   /** As of the last synced commit; undefined if there is no such thread here. @throws {ThreadsError} */
   view(thread: ThreadId): Promise<ThreadView | undefined>
   /** Every thread on disk, in no particular order, from an index in memory. */

@@ -135,6 +135,10 @@ class OpenThreads implements Threads {
     return this.#joining.preview(thread)
   }
 
+  onPreview(listener: (preview: ThreadPreview) => void): () => void {
+    return this.#joining.onPreview(listener)
+  }
+
   list(): readonly ThreadSummary[] {
     return this.#desk.catalog.list()
   }

@@ -16,7 +16,7 @@ import {
   type ThreadId,
   threadId,
 } from '@bzzz/protocols'
-import type { Appended, ThreadSummary, ThreadView } from '@bzzz/threads'
+import type { Appended, ThreadPreview, ThreadSummary, ThreadView } from '@bzzz/threads'
 import { z } from 'zod'
 import type { Door } from '../door.ts'
 import type { Brought, DoorPorts } from '../ports.ts'
@@ -103,13 +103,19 @@ interface Shown {
 
 /** What people may read of it, a thread whose signatures are being checked among it. @throws {ProblemError} THREAD_UNKNOWN */
 async function shownOf(ports: DoorPorts, id: ThreadId): Promise<Shown> {
-  return pendingOf(ports, id) ?? { view: await viewOf(ports, id), verified: true }
+  const known = ports.threads.preview(id)
+  if (known !== undefined) return pending(known)
+  const soon = Promise.withResolvers<Shown>()
+  const stop = ports.threads.onPreview((preview) => preview.thread === id && soon.resolve(pending(preview)))
+  try {
+    // a thread that is only now being fetched can be read before all of it is stored
+    return await Promise.race([soon.promise, viewOf(ports, id).then((view): Shown => ({ view, verified: true }))])
+  } finally {
+    stop()
+  }
 }
 
-function pendingOf({ threads }: DoorPorts, id: ThreadId): Shown | undefined {
-  const preview = threads.preview(id)
-  if (preview === undefined) return undefined
-  const { thread, entries, summary } = preview
+function pending({ thread, entries, summary }: ThreadPreview): Shown {
   const view = { thread, entries, heads: [], archived: summary.archived, precedes: () => false }
   return { view, verified: 'pending', summary }
 }

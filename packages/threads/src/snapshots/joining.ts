@@ -19,6 +19,7 @@ export class Joining {
   readonly #writers: Writers
   readonly #isMember: (peer: PeerId) => boolean
   readonly #workshop: Workshop
+  readonly #watchers = new Set<(preview: ThreadPreview) => void>()
   #preview: ThreadPreview | undefined
   #turn: Promise<unknown> = Promise.resolve()
   #closed = false
@@ -32,6 +33,11 @@ export class Joining {
 
   preview(thread: ThreadId): ThreadPreview | undefined {
     return this.#preview?.thread === thread ? this.#preview : undefined
+  }
+
+  onPreview(listener: (preview: ThreadPreview) => void): () => void {
+    this.#watchers.add(listener)
+    return () => this.#watchers.delete(listener)
   }
 
   join(thread: ThreadId, fetch: () => Promise<Uint8Array | undefined>): Promise<Joined> {
@@ -76,12 +82,23 @@ export class Joining {
     // membership may only have come to be known there before here
     if (stranger !== undefined) return { status: 'failed', reason: `${stranger} is not a member` }
     const { summary } = opened
-    this.#preview = { thread, summary, entries: await this.#entries(summary.entries) }
+    this.#show({ thread, summary, entries: await this.#entries(summary.entries) })
     const pendingMs = now() - startedMs
     for (const part of partsOf(opened.changes)) await this.#asked(() => this.#workshop.ask({ q: 'verify', ...part }))
     for (const part of partsOf(opened.changes)) await this.#store(thread, part)
     observe({ type: 'snapshot-joined', thread, changes: opened.changes, pendingMs, tookMs: now() - startedMs })
     return { status: 'joined', changes: opened.changes }
+  }
+
+  #show(preview: ThreadPreview): void {
+    this.#preview = preview
+    for (const watcher of this.#watchers) {
+      try {
+        watcher(preview)
+      } catch (error) {
+        this.#desk.observe({ type: 'listener-failed', error })
+      }
+    }
   }
 
   async #entries(count: number): Promise<ViewedEntry[]> {
