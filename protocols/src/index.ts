@@ -32,9 +32,17 @@ export {
   reviewTerms,
   type ThreadCap,
 } from './entry/entry.ts'
-export { type ChangeHeader, inspectChange, MAX_CHANGE_BYTES, operationsOf } from './envelope/change.ts'
+export {
+  type ChangeHeader,
+  type DocumentBounds,
+  inspectChange,
+  inspectDocument,
+  MAX_CHANGE_BYTES,
+  operationsOf,
+} from './envelope/change.ts'
 export {
   ACTOR_BYTES,
+  bindEnvelope,
   type Envelope,
   isLaptopActor,
   LAPTOP_ACTOR_BYTES,
@@ -262,6 +270,12 @@ export {
   severity,
 } from './review-change/change.ts'
 export { MAX_SLOT_BYTES, openSlot, SLOT_NAMESPACE, type Slot, sealSlot, slotHash, slotKey } from './slot/slot.ts'
+export {
+  decodeSnapshot,
+  encodeSnapshot,
+  MAX_SNAPSHOT_BYTES,
+  type Snapshot,
+} from './snapshot/snapshot.ts'
 export {
   MAX_TOKENS_BYTES,
   MAX_TOKENS_CHARS,

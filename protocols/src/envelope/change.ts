@@ -27,11 +27,13 @@ const MAX_INFLATED_BYTES = 1024 * 1024
 const MAX_DEPS = 256
 const MAX_OTHER_ACTORS = 64
 const MAX_OPS = 5_000
+const MAX_DOCUMENT_ACTORS = 8_192
 const MAX_COLUMNS = 32
 const MAX_MESSAGE_BYTES = 1024
 const MAX_START_OP = 2 ** 40
 
 const MAGIC = 0x856f4a83
+const CHUNK_DOCUMENT = 0
 const CHUNK_CHANGE = 1
 const CHUNK_DEFLATED_CHANGE = 2
 const CHECKSUM_AT = 4
@@ -85,6 +87,46 @@ export function operationsOf(chunk: Uint8Array): Uint8Array {
   return reader.take(reader.remaining)
 }
 
+export interface DocumentBounds {
+  /** Of all columns together, inflated. */
+  readonly bytes: number
+  /** Operations, and changes. */
+  readonly rows: number
+}
+
+/**
+ * Looks at a document chunk (a whole history, as Automerge saves it) before the CRDT does: nothing in it may inflate or
+ * expand beyond the bounds. Source: Automerge binary format specification, "Document Chunk".
+ * @throws {ProtocolError} BAD_CHANGE
+ */
+export function inspectDocument(chunk: Uint8Array, { bytes, rows }: DocumentBounds): void {
+  const outer = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+  if (outer.length < 12 || outer.readUInt32BE(0) !== MAGIC || outer[TYPE_AT] !== CHUNK_DOCUMENT) refuse('no document')
+  const container = new Reader(outer, LENGTH_AT)
+  const reader = new Reader(container.take(container.uleb()))
+  if (!container.atEnd) refuse('bytes after the chunk')
+  for (let actors = reader.bounded('actors', MAX_DOCUMENT_ACTORS); actors > 0; actors--) reader.take(reader.uleb())
+  reader.take(reader.bounded('heads', MAX_DEPS) * HASH_BYTES)
+  let left = bytes
+  for (const { spec, bytes: length } of [...columnsOf(reader), ...columnsOf(reader)]) {
+    const column = inflatedColumn(reader.take(length), spec, left)
+    left -= column.length
+    countRows(new Reader(column), spec & 7, rows)
+  }
+}
+
+function columnsOf(reader: Reader): { spec: number; bytes: number }[] {
+  return Array.from({ length: reader.bounded('columns', MAX_COLUMNS) }, () => ({
+    spec: reader.uleb(),
+    bytes: reader.uleb(),
+  }))
+}
+
+function inflatedColumn(column: Buffer, spec: number, maxOutputLength: number): Buffer {
+  if ((spec & COLUMN_DEFLATED_BIT) === 0) return column
+  return inflated(column, Math.max(1, maxOutputLength))
+}
+
 function uncompressedBody(chunk: Uint8Array): Buffer {
   const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
   if (bytes.length < 12 || bytes.length > MAX_CHANGE_BYTES) refuse('size')
@@ -94,35 +136,34 @@ function uncompressedBody(chunk: Uint8Array): Buffer {
   const reader = new Reader(bytes, LENGTH_AT)
   const body = reader.take(reader.uleb())
   if (!reader.atEnd) refuse('bytes after the chunk')
-  if (type === CHUNK_CHANGE) return body
+  return type === CHUNK_CHANGE ? body : inflated(body, MAX_INFLATED_BYTES)
+}
+
+function inflated(bytes: Uint8Array, maxOutputLength: number): Buffer {
   try {
-    return inflateRawSync(body, { maxOutputLength: MAX_INFLATED_BYTES })
+    return inflateRawSync(bytes, { maxOutputLength })
   } catch (cause) {
     throw new ProtocolError('BAD_CHANGE', 'change: deflated beyond its bound, or not DEFLATE', { cause })
   }
 }
 
 function countOperations(reader: Reader): number {
-  const columns = Array.from({ length: reader.bounded('columns', MAX_COLUMNS) }, () => ({
-    spec: reader.uleb(),
-    bytes: reader.uleb(),
-  }))
   let operations = 0
-  for (const column of columns) {
+  for (const column of columnsOf(reader)) {
     if ((column.spec & COLUMN_DEFLATED_BIT) !== 0) refuse('deflated column')
-    const rows = countRows(new Reader(reader.take(column.bytes)), column.spec & 7)
+    const rows = countRows(new Reader(reader.take(column.bytes)), column.spec & 7, MAX_OPS)
     if (column.spec === ACTION_COLUMN) operations = rows
   }
   return operations
 }
 
-/** Rows that a column expands to; refused above {@link MAX_OPS} without expanding them. */
-function countRows(column: Reader, type: number): number {
+/** Rows that a column expands to; refused above `most` without expanding them. */
+function countRows(column: Reader, type: number, most: number): number {
   let rows = 0
   if (type === COLUMN_VALUE_BYTES) return rows
   while (!column.atEnd) {
     rows += type === COLUMN_BOOLEAN ? column.uleb() : runLength(column, type)
-    if (rows > MAX_OPS) refuse('more than the bound of operations')
+    if (rows > most) refuse('more than the bound of operations')
   }
   return rows
 }
