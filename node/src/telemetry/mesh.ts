@@ -69,6 +69,7 @@ type Refusal =
   | 'envelope-refused'
   | 'blob-refused'
   | 'tokens-refused'
+  | 'snapshot-refused'
 
 function refusalHandlers({ registry, warnRarely }: Instruments): Handlers<Refusal> {
   const refused = new Counter({
@@ -96,6 +97,7 @@ function refusalHandlers({ registry, warnRarely }: Instruments): Handlers<Refusa
     'envelope-refused': ({ peer, way, code, reason, author }) =>
       refuse('envelope', code, { peer, way, reason, author }),
     'tokens-refused': ({ peer, code, reason }) => refuse('tokens', code, { peer, reason }),
+    'snapshot-refused': ({ peer, thread, reason }) => refuse('snapshot', 'BAD_SNAPSHOT', { peer, thread, reason }),
     'blob-refused': ({ peer, hash, reason }) => refuse('blob', 'BAD_BLOB', { peer, hash, reason }),
   }
 }
@@ -106,6 +108,7 @@ type EnvelopeFact =
   | 'envelopes-dropped'
   | 'receive-failed'
   | 'page-served'
+  | 'snapshot-taken'
   | 'repair-failed'
 
 function envelopeHandlers({ registry, log }: Instruments): Handlers<EnvelopeFact> {
@@ -137,6 +140,11 @@ function envelopeHandlers({ registry, log }: Instruments): Handlers<EnvelopeFact
     help: 'Envelopes sent to peers that asked for what they lack.',
     registers,
   })
+  const snapshots = new Counter({
+    name: 'bzzz_mesh_snapshots_taken_total',
+    help: 'Long threads taken from a peer as one snapshot; their changes are not in bzzz_mesh_received_envelopes_total.',
+    registers,
+  })
   return {
     'batch-published'({ envelopes, bytes, recipients, direct }) {
       published.inc(envelopes)
@@ -152,6 +160,10 @@ function envelopeHandlers({ registry, log }: Instruments): Handlers<EnvelopeFact
     'page-served'({ peer, envelopes, bytes, packedBytes, more }) {
       served.inc(envelopes)
       log.debug({ peer, envelopes, bytes, packedBytes, more }, 'repair served')
+    },
+    'snapshot-taken'({ peer, thread, changes }) {
+      snapshots.inc()
+      log.info({ peer, thread, changes }, 'thread taken from a snapshot')
     },
     'repair-failed': ({ peer, error }) => log.warn({ peer, err: error }, 'repair failed'),
   }

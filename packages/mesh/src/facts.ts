@@ -40,6 +40,10 @@ export type MeshFact =
   /** More than could be held was waiting: left to repair. */
   | { type: 'envelopes-dropped'; peer: PeerId | null; way: Way | 'publish'; envelopes: number }
   | { type: 'page-served'; peer: PeerId; envelopes: number; bytes: number; packedBytes: number; more: boolean }
+  /** Every change of it is verified and stored. */
+  | { type: 'snapshot-taken'; peer: PeerId; thread: ThreadId; changes: number }
+  /** What the peer offered does not hold: the link was closed, and it is not asked for snapshots again. */
+  | { type: 'snapshot-refused'; peer: PeerId; thread: ThreadId; reason: string }
   /** A round or an answer that failed on this side, such as a store that could not be read. */
   | { type: 'repair-failed'; peer: PeerId | null; error: unknown }
   /** A frame of a running call's text that is none, is not signed by its agent's node, or is not of a member: not relayed. */

@@ -20,6 +20,7 @@ import { Peers } from './peers.ts'
 import { Interest, isProject } from './projects/interest.ts'
 import { createRecords } from './records/records.ts'
 import { recordRules } from './records/rules.ts'
+import { ColdJoins } from './repair/cold.ts'
 import { fetchFromEach, fetchParts } from './repair/fetch.ts'
 import { Holders } from './repair/holders.ts'
 import { Receiver } from './repair/receiver.ts'
@@ -142,7 +143,10 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
   })
   const announcer = new Announcer({ cards, topics, links: all, everyMs: timings.cardMs })
   const blobs = new BlobFetcher({ links: all, closing: closing.signal, observe })
-  const serveBlob = createBlobServer(threads.blobs)
+  const cold = new ColdJoins()
+  const serveBlob = createBlobServer({
+    get: async (hash) => (await threads.snapshots.get(hash)) ?? (await threads.blobs.get(hash)),
+  })
   const records = createRecords({
     dht: host.services.dht,
     rules,
@@ -166,7 +170,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
 
   function admit(link: Link): void {
     const session = new Session(link, {
-      ...{ threads, receiver, interest, holders, inHand, serveBlob, learn, observe },
+      ...{ threads, receiver, interest, holders, cold, blobs, inHand, serveBlob, learn, observe },
       takeManifest: async (manifest, from) => options.manifest?.receive(manifest, from),
     })
     sessions.set(link, session)

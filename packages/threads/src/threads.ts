@@ -29,6 +29,10 @@ import { KeptNotes } from './part-notes.ts'
 import type { Appended, DocumentEvent, Part, Received, ThreadEvent, Threads } from './port.ts'
 import { Quarantine } from './quarantine.ts'
 import { Readings } from './readings.ts'
+import { SnapshotCache } from './snapshots/cache.ts'
+import { Joining } from './snapshots/joining.ts'
+import type { Snapshots, ThreadPreview } from './snapshots/port.ts'
+import { Shelf } from './snapshots/shelf.ts'
 import type { ThreadSummary } from './summary.ts'
 import type { ThreadView } from './view.ts'
 import { Writers } from './writers.ts'
@@ -43,6 +47,8 @@ export interface ThreadsOptions {
   readonly now: () => number
   readonly randomBytes: (length: number) => Uint8Array
   readonly observe?: (fact: ThreadFact) => void
+  /** Where snapshots are kept, may be deleted between runs. Without it none are made or offered. */
+  readonly snapshots?: { readonly directory: string; readonly idleMs?: number }
   /** Documents kept in memory, parts of long threads among them; the others are built again from the log when they are needed. */
   readonly maxLoaded?: number
   /** From so many entries on the newest part of a thread is left for the next one. */
@@ -57,13 +63,15 @@ const DEFAULT_MAX_PART_ENTRIES = 10_000
 
 /** Opens what the room holds. A new actor is drawn at each opening, so no (actor, seq) is ever used twice. */
 export async function openThreads(options: ThreadsOptions): Promise<Threads> {
-  return new OpenThreads(options, await Catalog.open(options.room))
+  const cache = options.snapshots && (await SnapshotCache.open(options.snapshots.directory))
+  return new OpenThreads(options, await Catalog.open(options.room), cache)
 }
 
 type Refused = Received & { readonly status: 'refused' }
 
 class OpenThreads implements Threads {
   readonly blobs: Blobs
+  readonly snapshots: Snapshots
   readonly #options: ThreadsOptions
   readonly #desk: Desk
   readonly #writers: Writers
@@ -71,12 +79,14 @@ class OpenThreads implements Threads {
   readonly #listing: Listing
   readonly #readings: Readings
   readonly #appending: Appending
+  readonly #shelf: Shelf | undefined
+  readonly #joining: Joining
   readonly #listeners = new Set<(event: ThreadEvent) => void>()
   #lastCreatedMs = 0
   #frozen: ThreadsError | undefined
   #closing: Promise<void> | undefined
 
-  constructor(options: ThreadsOptions, catalog: Catalog) {
+  constructor(options: ThreadsOptions, catalog: Catalog, cache: SnapshotCache | undefined) {
     const { room, mesh, signer, now, randomBytes } = options
     this.#options = options
     this.#desk = {
@@ -108,6 +118,13 @@ class OpenThreads implements Threads {
       maxPartEntries: options.maxPartEntries ?? DEFAULT_MAX_PART_ENTRIES,
     })
     for (const { thread, archived } of catalog.list()) if (archived) void this.#compressor.request(thread)
+    this.#shelf = cache && new Shelf(this.#desk, cache, options.snapshots?.idleMs)
+    this.#joining = new Joining(this.#desk, this.#writers, options.isMember)
+    this.snapshots = {
+      offers: (threads) => this.#shelf?.offers(threads) ?? [],
+      get: async (hash) => await this.#shelf?.get(hash),
+      join: (thread, fetch) => this.#joining.join(thread, fetch),
+    }
     this.blobs = openBlobs(room, () => this.#ensureOpen(), this.#desk.write)
   }
 
@@ -143,6 +160,14 @@ class OpenThreads implements Threads {
     if (!catalog.has(thread)) return undefined
     const documents = catalog.parts.of(thread)
     return part === undefined ? this.#readings.whole(documents) : this.#readings.part(documents, part)
+  }
+
+  preview(thread: ThreadId): ThreadPreview | undefined {
+    return this.#joining.preview(thread)
+  }
+
+  onPreview(listener: (preview: ThreadPreview) => void): () => void {
+    return this.#joining.onPreview(listener)
   }
 
   list(): readonly ThreadSummary[] {
@@ -194,6 +219,8 @@ class OpenThreads implements Threads {
   }
 
   async #shut(): Promise<void> {
+    await this.#joining.close()
+    await this.#shelf?.close()
     await this.#compressor.close()
     await this.#writers.close()
   }
@@ -260,6 +287,7 @@ class OpenThreads implements Threads {
         this.#desk.observe({ type: 'listener-failed', error }) // the change is synced; a failing listener cannot undo that
       }
     }
+    this.#shelf?.heed(document)
     if (this.#desk.catalog.summary(document)?.archived === true) void this.#compressor.request(document)
   }
 }
