@@ -42,6 +42,7 @@ export {
   openEnvelope,
   readEnvelope,
   sealEnvelope,
+  sealInspected,
   type UnverifiedEnvelope,
   verifyEnvelope,
 } from './envelope/envelope.ts'

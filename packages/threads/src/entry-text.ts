@@ -28,8 +28,14 @@ export type HiddenReason =
   /** Another entry has the same (peer, id), in a change with a smaller hash. */
   | 'duplicate'
 
-/** @returns the entry in JSON. @throws {ThreadsError} ENTRY_INVALID or ENTRY_TOO_LARGE */
-export function writeEntry(given: Entry, self: PeerId): string {
+/** An entry and the JSON that says it. */
+export interface Written {
+  readonly entry: Entry
+  readonly text: string
+}
+
+/** @throws {ThreadsError} ENTRY_INVALID or ENTRY_TOO_LARGE */
+export function writeEntry(given: Entry, self: PeerId): Written {
   const parsed = entry.safeParse(given)
   if (!parsed.success) throw new ThreadsError('ENTRY_INVALID', parsed.error.message, { cause: parsed.error })
   if (authorPeer(parsed.data.author) !== self) {
@@ -40,7 +46,8 @@ export function writeEntry(given: Entry, self: PeerId): string {
   if (bytes > MAX_ENTRY_BYTES) {
     throw new ThreadsError('ENTRY_TOO_LARGE', `the entry has ${bytes} bytes, at most ${MAX_ENTRY_BYTES}`)
   }
-  return text
+  // as everybody else will read it, and no part of what the caller holds
+  return { entry: JSON.parse(text) as Entry, text }
 }
 
 /** @param peer whose key signed it @param actor whose page it is in @returns the entry, or why it is not shown */

@@ -17,7 +17,6 @@ import { type Blobs, openBlobs } from './blobs.ts'
 import { Catalog } from './catalog.ts'
 import type { Desk } from './commit.ts'
 import { Compressor } from './compressing.ts'
-import { NamesIndex } from './entry-names.ts'
 import { writeEntry } from './entry-text.ts'
 import { stands } from './equivocation.ts'
 import { ThreadsError } from './errors.ts'
@@ -26,6 +25,7 @@ import { Listing } from './listing.ts'
 import { openLog } from './log.ts'
 import { Orphans } from './orphans.ts'
 import { OwnActors } from './own-actors.ts'
+import { KeptNotes } from './part-notes.ts'
 import type { Appended, DocumentEvent, Part, Received, ThreadEvent, Threads } from './port.ts'
 import { Quarantine } from './quarantine.ts'
 import { Readings } from './readings.ts'
@@ -99,8 +99,7 @@ class OpenThreads implements Threads {
     this.#readings = new Readings({
       catalog,
       writers: this.#writers,
-      names: new NamesIndex(room, this.#desk.write),
-      ownKey: Buffer.from(signer.publicKey).toString('hex'),
+      notes: new KeptNotes(room, this.#desk.write),
     })
     this.#appending = new Appending({
       desk: this.#desk,
@@ -114,21 +113,21 @@ class OpenThreads implements Threads {
 
   async create(open: EntryOf<'open'>): Promise<Appended> {
     this.#ensureOpen()
-    const text = writeEntry(open, this.#desk.signer.peer)
+    const written = writeEntry(open, this.#desk.signer.peer)
     if (this.#desk.catalog.isFull) throw new ThreadsError('TOO_MANY_THREADS', refusals.TOO_MANY_THREADS)
-    return this.#writers.of(this.#newThread()).append(open.id, text)
+    return this.#writers.of(this.#newThread()).append(written)
   }
 
   async append(given: ThreadId, entry: Entry): Promise<Appended> {
     this.#ensureOpen()
-    const text = writeEntry(entry, this.#desk.signer.peer)
+    const written = writeEntry(entry, this.#desk.signer.peer)
     if (isType(entry, 'open')) throw new ThreadsError('ENTRY_INVALID', 'an opening entry makes a new thread')
     if (isType(entry, 'continue'))
       throw new ThreadsError('ENTRY_INVALID', 'threads go on in further parts by themselves')
     const thread = this.rootOf(given)
     if (!this.#desk.catalog.has(thread)) throw new ThreadsError('THREAD_UNKNOWN', `no thread ${thread} here`)
     if (isType(entry, 'archive')) return this.#appending.archive(thread, entry)
-    return this.#appending.append(thread, entry.id, text)
+    return this.#appending.append(thread, written)
   }
 
   async receive(envelope: Uint8Array): Promise<Received> {

@@ -16,6 +16,11 @@ interface Shown {
   readonly rank: Rank
 }
 
+interface Added {
+  readonly shown: ViewedEntry[]
+  readonly hidden: HiddenReason[]
+}
+
 /** The entries of a loaded thread that are shown: one per (peer, id), in their order. */
 export class Words {
   readonly #thread: ThreadId
@@ -45,10 +50,18 @@ export class Words {
   }
 
   /** @returns the entries of this change that are shown now, and why others are not */
-  add(change: Change, peer: PeerId, texts: readonly string[]): { shown: ViewedEntry[]; hidden: HiddenReason[] } {
+  add(change: Change, peer: PeerId, texts: readonly string[]): Added {
+    return this.addRead(
+      change,
+      peer,
+      texts.map((text) => readEntry(this.#thread, text, peer, change.actor)),
+    )
+  }
+
+  /** The same where they are read already. */
+  addRead(change: Change, peer: PeerId, read: readonly (Entry | HiddenReason)[]): Added {
     const { actor, seq, hash } = change
     const laptop = isLaptopActor(actor)
-    const read = texts.map((text) => readEntry(this.#thread, text, peer, actor))
     const rank = this.#rankOf(change, read.find(isEntry))
     const last = read.at(-1)
     if (last !== undefined && isEntry(last) && isType(last, 'archive')) this.#archiving.add(hash)
