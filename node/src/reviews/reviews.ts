@@ -18,6 +18,8 @@ interface ReviewsOptions {
   readonly peer: PeerId
   readonly threads: Pick<Threads, 'create' | 'blobs'>
   readonly mesh: Pick<Mesh, 'cards'>
+  /** By the manifest: nobody takes a seat there. */
+  readonly isLaptop: (peer: PeerId) => boolean
   readonly prices: PriceTable
   /** Of the whole mesh: no review can cost more in a day. */
   readonly dayLimit: () => NanoUsd
@@ -75,7 +77,7 @@ export function createReviews(options: ReviewsOptions): ReviewsPort {
       return { status: 'opened', terms: planned.terms, appended }
     },
 
-    standing: readReview,
+    standing: (view) => readReview(view, options.isLaptop),
 
     async change(hash) {
       const bytes = await threads.blobs.get(hash)

@@ -8,6 +8,7 @@ import { hubRows } from './hub.ts'
 import { joinRows } from './join.ts'
 import type { MemberVerbs, Side } from './member.ts'
 import { memoryRows } from './memory.ts'
+import { partsRows } from './parts.ts'
 
 const PACED = { posts: 200, gapMs: 15 }
 const BURST = { posts: 2_000, inFlight: 64 }
@@ -55,6 +56,7 @@ export async function threadsSuite(progress: (line: string) => void): Promise<Ro
       ...(await floodRows(members, thread, progress)),
       ...(await hubRows(members, thread, progress)),
       ...(await appendRows(progress)),
+      ...(await partsRows(progress)),
       ...(await joinRows(progress)),
       ...(await memoryRows(progress)),
     ]
