@@ -13,6 +13,7 @@ export {
 } from './card/card.ts'
 export {
   authorPeer,
+  continueId,
   type Entry,
   type EntryOf,
   type ExtensionEntry,
@@ -23,6 +24,7 @@ export {
   type KnownEntry,
   MAX_CONTENT_CHARS,
   MAX_ENTRY_BYTES,
+  MAX_NAMED_HEADS,
   outcome,
   proposalHash,
   type ReviewPhase,
@@ -30,7 +32,7 @@ export {
   reviewTerms,
   type ThreadCap,
 } from './entry/entry.ts'
-export { type ChangeHeader, inspectChange, MAX_CHANGE_BYTES } from './envelope/change.ts'
+export { type ChangeHeader, inspectChange, MAX_CHANGE_BYTES, operationsOf } from './envelope/change.ts'
 export { chunksIn, inspectDocument, isDocumentChunk, MAX_DOCUMENT_CHUNK_BYTES } from './envelope/document.ts'
 export {
   ACTOR_BYTES,
@@ -41,6 +43,7 @@ export {
   openEnvelope,
   readEnvelope,
   sealEnvelope,
+  sealInspected,
   type UnverifiedEnvelope,
   verifyEnvelope,
 } from './envelope/envelope.ts'
@@ -99,6 +102,15 @@ export {
   tokensEvent,
   turnEvent,
 } from './http/events.ts'
+export {
+  type InviteMade,
+  type InviteView,
+  inviteMade,
+  invitesAnswer,
+  inviteView,
+  type NewInvite,
+  newInvite,
+} from './http/invites.ts'
 export { type CleanupAnswer, cleanupAnswer, cleanupQuery } from './http/maintenance.ts'
 export { nanoOfUsd, usdOf } from './http/money.ts'
 export {
@@ -140,6 +152,15 @@ export {
   syncTokensAnswer,
 } from './http/sync.ts'
 export {
+  type NewVote,
+  newVote,
+  type VotedAnswer,
+  type VotesAnswer,
+  type VoteView,
+  votedAnswer,
+  votesAnswer,
+} from './http/votes.ts'
+export {
   type Account,
   type AgentId,
   account,
@@ -153,6 +174,7 @@ export {
   type Incarnation,
   incarnation,
   isOpenerOf,
+  MAX_PART,
   type MeshId,
   meshId,
   meshIdBytes,
@@ -165,6 +187,7 @@ export {
   peerIdFromPublicKey,
   publicKeyOfPeer,
   roleName,
+  successorId,
   type ThreadId,
   type TurnId,
   threadId,
@@ -184,6 +207,19 @@ export {
   period,
   threadPeriod,
 } from './ids/periods.ts'
+export { decodeInvite, encodeInvite, type Invite } from './join/invite.ts'
+export {
+  decodeJoinAnswer,
+  encodeJoinAnswer,
+  type JoinAnswer,
+  type JoinRefusal,
+  type JoinRequest,
+  joinProtocol,
+  MAX_JOIN_ANSWER_BYTES,
+  MAX_JOIN_REQUEST_BYTES,
+  openJoinRequest,
+  sealJoinRequest,
+} from './join/join.ts'
 export {
   decodeLedgerRecord,
   encodeLedgerRecord,
@@ -194,6 +230,7 @@ export {
   type PriceRef,
   type TokenUsage,
 } from './ledger/record.ts'
+export { type ManifestChain, type Succession, successionOf } from './manifest/chain.ts'
 export {
   MAX_MANIFEST_BYTES,
   type Manifest,
@@ -214,8 +251,6 @@ export {
   MAX_DIGEST_THREADS,
   MAX_FOLLOWED,
   MAX_FRAME_BYTES,
-  MAX_PAGE_BYTES,
-  MAX_PAGE_ENVELOPES,
   MAX_VECTOR_ACTORS,
   MAX_VECTOR_THREADS,
   repairProtocol,
@@ -224,6 +259,7 @@ export {
   vectorHash,
   vectorToWire,
 } from './repair/frames.ts'
+export { MAX_PAGE_BYTES, MAX_PAGE_ENVELOPES, packPage, unpackPage } from './repair/page.ts'
 export {
   blobHash,
   type ChangedFile,

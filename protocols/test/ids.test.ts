@@ -12,6 +12,7 @@ import {
   peerId,
   peerIdFromPublicKey,
   publicKeyOfPeer,
+  successorId,
   type ThreadId,
   threadId,
   threadIdBytes,
@@ -92,6 +93,16 @@ describe('ids', () => {
       false,
       false,
     ])
+  })
+
+  test('of the parts of a long thread follow from the thread and the number alone, and name no opener', () => {
+    const [opener] = [signerOf(1).peer]
+    const opened = openedThreadId(opener, 1_795_305_600_000)
+    const first = successorId(opened, 1)
+    expect(first).toBe(known.successor)
+    expect(threadIdMs(first)).toBe(threadIdMs(opened))
+    expect(isOpenerOf(first, opener)).toBe(false)
+    expect(new Set([opened, first, successorId(opened, 2), successorId(first, 1)]).size).toBe(4)
   })
 
   test('of turns and calls differ in every field', () => {

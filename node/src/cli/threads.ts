@@ -14,6 +14,7 @@ import { z } from 'zod'
 import type { NodeClient } from './client.ts'
 import { type CommandContext, clientFor, examples, type GlobalOptions, print, withGlobalOptions } from './context.ts'
 import { CliError, exitCodes } from './exit.ts'
+import { createFollowedEntries } from './followed-entries.ts'
 import { createLiveLines } from './live-lines.ts'
 import { ago, bytesText, dollars, firstLine, plain, styled, type Terminal, table } from './terminal.ts'
 
@@ -36,7 +37,7 @@ export function addThreadCommands(program: Command, context: CommandContext): vo
           answer.conversations.map((each) => [
             each.id,
             each.state,
-            String(each.messages),
+            each.followed ? String(each.messages) : `${each.messages}, opening only`,
             bytesText(each.stored_bytes),
             ago(each.last_activity, context.now()),
             each.topic,
@@ -141,19 +142,19 @@ function addFollow(thread: Command, context: CommandContext): void {
       const showTokens = (tokens: EventData<'tokens'>) =>
         json ? terminal.out(JSON.stringify({ type: 'tokens', ...tokens })) : live.show(tokens)
       const withTokens = json ? options.tokens === true : terminal.draw !== undefined
-      const shown = new Set<string>()
-      const fresh = (entry: EntryView) => {
-        const key = `${entry.change}/${entry.id}`
-        if (!shown.has(key)) show(entry)
-        shown.add(key)
-      }
+      const entries = createFollowedEntries({
+        show,
+        withdraw: (entry) =>
+          live.out(json ? JSON.stringify({ type: 'withdrawn', entry }) : withdrawnLine(terminal, entry)),
+      })
+      const readAll = async () => entries.are((await allMessages(client, id)).messages)
       const query = `thread=${encodeURIComponent(id)}&tokens=${withTokens}`
       const stream = await client.events(`/api/events?${query}`, { signal: context.signal })
-      const { messages } = await allMessages(client, id)
-      for (const entry of messages) fresh(entry)
+      await readAll()
       try {
         for await (const event of stream) {
-          if (event.event === 'entry') fresh(entryView.parse(JSON.parse(event.data)))
+          if (event.event === 'entry') entries.came(entryView.parse(JSON.parse(event.data)))
+          if (event.event === 'reset') await readAll()
           if (event.event === 'tokens') showTokens(tokensEvent.parse(JSON.parse(event.data)))
           if (terminal.closed) return
         }
@@ -169,6 +170,11 @@ function addFollow(thread: Command, context: CommandContext): void {
         'the node closed the stream: it stopped, or the reader was too slow',
       )
     })
+}
+
+/** Its author signed two changes with one number, and it was in the one that does not stand, or followed it. */
+function withdrawnLine(terminal: Terminal, entry: EntryView): string {
+  return `${styled(terminal, 'dim', 'no longer in the thread:')} ${entryLine(terminal, entry)}`
 }
 
 /** How far an entry got; the names when it is not yet everywhere. */

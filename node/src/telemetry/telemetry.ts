@@ -4,11 +4,13 @@ import type { Mesh, MeshFact } from '@bzzz/mesh'
 import type { ThreadFact, Threads } from '@bzzz/threads'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { HttpFact } from '../http/facts.ts'
+import type { MembershipFact } from '../membership/membership.ts'
 import type { SyncFact } from '../sync/facts.ts'
 import { observeAgents } from './agents.ts'
 import { gaugeBudget, observeBudget } from './budget.ts'
 import { observeHttp } from './http.ts'
 import { createLog, type Log, type LogOptions } from './log.ts'
+import { observeMembership } from './membership.ts'
 import { gaugeMesh, observeMesh } from './mesh.ts'
 import { createRareLines } from './rare-lines.ts'
 import { observeSync } from './sync.ts'
@@ -27,6 +29,7 @@ export interface Telemetry {
     readonly agents: (fact: AgentFact) => void
     readonly http: (fact: HttpFact) => void
     readonly sync: (fact: SyncFact) => void
+    readonly membership: (fact: MembershipFact) => void
   }
   /** Adds what is read off the rooms when somebody asks. Once, when they are open. */
   gauge(rooms: {
@@ -51,6 +54,7 @@ export function createTelemetry(options: LogOptions & { readonly now: () => numb
       agents: observeAgents(instruments),
       http: observeHttp(instruments),
       sync: observeSync(instruments),
+      membership: observeMembership(instruments),
     },
     gauge({ threads, budget, mesh }) {
       gaugeThreads(registry, threads)

@@ -43,6 +43,20 @@ describe('GET /api/conversations', () => {
     expect([answer.conversations.length, answer.total]).toEqual([2, 3])
   })
 
+  it('marks those of which only the opening is sure to be here', async () => {
+    const { agents, threads, following } = doorsUnderTest()
+    const { thread } = await threads.create(openEntry('of another project'))
+    await threads.create(openEntry('of mine'))
+    following.unfollowed.add(thread)
+    const answer = answerOf(await agents.inject('/api/conversations'), 200, conversationsAnswer)
+    expect(new Map(answer.conversations.map(({ topic, followed }) => [topic, followed]))).toEqual(
+      new Map([
+        ['of another project', false],
+        ['of mine', true],
+      ]),
+    )
+  })
+
   it.each(['status=active&state=approved', 'status=lively', 'limit=0'])('refuses %s', async (query) => {
     const { agents } = doorsUnderTest()
     expect(answerOf(await agents.inject(`/api/conversations?${query}`), 400, problem).code).toBe('REQUEST_INVALID')

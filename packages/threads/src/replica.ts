@@ -108,7 +108,7 @@ export class Replica {
   constructor(mesh: MeshId, thread: ThreadId, envelopes: readonly Uint8Array[]) {
     this.#mesh = mesh
     const log = envelopes.map((bytes) => readEnvelope(mesh, bytes))
-    this.#loaded = new LoadedThread(thread, READER, log)
+    this.#loaded = new LoadedThread(thread, READER, log, undefined, 'one by one')
   }
 
   /** Takes in what is in the log meanwhile. @returns false when it does not fit: the replica is to be made anew */
@@ -225,6 +225,8 @@ export class Replica {
         return { status: 'known', ...NOTHING }
       case 'refused':
         return refused(admission.code)
+      case 'unsettled': // cannot be: changes go into the document one by one
+        return { ...refused('CRDT_REFUSED'), spoilt: true }
       case 'spoilt':
         return { ...refused(admission.code), spoilt: true }
       case 'lost':

@@ -33,7 +33,10 @@ export function takeSyncMessage(
   state: SyncState,
   rest: Uint8Array,
 ): { document: ThreadDocument; state: SyncState } {
+  const backend = Automerge.getBackend(document)
+  backend.updateDiffCursor() // else the library makes its JavaScript copy of the document, which nobody reads
   const [next, after] = Automerge.receiveSyncMessage(document, state, rest)
+  backend.resetDiffCursor()
   return { document: next, state: after }
 }
 
@@ -68,7 +71,10 @@ export function draftsIn(change: Uint8Array): string[] {
   }
   const drafts = [...typed.values()].flatMap((texts) => (texts.every(isLetter) ? [texts.join('')] : texts))
   let chars = 0
-  return drafts.filter((text) => (chars += text.length) <= MAX_DRAFT_CHARS)
+  return drafts.filter((text) => {
+    chars += text.length
+    return chars <= MAX_DRAFT_CHARS
+  })
 }
 
 /** One operation of a collaborative string. */

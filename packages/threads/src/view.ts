@@ -14,6 +14,8 @@ export interface ViewedEntry {
   readonly index: number
   /** Hash of its change, hexadecimal. */
   readonly change: string
+  /** In which it stands: the thread's own, or that of a later part of a long thread; its log and its holders are that document's. */
+  readonly document: ThreadId
 }
 
 /** A thread as it stood when it was asked for; later appends do not alter it. */
@@ -25,9 +27,22 @@ export interface ThreadView {
   readonly archived: boolean
   /**
    * Each after its causes; entries that do not know of each other stand by time (never before a cause's), then by id.
-   * The same on every node that has the same changes.
+   * The same on every node that has the same changes. Of a long thread part by part.
    */
   readonly entries: readonly ViewedEntry[]
   /** True when a's change is in the causal past of b's, or they share one and a comes first. */
   precedes(a: ViewedEntry, b: ViewedEntry): boolean
+}
+
+/**
+ * Two entries with one name are the same entry, said twice. A laptop's ids are its own: the ids of a node's turns can be
+ * foretold, and nobody may take them.
+ */
+export function nameOf({ laptop, actor, peer, entry }: ViewedEntry): string {
+  return `${laptop ? actor : peer}/${entry.id}`
+}
+
+/** Of an entry that a node itself writes. */
+export function nodeName(peer: PeerId, id: string): string {
+  return `${peer}/${id}`
 }

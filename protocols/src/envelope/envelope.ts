@@ -44,8 +44,18 @@ const shape = z.strictObject({
   sig: bytesOf(64),
 })
 
+/** @throws {ProtocolError} BAD_CHANGE */
 export function sealEnvelope(mesh: MeshId, thread: ThreadId, change: Uint8Array, signer: Signer): Uint8Array {
-  const { hash } = inspectChange(change)
+  return sealInspected(mesh, thread, { change, hash: inspectChange(change).hash }, signer)
+}
+
+/** The same of a change whose hash is known. */
+export function sealInspected(
+  mesh: MeshId,
+  thread: ThreadId,
+  { change, hash }: { readonly change: Uint8Array; readonly hash: string },
+  signer: Signer,
+): Uint8Array {
   const sig = signer.sign(messageOf(mesh, thread, hash))
   return encodeCanonical({ v: 1, mesh: meshIdBytes(mesh), thread: threadIdBytes(thread), change, sig })
 }

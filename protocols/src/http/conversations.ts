@@ -42,6 +42,8 @@ export const conversationSummary = z.strictObject({
   last_activity: time,
   /** Of all its signed changes, as they are sent. */
   bytes: count,
+  /** False: only its opening is sure to be here; asking for the conversation fetches the rest. */
+  followed: z.boolean(),
   /** What they take on this node's disk: less once the conversation is archived and they are compressed. */
   stored_bytes: count,
 })
@@ -110,7 +112,7 @@ export const messagesAnswer = z.strictObject({
 export type MessagesAnswer = z.infer<typeof messagesAnswer>
 
 /** Who speaks: a person's name, signed for by this node's key. */
-const from = z
+export const personName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$/, { message: 'letters, digits, space . _ -, at most 64' })
   .default('operator')
@@ -119,19 +121,19 @@ export const newConversation = z.strictObject({
   topic: z.string().trim().min(1).max(500),
   project: z.string().trim().min(1).max(128).default('default'),
   content: z.string().max(MAX_CONTENT_CHARS).default(''),
-  from,
+  from: personName,
 })
 export type NewConversation = z.infer<typeof newConversation>
 
 export const newMessage = z.strictObject({
   content: z.string().min(1).max(MAX_CONTENT_CHARS),
-  from,
+  from: personName,
   reply_to: entryIdText.optional(),
 })
 export type NewMessage = z.infer<typeof newMessage>
 
 /** A body may be left out. */
-export const archiveRequest = z.strictObject({ from }).nullish()
+export const archiveRequest = z.strictObject({ from: personName }).nullish()
 
 /** On disk, synced, when it is answered; the log is compressed afterwards. */
 export const archivedAnswer = z.strictObject({

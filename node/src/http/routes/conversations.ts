@@ -39,7 +39,10 @@ function addReads(door: Door, { ports }: Routes): void {
     async ({ query: { status, state = status, limit } }) => {
       const found = ports.threads.list().filter((thread) => isListed(thread, state))
       const newest = found.toSorted((a, b) => b.lastMs - a.lastMs).slice(0, limit)
-      return { conversations: newest.map(summaryView), total: found.length }
+      return {
+        conversations: newest.map((thread) => summaryView(thread, ports.following.follows(thread.thread))),
+        total: found.length,
+      }
     },
   )
   door.get(

@@ -10,13 +10,15 @@ import type { ThreadSummary, ThreadView, ViewedEntry } from '@bzzz/threads'
 import { isoTime, type NodeNames, peerOf } from './names.ts'
 import type { Whereabouts } from './whereabouts.ts'
 
-export function summaryView(thread: ThreadSummary): ConversationSummary {
+/** @param followed whether this node keeps up with it */
+export function summaryView(thread: ThreadSummary, followed: boolean): ConversationSummary {
   return {
     id: thread.thread,
     topic: thread.topic,
     project: thread.project,
     state: thread.state,
     archived: thread.archived,
+    followed,
     messages: thread.entries,
     created_at: isoTime(thread.createdMs),
     last_activity: isoTime(thread.lastMs),
@@ -25,9 +27,10 @@ export function summaryView(thread: ThreadSummary): ConversationSummary {
   }
 }
 
+/** Of a thread that is kept up with here. */
 export function conversationView(summary: ThreadSummary, view: ThreadView, names: NodeNames): ConversationView {
   return {
-    ...summaryView(summary),
+    ...summaryView(summary, true),
     messages: view.entries.length,
     heads: [...view.heads],
     participants: participants(view, names),
