@@ -10,7 +10,10 @@ import type { SyncGateway } from '../sync/gateway.ts'
 /** What the doors need of the node. */
 export interface DoorPorts {
   readonly node: NodePort
-  readonly threads: Pick<Threads, 'create' | 'append' | 'view' | 'list' | 'summary' | 'subscribe' | 'compress'>
+  readonly threads: Pick<
+    Threads,
+    'create' | 'append' | 'view' | 'list' | 'summary' | 'parts' | 'rootOf' | 'subscribe' | 'compress'
+  >
   readonly mesh: Pick<Mesh, 'addrs' | 'peers' | 'cards' | 'subscribe' | 'holders' | 'followTokens'>
   readonly budget: Pick<Budget, 'report' | 'breakdown' | 'subscribe'>
   readonly counter: Pick<SharedCounter, 'total'>
