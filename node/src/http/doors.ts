@@ -84,6 +84,6 @@ function addAgentsDoor(door: Door, routes: Routes): void {
   addReviewRoutes(door, routes)
   addCostRoutes(door, routes)
   addEventsRoute(door, routes)
-  addSyncRoutes(door, routes)
   addInviteRoutes(door, routes)
+  addSyncRoutes(door, routes)
 }

@@ -20,8 +20,8 @@ export interface DoorPorts {
   readonly following: FollowingPort
   readonly reviews: ReviewsPort
   readonly turns: TurnsPort
-  readonly sync: SyncPort
   readonly invites: InvitesPort
+  readonly sync: SyncPort
   readonly metrics: MetricsPort
 }
 

@@ -28,8 +28,8 @@ export interface Telemetry {
     readonly mesh: (fact: MeshFact) => void
     readonly agents: (fact: AgentFact) => void
     readonly http: (fact: HttpFact) => void
-    readonly sync: (fact: SyncFact) => void
     readonly membership: (fact: MembershipFact) => void
+    readonly sync: (fact: SyncFact) => void
   }
   /** Adds what is read off the rooms when somebody asks. Once, when they are open. */
   gauge(rooms: {
@@ -53,8 +53,8 @@ export function createTelemetry(options: LogOptions & { readonly now: () => numb
       mesh: observeMesh(instruments),
       agents: observeAgents(instruments),
       http: observeHttp(instruments),
-      sync: observeSync(instruments),
       membership: observeMembership(instruments),
+      sync: observeSync(instruments),
     },
     gauge({ threads, budget, mesh }) {
       gaugeThreads(registry, threads)

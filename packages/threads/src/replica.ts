@@ -108,6 +108,7 @@ export class Replica {
   constructor(mesh: MeshId, thread: ThreadId, envelopes: readonly Uint8Array[]) {
     this.#mesh = mesh
     const log = envelopes.map((bytes) => readEnvelope(mesh, bytes))
+    // whatever a laptop sends is tried on the document at once
     this.#loaded = new LoadedThread(thread, READER, log, undefined, 'one by one')
   }
 

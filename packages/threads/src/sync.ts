@@ -34,7 +34,7 @@ export function takeSyncMessage(
   rest: Uint8Array,
 ): { document: ThreadDocument; state: SyncState } {
   const backend = Automerge.getBackend(document)
-  backend.updateDiffCursor() // else the library makes its JavaScript copy of the document, which nobody reads
+  backend.updateDiffCursor() // else the library would patch a view of the whole document, which nobody reads
   const [next, after] = Automerge.receiveSyncMessage(document, state, rest)
   backend.resetDiffCursor()
   return { document: next, state: after }
