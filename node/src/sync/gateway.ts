@@ -101,7 +101,7 @@ class OpenGateway implements SyncGateway {
     this.#observe = options.observe ?? (() => {})
     const { mesh, callMs = CALL_MS } = options
     this.#host = new WorkerHost({ mesh, callMs, onRestart: (why) => this.#restarted(why) })
-    this.#stop = options.threads.subscribe((event: ThreadEvent) => this.#documents.get(event.thread)?.heed(event))
+    this.#stop = options.threads.subscribe((event: ThreadEvent) => this.#documents.get(event.document)?.heed(event))
     this.#heart = setInterval(() => this.#beat(), BEAT_MS).unref()
   }
 
@@ -154,7 +154,10 @@ class OpenGateway implements SyncGateway {
     if (!socket.isOpen) return
     socket.heard()
     const pending = [...this.#sockets.values()].reduce((sum, { pendingBytes }) => sum + pendingBytes, bytes.length)
-    if (pending > MAX_PENDING_BYTES) return socket.close('crowded')
+    if (pending > MAX_PENDING_BYTES) {
+      socket.close('crowded')
+      return
+    }
     const own = Uint8Array.from(bytes) // a view would take the whole buffer that it lies in to the other thread
     socket.enqueue(own.length, () => this.#handle(socket, own))
   }

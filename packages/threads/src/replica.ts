@@ -227,6 +227,8 @@ export class Replica {
         return { status: 'known', ...NOTHING }
       case 'refused':
         return refused(admission.code)
+      case 'unsettled': // cannot be: changes go into the document one by one
+        return { ...refused('CRDT_REFUSED'), spoilt: true }
       case 'spoilt':
         return { ...refused(admission.code), spoilt: true }
       case 'lost':
