@@ -32,14 +32,14 @@ export {
   reviewTerms,
   type ThreadCap,
 } from './entry/entry.ts'
+export { type ChangeHeader, inspectChange, MAX_CHANGE_BYTES, operationsOf } from './envelope/change.ts'
 export {
-  type ChangeHeader,
+  chunksIn,
   type DocumentBounds,
-  inspectChange,
   inspectDocument,
-  MAX_CHANGE_BYTES,
-  operationsOf,
-} from './envelope/change.ts'
+  isDocumentChunk,
+  MAX_DOCUMENT_CHUNK_BYTES,
+} from './envelope/document.ts'
 export {
   ACTOR_BYTES,
   bindEnvelope,
@@ -147,6 +147,17 @@ export {
   reviewRequest,
   type TermsView,
 } from './http/reviews.ts'
+export {
+  type CreatedSyncToken,
+  createdSyncToken,
+  type NewSyncToken,
+  newSyncToken,
+  revokedSyncToken,
+  type SyncInfo,
+  type SyncTokenView,
+  syncInfo,
+  syncTokensAnswer,
+} from './http/sync.ts'
 export {
   type NewVote,
   newVote,
