@@ -38,7 +38,7 @@ export {
   type DocumentBounds,
   inspectDocument,
   isDocumentChunk,
-  MAX_DOCUMENT_CHUNK_BYTES,
+  LAPTOP_DOCUMENT_BOUNDS,
 } from './envelope/document.ts'
 export {
   ACTOR_BYTES,

@@ -20,7 +20,7 @@ import type { ViewedEntry } from '../view.ts'
 import { Words } from '../words.ts'
 
 /** A thread of ten thousand entries has some ten megabytes of texts; the operations of thirty such threads. */
-const BOUNDS: DocumentBounds = { chunkBytes: MAX_SNAPSHOT_BYTES, columnBytes: 64 * 1024 * 1024, rows: 300_000 }
+const BOUNDS: DocumentBounds = { chunkBytes: MAX_SNAPSHOT_BYTES, bytes: 64 * 1024 * 1024, rows: 300_000 }
 
 export type SignedChange = ReturnType<typeof bindEnvelope>
 
