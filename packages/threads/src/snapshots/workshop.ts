@@ -1,6 +1,10 @@
 import { Worker } from 'node:worker_threads'
 import type { Answer, Answers, Question } from './questions.ts'
 
+// The source runs as it is, and its worker reads the sources of other rooms likewise.
+const FROM_SOURCE = import.meta.url.endsWith('.ts')
+const FILE = new URL(FROM_SOURCE ? './worker.ts' : './worker.js', import.meta.url)
+
 /** What a question ended in instead of an answer: in the words of the worker, or because it had to be ended. */
 export class WorkshopError extends Error {
   override readonly name = 'WorkshopError'
@@ -56,9 +60,11 @@ export class Workshop {
   }
 
   #hire(): Worker {
-    // the source runs as it is, what was built has another ending
-    const file = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
-    const worker = new Worker(file, { resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB }, stderr: false })
+    const worker = new Worker(FILE, {
+      execArgv: FROM_SOURCE ? ['--conditions=bzzz-src'] : [],
+      resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+      stderr: false,
+    })
     worker.unref()
     const died = (error: Error): void => {
       if (this.#worker === worker) void this.#fire(`it died: ${error.message}`)
