@@ -1,4 +1,4 @@
-import { MAX_DOCUMENT_CHUNK_BYTES, type MeshId, type Signer, type ThreadId, threadOfDocument } from '@bzzz/protocols'
+import { LAPTOP_DOCUMENT_BOUNDS, type MeshId, type Signer, type ThreadId, threadOfDocument } from '@bzzz/protocols'
 import type { ThreadEvent, Threads } from '@bzzz/threads'
 import { OpenDocument } from './document.ts'
 import type { FaultKind, ObserveSync, SyncClose } from './facts.ts'
@@ -57,7 +57,7 @@ export interface SocketEvents {
 }
 
 /** A first push may be a whole document, with what a frame says besides. */
-export const MAX_SYNC_FRAME_BYTES = MAX_DOCUMENT_CHUNK_BYTES + 64 * 1024
+export const MAX_SYNC_FRAME_BYTES = LAPTOP_DOCUMENT_BOUNDS.chunkBytes + 64 * 1024
 // What this thread takes apart by itself in well under a millisecond; a client counts as offline that is not greeted in a second.
 const MAX_READ_HERE_BYTES = 16 * 1024
 const MAX_SOCKETS = 64
