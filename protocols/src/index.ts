@@ -13,15 +13,18 @@ export {
 } from './card/card.ts'
 export {
   authorPeer,
+  continueId,
   type Entry,
   type EntryOf,
   type ExtensionEntry,
   entry,
   isKnown,
+  isLaptopEntry,
   isType,
   type KnownEntry,
   MAX_CONTENT_CHARS,
   MAX_ENTRY_BYTES,
+  MAX_NAMED_HEADS,
   outcome,
   proposalHash,
   type ReviewPhase,
@@ -41,10 +44,13 @@ export {
   ACTOR_BYTES,
   bindEnvelope,
   type Envelope,
+  isLaptopActor,
+  LAPTOP_ACTOR_BYTES,
   MAX_ENVELOPE_BYTES,
   openEnvelope,
   readEnvelope,
   sealEnvelope,
+  sealInspected,
   type UnverifiedEnvelope,
   verifyEnvelope,
 } from './envelope/envelope.ts'
@@ -103,6 +109,15 @@ export {
   tokensEvent,
   turnEvent,
 } from './http/events.ts'
+export {
+  type InviteMade,
+  type InviteView,
+  inviteMade,
+  invitesAnswer,
+  inviteView,
+  type NewInvite,
+  newInvite,
+} from './http/invites.ts'
 export { type CleanupAnswer, cleanupAnswer, cleanupQuery } from './http/maintenance.ts'
 export { nanoOfUsd, usdOf } from './http/money.ts'
 export {
@@ -133,6 +148,15 @@ export {
   type TermsView,
 } from './http/reviews.ts'
 export {
+  type NewVote,
+  newVote,
+  type VotedAnswer,
+  type VotesAnswer,
+  type VoteView,
+  votedAnswer,
+  votesAnswer,
+} from './http/votes.ts'
+export {
   type Account,
   type AgentId,
   account,
@@ -142,9 +166,11 @@ export {
   agentName,
   type CallId,
   callIdOf,
+  documentIdOf,
   type Incarnation,
   incarnation,
   isOpenerOf,
+  MAX_PART,
   type MeshId,
   meshId,
   meshIdBytes,
@@ -157,12 +183,14 @@ export {
   peerIdFromPublicKey,
   publicKeyOfPeer,
   roleName,
+  successorId,
   type ThreadId,
   type TurnId,
   threadId,
   threadIdBytes,
   threadIdFromBytes,
   threadIdMs,
+  threadOfDocument,
   turnIdOf,
 } from './ids/ids.ts'
 export {
@@ -175,6 +203,19 @@ export {
   period,
   threadPeriod,
 } from './ids/periods.ts'
+export { decodeInvite, encodeInvite, type Invite } from './join/invite.ts'
+export {
+  decodeJoinAnswer,
+  encodeJoinAnswer,
+  type JoinAnswer,
+  type JoinRefusal,
+  type JoinRequest,
+  joinProtocol,
+  MAX_JOIN_ANSWER_BYTES,
+  MAX_JOIN_REQUEST_BYTES,
+  openJoinRequest,
+  sealJoinRequest,
+} from './join/join.ts'
 export {
   decodeLedgerRecord,
   encodeLedgerRecord,
@@ -185,6 +226,7 @@ export {
   type PriceRef,
   type TokenUsage,
 } from './ledger/record.ts'
+export { type ManifestChain, type Succession, successionOf } from './manifest/chain.ts'
 export {
   MAX_MANIFEST_BYTES,
   type Manifest,

@@ -34,6 +34,7 @@ const FRAMES: { [T in Frame['t']]: Extract<Frame, { t: T }> } = {
   ping: { t: 'ping', n: 7 },
   pong: { t: 'pong', n: 7 },
   card: { t: 'card', card: bytes(3, 1) },
+  manifest: { t: 'manifest', manifest: bytes(3, 4) },
   digest: { t: 'digest', threads: [[bytes(16, 2), bytes(32, 3), bytes(8, 1)]] },
   follows: { t: 'follows', all: false, projects: [bytes(8, 1)], threads: [bytes(16, 2)] },
   vectors: {
@@ -143,6 +144,7 @@ describe('a vector', () => {
 
   it('comes back from the wire as it was', () => {
     const vector = new Map([
+      ['02'.repeat(48), at(7)],
       [low, at(1)],
       [high, at(2 ** 40)],
     ])

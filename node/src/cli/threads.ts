@@ -14,6 +14,7 @@ import { z } from 'zod'
 import type { NodeClient } from './client.ts'
 import { type CommandContext, clientFor, examples, type GlobalOptions, print, withGlobalOptions } from './context.ts'
 import { CliError, exitCodes } from './exit.ts'
+import { createFollowedEntries } from './followed-entries.ts'
 import { createLiveLines } from './live-lines.ts'
 import { ago, bytesText, dollars, firstLine, plain, styled, type Terminal, table } from './terminal.ts'
 
@@ -36,7 +37,7 @@ export function addThreadCommands(program: Command, context: CommandContext): vo
           answer.conversations.map((each) => [
             each.id,
             each.state,
-            String(each.messages),
+            each.followed ? String(each.messages) : `${each.messages}, opening only`,
             bytesText(each.stored_bytes),
             ago(each.last_activity, context.now()),
             each.topic,
@@ -57,16 +58,17 @@ function addShow(thread: Command, context: CommandContext): void {
     .addHelpText('after', examples('bzzz thread show 01937c3e-…', 'bzzz thread show 01937c3e-… --json'))
     .action(async (id: string, options: GlobalOptions) => {
       const client = await clientFor(context, options)
+      const { messages, nodes } = await allMessages(client, id)
       const view = await client.get('agents', `/api/conversations/${encodeURIComponent(id)}`, conversationView)
-      const { messages, heads, nodes } = await allMessages(client, id)
-      print(context, options, { ...view, heads, entries: messages }, () =>
+      print(context, options, { ...view, entries: messages }, () =>
         [
           `${styled(context.terminal, 'bold', plain(view.topic))}  ${view.state}, ${messages.length} entries, ${dollars(view.cost_usd)}${view.simulated ? ' (simulated)' : ''}`,
           `${view.archived ? 'archived, ' : ''}${bytesText(view.stored_bytes)} on disk of ${bytesText(view.bytes)}`,
           ...(messages.some(({ verified }) => verified !== true)
             ? ['pending: signatures are being checked, ask again']
             : []),
-          `heads ${heads.map((head) => head.slice(0, 12)).join(' ')}`,
+          `for laptops ${view.sync_url}`,
+          `heads ${view.heads.map((head) => head.slice(0, 12)).join(' ')}`,
           ...messages.flatMap((message) => [
             `${entryLine(context.terminal, message)}  ${onNodes(context.terminal, message, nodes)}`,
             ...wholeText(message),
@@ -76,10 +78,7 @@ function addShow(thread: Command, context: CommandContext): void {
     })
 }
 
-async function allMessages(
-  client: NodeClient,
-  id: string,
-): Promise<{ messages: EntryView[]; heads: string[]; nodes: number }> {
+async function allMessages(client: NodeClient, id: string): Promise<{ messages: EntryView[]; nodes: number }> {
   const messages: EntryView[] = []
   let page = await readPage(client, id, '')
   messages.push(...page.messages)
@@ -87,7 +86,7 @@ async function allMessages(
     page = await readPage(client, id, `?after=${page.next}`)
     messages.push(...page.messages)
   }
-  return { messages, heads: page.heads, nodes: page.nodes }
+  return { messages, nodes: page.nodes }
 }
 
 function readPage(client: NodeClient, id: string, query: string) {
@@ -143,19 +142,19 @@ function addFollow(thread: Command, context: CommandContext): void {
       const showTokens = (tokens: EventData<'tokens'>) =>
         json ? terminal.out(JSON.stringify({ type: 'tokens', ...tokens })) : live.show(tokens)
       const withTokens = json ? options.tokens === true : terminal.draw !== undefined
-      const shown = new Set<string>()
-      const fresh = (entry: EntryView) => {
-        const key = `${entry.change}/${entry.id}`
-        if (!shown.has(key)) show(entry)
-        shown.add(key)
-      }
+      const entries = createFollowedEntries({
+        show,
+        withdraw: (entry) =>
+          live.out(json ? JSON.stringify({ type: 'withdrawn', entry }) : withdrawnLine(terminal, entry)),
+      })
+      const readAll = async () => entries.are((await allMessages(client, id)).messages)
       const query = `thread=${encodeURIComponent(id)}&tokens=${withTokens}`
       const stream = await client.events(`/api/events?${query}`, { signal: context.signal })
-      const { messages } = await allMessages(client, id)
-      for (const entry of messages) fresh(entry)
+      await readAll()
       try {
         for await (const event of stream) {
-          if (event.event === 'entry') fresh(entryView.parse(JSON.parse(event.data)))
+          if (event.event === 'entry') entries.came(entryView.parse(JSON.parse(event.data)))
+          if (event.event === 'reset') await readAll()
           if (event.event === 'tokens') showTokens(tokensEvent.parse(JSON.parse(event.data)))
           if (terminal.closed) return
         }
@@ -173,6 +172,11 @@ function addFollow(thread: Command, context: CommandContext): void {
     })
 }
 
+/** Its author signed two changes with one number, and it was in the one that does not stand, or followed it. */
+function withdrawnLine(terminal: Terminal, entry: EntryView): string {
+  return `${styled(terminal, 'dim', 'no longer in the thread:')} ${entryLine(terminal, entry)}`
+}
+
 /** How far an entry got; the names when it is not yet everywhere. */
 function onNodes(terminal: Terminal, { on_nodes, verified }: EntryView, nodes: number): string {
   if (verified !== true) return styled(terminal, 'dim', 'pending: signature not checked yet')
@@ -183,7 +187,7 @@ function onNodes(terminal: Terminal, { on_nodes, verified }: EntryView, nodes: n
 /** One line for people: time, who on which node, and the gist. */
 export function entryLine(terminal: Terminal, entry: EntryView): string {
   const who = entry.author.slice(0, entry.author.lastIndexOf('@'))
-  const name = `${who}@${entry.node}`
+  const name = entry.laptop ? `${who} via laptop of ${entry.node}` : `${who}@${entry.node}`
   const room = Math.max(40, terminal.width - 8 - name.length - entry.type.length - 4)
   const text = plain(gistOf(entry))
   const short = text.length > room ? `${text.slice(0, room - 1)}…` : text

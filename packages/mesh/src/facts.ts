@@ -10,6 +10,12 @@ export type MeshFact =
   | { type: 'dial-failed'; peer: PeerId; reason: string; retryMs: number }
   /** Someone proved a key that no member has, and was sent away. */
   | { type: 'stranger-refused'; peer: string; address: string }
+  /** A request with an invitation was answered: `code` null for one that is a member now. */
+  | { type: 'join-answered'; invite: PeerId; peer: PeerId; code: string | null }
+  /** Who came with an invitation said nothing that could be answered. */
+  | { type: 'join-refused'; invite: PeerId; code: string; reason: string }
+  /** It could not be decided or written down here. */
+  | { type: 'join-failed'; invite: PeerId; error: unknown }
   /** A connection whose hello was wrong or did not come. */
   | { type: 'hello-refused'; peer: PeerId; code: string; reason: string }
   /** Bytes on a link that are no frame, or a frame out of turn: the link was closed. */

@@ -34,6 +34,8 @@ export interface SessionOptions {
   readonly serveBlob: ReturnType<typeof createBlobServer>
   /** @throws {ProtocolError} if it is not a card of that peer */
   readonly learn: (peer: PeerId, card: Uint8Array) => void
+  /** @throws {ProtocolError} for what no honest peer hands on; rejects when the store does */
+  readonly takeManifest: (manifest: Uint8Array, from: PeerId) => Promise<void>
   readonly observe: Observe
 }
 
@@ -65,7 +67,8 @@ export class Session {
 
   /** Whether the peer follows this thread. */
   peerFollows(thread: ThreadId): boolean {
-    return this.#peerInterest?.has(thread, this.#options.interest.tagOf(thread)) ?? true
+    const { interest } = this.#options
+    return this.#peerInterest?.has(interest.rootOf(thread), interest.tagOf(thread)) ?? true
   }
 
   /** Long work goes on beside the reading, so that pings are answered meanwhile. @throws {ProtocolError} */
@@ -73,6 +76,8 @@ export class Session {
     switch (word.t) {
       case 'card':
         return this.#options.learn(this.#link.peer, word.card)
+      case 'manifest':
+        return this.#unlessStoreFails(() => this.#options.takeManifest(word.manifest, this.#link.peer))
       case 'follows':
         this.#peerInterest = word.all ? null : new PeerInterest(word)
         return

@@ -1,4 +1,12 @@
-import { agentIdOf, type PeerId, sealTokens, type TokensFrame, tokenTopic } from '@bzzz/protocols'
+import {
+  agentIdOf,
+  NO_PROJECT,
+  type PeerId,
+  sealTokens,
+  type ThreadId,
+  type TokensFrame,
+  tokenTopic,
+} from '@bzzz/protocols'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createAllowance } from '../src/tokens/allowance.ts'
 import { allOnline, factsOf, identityOf, MESH, Network, type TestNode, threadNamed, until } from './network.ts'
@@ -14,7 +22,7 @@ function frameOf(peer: PeerId, offset: number, text: string, more: Partial<Token
 /** Collects what a node hears. */
 function follow(node: TestNode) {
   const heard: TokensFrame[] = []
-  return { heard, stop: node.mesh.followTokens((frame) => heard.push(frame)) }
+  return { heard, stop: node.mesh.followTokens(thread, (frame) => heard.push(frame)) }
 }
 
 let network: Network
@@ -80,13 +88,40 @@ describe('text of a running call', () => {
     expect(heard.length).toBe(count)
   })
 
+  it('of another project goes by who watches a thread of one, and comes once its own project is known', async () => {
+    const bank = threadNamed('of the bank')
+    const projects = new Map([[bank, 'bank']])
+    const projectOf = (of: ThreadId) => projects.get(of) ?? ''
+    for (const name of ['ada', 'bob']) network.enlist(name)
+    const ada = await network.node('ada', { projectOf })
+    const bob = await network.node('bob', { projectOf })
+    await until(() => allOnline([ada, bob]))
+    ada.mesh.publish(ada.threads.write(thread, 100), { thread, opening: true })
+    ada.mesh.publish(ada.threads.write(bank, 300), { thread: bank, opening: true })
+    await until(() => bob.threads.count(bank) > 0 && bob.threads.count(thread) > 0)
+
+    const { heard } = follow(bob)
+    await tellUntil(ada, () => heard.length > 0)
+    const published = () => factsOf(ada, 'tokens-published').length
+    const before = published()
+    ada.mesh.tellTokens(frameOf(ada.peer, 0, 'of no concern', { thread: bank }))
+    expect(published()).toBe(before)
+
+    projects.set(thread, 'shop')
+    const all = heard.length
+    // with it bob learns the project
+    ada.mesh.publish(ada.threads.write(thread, 200), { thread, opening: true })
+    await tellUntil(ada, () => heard.length > all)
+    expect(heard.every((frame) => frame.thread === thread)).toBe(true)
+  })
+
   it('is told to nobody once the mesh is closed', async () => {
     const [ada] = (await network.nodes(['ada'])) as [TestNode]
     const { heard, stop } = follow(ada)
     await ada.mesh.close()
     ada.mesh.tellTokens(frameOf(ada.peer, 0, 'late'))
     stop()
-    ada.mesh.followTokens(() => undefined)()
+    ada.mesh.followTokens(thread, () => undefined)()
     expect(heard).toEqual([])
   })
 })
@@ -106,11 +141,11 @@ describe('frames that somebody made up', () => {
     const { say } = await rogue.stream(ada)
     await say(rogue.hello)
     const { pubsub } = rogue.host.services
-    await until(() => pubsub.getSubscribers(tokenTopic(MESH)).length > 0)
+    await until(() => pubsub.getSubscribers(tokenTopic(MESH, NO_PROJECT)).length > 0)
   })
   afterEach(() => rogue.close())
 
-  const send = (data: Uint8Array) => rogue.host.services.pubsub.publish(tokenTopic(MESH), data)
+  const send = (data: Uint8Array) => rogue.host.services.pubsub.publish(tokenTopic(MESH, NO_PROJECT), data)
   const seal = (frame: TokensFrame, signer = mallory.signer) => sealTokens(frame, MESH, signer)
   const bob = identityOf('bob').signer
   const mine = mallory.signer.peer

@@ -20,6 +20,12 @@ export interface Change {
   readonly clock: readonly number[]
 }
 
+/** A change that is still to be made. */
+export interface Next extends Omit<Change, 'hash' | 'lastOp' | 'clock'> {
+  /** The operation of the actor's entry before it, 0 if there is none. */
+  readonly entryOp: number
+}
+
 export type Placement =
   | { readonly status: 'next'; readonly change: Change }
   | { readonly status: 'repeat' }
@@ -65,6 +71,18 @@ export class History {
     return latest === undefined ? 0 : latest.count + latest.size
   }
 
+  /** Where the actor's next change stands if it is made now, with so many entries: after all that is here. */
+  next(actor: string, size: number): Next {
+    const before = this.#chainOf(actor).at(-1)
+    // Automerge names the actor's own last change too, where others have built on it since
+    const deps = [...new Set([...this.heads, ...(before === undefined ? [] : [before.hash])])].sort()
+    const seq = this.#chainOf(actor).length + 1
+    const startOp = this.#pastOf({ actor, deps }).lastOp + 1
+    const count = this.count(actor)
+    const pageOp = placeOf(actor, count).index === 0 ? startOp : (before?.pageOp ?? 0)
+    return { actor, seq, startOp, deps, count, size, pageOp, entryOp: before?.lastOp ?? 0 }
+  }
+
   place(header: ChangeHeader): Placement {
     if (this.#changes.has(header.hash)) return { status: 'repeat' }
     if (header.seq <= this.#chainOf(header.actor).length) return { status: 'refused', code: 'EQUIVOCATION' }
@@ -91,7 +109,7 @@ export class History {
   }
 
   /** The causes' clocks joined, wide enough to hold the actor itself, and the highest operation number in them. */
-  #pastOf({ actor, deps }: ChangeHeader): { number: number; past: number[]; lastOp: number } {
+  #pastOf({ actor, deps }: Pick<ChangeHeader, 'actor' | 'deps'>): { number: number; past: number[]; lastOp: number } {
     const number = this.#numbers.get(actor) ?? this.#numbers.size
     const causes = deps.flatMap((dep) => this.#changes.get(dep) ?? [])
     const length = Math.max(number + 1, ...causes.map((cause) => cause.clock.length))

@@ -7,7 +7,6 @@ import {
   type ThreadId,
 } from '@bzzz/protocols'
 import {
-  appendTexts,
   applyAppends,
   applyChange,
   buildDocument,
@@ -15,15 +14,16 @@ import {
   genesisChange,
   headsOf,
   placeOf,
+  readerOf,
   type ThreadDocument,
-  textsAt,
 } from './document.ts'
-import type { HiddenReason } from './entry-text.ts'
+import type { HiddenReason, Written } from './entry-text.ts'
 import { type Cut, type Cuts, cutBy, stands } from './equivocation.ts'
 import { ThreadsError } from './errors.ts'
 import { type Change, History, type Placement } from './history.ts'
+import { madeAppend } from './made-append.ts'
 import { plainTexts } from './plain-append.ts'
-import { type Standing, stand, summaryOf, type ThreadSummary, untouched } from './summary.ts'
+import { type PartSummary, type Standing, stand, summaryOf, type ThreadSummary, untouched } from './summary.ts'
 import type { ThreadView, ViewedEntry } from './view.ts'
 import { Words } from './words.ts'
 
@@ -78,7 +78,7 @@ export class LoadedThread {
   readonly #pace: 'together' | 'one by one'
   /** Admitted, and not in the document yet. */
   #behind: Uint8Array[] = []
-  #document: ThreadDocument
+  readonly #document: ThreadDocument
   #standing: Standing = untouched
 
   /**
@@ -103,7 +103,8 @@ export class LoadedThread {
     this.#history = new History(inspectChange(genesis).hash, MAX_VECTOR_ACTORS)
     const ordered = log.toSorted((a, b) => a.header.startOp - b.header.startOp)
     this.#document = this.#build([genesis, ...ordered.map(({ change }) => change)])
-    for (const envelope of ordered) this.#restore(envelope)
+    const textsAt = readerOf(this.#document)
+    for (const envelope of ordered) this.#restore(envelope, textsAt)
     if (!this.#isComplete) throw this.#damaged('the document lacks changes')
   }
 
@@ -129,12 +130,17 @@ export class LoadedThread {
     return placeOf(this.#actor, this.#history.count(this.#actor)).room
   }
 
-  /** One own change of at most {@link room} entries, once all is settled. @returns the change, still to be signed and written */
-  append(self: PeerId, texts: readonly string[]): { change: Uint8Array; header: ChangeHeader; brought: Brought } {
-    const { document, change } = appendTexts(this.#document, this.#history.count(this.#actor), texts)
-    this.#document = document
-    const header = inspectChange(change)
-    return { change, header, brought: this.#add(this.#next(header), self, texts) }
+  /**
+   * One own change of at most {@link room} entries, in JSON. The document has it only once all is settled.
+   * @returns the change, still to be signed and written
+   */
+  append(self: PeerId, entries: readonly Written[]): { change: Uint8Array; header: ChangeHeader; brought: Brought } {
+    const texts = entries.map(({ text }) => text)
+    const { change, header } = madeAppend(this.#history.next(this.#actor, texts.length), texts)
+    this.#behind.push(change)
+    const read = entries.map(({ entry }) => entry)
+    const next = this.#next(header)
+    return { change, header, brought: this.#added(next, this.#words.addRead(next, self, read)) }
   }
 
   /**
@@ -160,12 +166,18 @@ export class LoadedThread {
   settle(): Unsettled | undefined {
     if (this.#behind.length === 0) return undefined
     try {
-      this.#document = applyAppends(this.#document, this.#behind)
+      applyAppends(this.#document, this.#behind)
       this.#behind = []
-      return this.#isComplete ? undefined : { status: 'unsettled', cause: this.#damaged('the document lacks changes') }
+      return this.#isComplete ? undefined : this.#unsettled(this.#damaged('the document lacks changes'))
     } catch (cause) {
-      return { status: 'unsettled', cause } // the CRDT says no more of it than that
+      return this.#unsettled(cause) // the CRDT says no more of it than that
     }
+  }
+
+  /** @throws {ThreadsError} LOG_DAMAGED where only own changes can have been behind: nobody else is guilty of that */
+  #unsettled(cause: unknown): Unsettled {
+    if (this.#pace === 'one by one') throw this.#damaged('the CRDT does not take what this node made', cause)
+    return { status: 'unsettled', cause }
   }
 
   #plainTexts(bytes: Uint8Array, change: Change): string[] | undefined {
@@ -204,7 +216,7 @@ export class LoadedThread {
     }
   }
 
-  summary(size: Pick<ThreadSummary, 'bytes' | 'storedBytes'>): ThreadSummary {
+  summary(size: Pick<ThreadSummary, 'bytes' | 'storedBytes'>): PartSummary {
     const { bytes, storedBytes } = size
     const totals = { entries: this.#words.size, archived: this.#archived, bytes, storedBytes }
     return summaryOf(this.thread, this.#standing, totals)
@@ -223,9 +235,9 @@ export class LoadedThread {
     }
   }
 
-  #restore({ author, header }: Envelope): void {
+  #restore({ author, header }: Envelope, textsAt: (change: Change) => string[]): void {
     const change = this.#next(header)
-    this.#add(change, author, textsAt(this.#document, change))
+    this.#add(change, author, textsAt(change))
   }
 
   #next(header: ChangeHeader): Change {
@@ -236,8 +248,7 @@ export class LoadedThread {
 
   #apply(bytes: Uint8Array, change: Change): { texts: string[] } | (Admission & { status: 'spoilt' }) {
     try {
-      const { document, texts } = applyChange(this.#document, bytes, change)
-      this.#document = document
+      const texts = applyChange(this.#document, bytes, change)
       return texts === undefined ? { status: 'spoilt', code: 'NOT_AN_APPEND' } : { texts }
     } catch (cause) {
       return { status: 'spoilt', code: 'CRDT_REFUSED', cause }
@@ -245,8 +256,11 @@ export class LoadedThread {
   }
 
   #add(change: Change, author: PeerId, texts: readonly string[]): Brought {
+    return this.#added(change, this.#words.add(change, author, texts))
+  }
+
+  #added(change: Change, brought: Brought): Brought {
     this.#history.add(change)
-    const brought = this.#words.add(change, author, texts)
     this.#standing = brought.shown.reduce(stand, this.#standing)
     return brought
   }

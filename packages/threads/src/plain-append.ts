@@ -47,7 +47,7 @@ const HEAD_OF_LIST = 0
 export function plainTexts(change: Uint8Array, place: AppendPlace): string[] | undefined {
   const operations = operationsOf(change)
   const values = valuesIn(Buffer.from(operations), place)
-  if (values === undefined || !equalBytes(operations, appendOf(values, place))) return undefined
+  if (values === undefined || !equalBytes(operations, operationsOfAppend(values, place))) return undefined
   return values.every(isUtf8) ? values.map(String) : undefined
 }
 
@@ -87,7 +87,8 @@ function isNewPage({ actor, count }: AppendPlace): boolean {
   return placeOf(actor, count).index === 0
 }
 
-function appendOf(values: readonly Buffer[], place: AppendPlace): Uint8Array {
+/** What Automerge writes behind the header of a change that appends these texts in this place. None of them empty. */
+export function operationsOfAppend(values: readonly Buffer[], place: AppendPlace): Uint8Array {
   const isNew = isNewPage(place)
   const columns = isNew ? newPageColumns(values, place) : furtherColumns(values, place)
   columns.push([ACTION, runs([...(isNew ? [MAKE_LIST] : []), ...values.map(() => SET)], uleb)])

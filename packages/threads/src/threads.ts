@@ -11,6 +11,7 @@ import {
   type ThreadId,
 } from '@bzzz/protocols'
 import type { Operation, Room } from '@bzzz/store'
+import { Appending } from './appending.ts'
 import { type Arrival, openArrival } from './arrival.ts'
 import { type Blobs, openBlobs } from './blobs.ts'
 import { Catalog } from './catalog.ts'
@@ -20,11 +21,14 @@ import { writeEntry } from './entry-text.ts'
 import { stands } from './equivocation.ts'
 import { ThreadsError } from './errors.ts'
 import { type RefusalCode, refusals, type ThreadFact } from './facts.ts'
+import { Listing } from './listing.ts'
 import { openLog } from './log.ts'
 import { Orphans } from './orphans.ts'
 import { OwnActors } from './own-actors.ts'
-import type { Appended, Received, ThreadEvent, Threads } from './port.ts'
+import { KeptNotes } from './part-notes.ts'
+import type { Appended, DocumentEvent, Part, Received, ThreadEvent, Threads } from './port.ts'
 import { Quarantine } from './quarantine.ts'
+import { Readings } from './readings.ts'
 import { SnapshotCache } from './snapshots/cache.ts'
 import { Joining } from './snapshots/joining.ts'
 import type { Snapshots, ThreadPreview } from './snapshots/port.ts'
@@ -45,13 +49,17 @@ export interface ThreadsOptions {
   readonly observe?: (fact: ThreadFact) => void
   /** Where snapshots are kept, may be deleted between runs. Without it none are made or offered. */
   readonly snapshots?: { readonly directory: string; readonly idleMs?: number }
-  /** Documents kept in memory; the others are built again from the log when they are needed. */
+  /** Documents kept in memory, parts of long threads among them; the others are built again from the log when they are needed. */
   readonly maxLoaded?: number
+  /** From so many entries on the newest part of a thread is left for the next one. */
+  readonly maxPartEntries?: number
 }
 
 // A document of ten thousand entries takes some 20 MB of wasm memory, which never shrinks and ends at 4 GB.
 const DEFAULT_MAX_LOADED = 50
 const ACTOR_SUFFIX_BYTES = 8
+// Reading a part takes half a second, and it is read as a whole.
+const DEFAULT_MAX_PART_ENTRIES = 10_000
 
 /** Opens what the room holds. A new actor is drawn at each opening, so no (actor, seq) is ever used twice. */
 export async function openThreads(options: ThreadsOptions): Promise<Threads> {
@@ -68,6 +76,9 @@ class OpenThreads implements Threads {
   readonly #desk: Desk
   readonly #writers: Writers
   readonly #compressor: Compressor
+  readonly #listing: Listing
+  readonly #readings: Readings
+  readonly #appending: Appending
   readonly #shelf: Shelf | undefined
   readonly #joining: Joining
   readonly #listeners = new Set<(event: ThreadEvent) => void>()
@@ -94,6 +105,18 @@ class OpenThreads implements Threads {
     }
     this.#writers = new Writers(this.#desk, options.maxLoaded ?? DEFAULT_MAX_LOADED)
     this.#compressor = new Compressor(this.#desk, this.#writers)
+    this.#listing = new Listing(catalog)
+    this.#readings = new Readings({
+      catalog,
+      writers: this.#writers,
+      notes: new KeptNotes(room, this.#desk.write),
+    })
+    this.#appending = new Appending({
+      desk: this.#desk,
+      writers: this.#writers,
+      readings: this.#readings,
+      maxPartEntries: options.maxPartEntries ?? DEFAULT_MAX_PART_ENTRIES,
+    })
     for (const { thread, archived } of catalog.list()) if (archived) void this.#compressor.request(thread)
     this.#shelf = cache && new Shelf(this.#desk, cache, options.snapshots?.idleMs)
     this.#joining = new Joining(this.#desk, this.#writers, options.isMember)
@@ -107,17 +130,21 @@ class OpenThreads implements Threads {
 
   async create(open: EntryOf<'open'>): Promise<Appended> {
     this.#ensureOpen()
-    const text = writeEntry(open, this.#desk.signer.peer)
+    const written = writeEntry(open, this.#desk.signer.peer)
     if (this.#desk.catalog.isFull) throw new ThreadsError('TOO_MANY_THREADS', refusals.TOO_MANY_THREADS)
-    return this.#writers.of(this.#newThread()).append(open.id, text)
+    return this.#writers.of(this.#newThread()).append(written)
   }
 
-  async append(thread: ThreadId, entry: Entry): Promise<Appended> {
+  async append(given: ThreadId, entry: Entry): Promise<Appended> {
     this.#ensureOpen()
-    const text = writeEntry(entry, this.#desk.signer.peer)
+    const written = writeEntry(entry, this.#desk.signer.peer)
     if (isType(entry, 'open')) throw new ThreadsError('ENTRY_INVALID', 'an opening entry makes a new thread')
+    if (isType(entry, 'continue'))
+      throw new ThreadsError('ENTRY_INVALID', 'threads go on in further parts by themselves')
+    const thread = this.rootOf(given)
     if (!this.#desk.catalog.has(thread)) throw new ThreadsError('THREAD_UNKNOWN', `no thread ${thread} here`)
-    return this.#writers.of(thread).append(entry.id, text)
+    if (isType(entry, 'archive')) return this.#appending.archive(thread, entry)
+    return this.#appending.append(thread, written)
   }
 
   async receive(envelope: Uint8Array): Promise<Received> {
@@ -126,9 +153,13 @@ class OpenThreads implements Threads {
     return 'status' in opened ? opened : this.#writers.of(opened.thread).receive(opened)
   }
 
-  async view(thread: ThreadId): Promise<ThreadView | undefined> {
+  async view(given: ThreadId, part?: number): Promise<ThreadView | undefined> {
     this.#ensureOpen()
-    return this.#desk.catalog.has(thread) ? this.#writers.of(thread).view() : undefined
+    const { catalog } = this.#desk
+    const thread = this.rootOf(given)
+    if (!catalog.has(thread)) return undefined
+    const documents = catalog.parts.of(thread)
+    return part === undefined ? this.#readings.whole(documents) : this.#readings.part(documents, part)
   }
 
   preview(thread: ThreadId): ThreadPreview | undefined {
@@ -140,11 +171,19 @@ class OpenThreads implements Threads {
   }
 
   list(): readonly ThreadSummary[] {
-    return this.#desk.catalog.list()
+    return this.#listing.all()
   }
 
   summary(thread: ThreadId): ThreadSummary | undefined {
-    return this.#desk.catalog.summary(thread)
+    return this.#listing.of(this.rootOf(thread))
+  }
+
+  parts(thread: ThreadId): readonly Part[] {
+    return this.#listing.parts(this.rootOf(thread))
+  }
+
+  rootOf(document: ThreadId): ThreadId {
+    return this.#desk.catalog.parts.rootOf(document)
   }
 
   subscribe(listener: (event: ThreadEvent) => void): () => void {
@@ -170,7 +209,8 @@ class OpenThreads implements Threads {
 
   compress(thread: ThreadId): Promise<void> {
     this.#ensureOpen()
-    return this.#compressor.request(thread)
+    const documents = this.#desk.catalog.parts.of(this.rootOf(thread))
+    return Promise.all(documents.map((document) => this.#compressor.request(document))).then(() => {})
   }
 
   close(): Promise<void> {
@@ -238,7 +278,8 @@ class OpenThreads implements Threads {
     }
   }
 
-  #publish(event: ThreadEvent): void {
+  #publish({ thread: document, ...change }: DocumentEvent): void {
+    const event = { ...change, thread: this.rootOf(document), document }
     for (const listener of this.#listeners) {
       try {
         listener(event)
@@ -246,7 +287,7 @@ class OpenThreads implements Threads {
         this.#desk.observe({ type: 'listener-failed', error }) // the change is synced; a failing listener cannot undo that
       }
     }
-    this.#shelf?.heed(event.thread)
-    if (this.#desk.catalog.summary(event.thread)?.archived === true) void this.#compressor.request(event.thread)
+    this.#shelf?.heed(document)
+    if (this.#desk.catalog.summary(document)?.archived === true) void this.#compressor.request(document)
   }
 }

@@ -1,4 +1,4 @@
-import { ProtocolError, readEnvelope, type ThreadId } from '@bzzz/protocols'
+import { ProtocolError, readEnvelope, sha256, type ThreadId } from '@bzzz/protocols'
 import type { Arrival } from './arrival.ts'
 import {
   type AppendJob,
@@ -11,6 +11,7 @@ import {
   refuse,
 } from './commit.ts'
 import { compressRun } from './compress-run.ts'
+import type { Written } from './entry-text.ts'
 import type { Cut } from './equivocation.ts'
 import { ThreadsError } from './errors.ts'
 import type { ThreadFact } from './facts.ts'
@@ -58,8 +59,8 @@ export class ThreadWriter {
     return this.#running === undefined
   }
 
-  append(id: string, text: string): Promise<Appended> {
-    return new Promise((resolve, reject) => this.#enqueue({ kind: 'append', id, text, resolve, reject }))
+  append(written: Written): Promise<Appended> {
+    return new Promise((resolve, reject) => this.#enqueue({ kind: 'append', written, resolve, reject }))
   }
 
   receive(arrival: Arrival): Promise<Received> {
@@ -134,12 +135,12 @@ export class ThreadWriter {
       waiting.unshift(...released)
     }
     this.#jobs.unshift(...waiting)
+    commit.append(appends)
     const unsettled = commit.settle()
     if (unsettled !== undefined) {
       this.#jobs.unshift(...commit.unanswered, ...appends)
       return this.#goOneByOne(unsettled)
     }
-    commit.append(appends)
     await commit.finish()
   }
 
@@ -195,10 +196,11 @@ export class ThreadWriter {
     this.unload('spoilt')
     const touched = [job.arrival, ...removal.lostChanges].map(({ header }) => header.actor)
     if (touched.includes(actors.of(this.#thread))) actors.renew(this.#thread)
-    const rebuilt = new LoadedThread(this.#thread, actors.of(this.#thread), removal.kept)
+    const rebuilt = new LoadedThread(this.#thread, actors.of(this.#thread), removal.kept, undefined, 'one by one')
     try {
       const commit = new Commit(this.#desk, rebuilt, removal)
       commit.append(removal.lost.filter(({ peer }) => peer === signer.peer).map(appendedAgain))
+      commit.settle()
       await commit.finish()
     } finally {
       rebuilt.free()
@@ -247,6 +249,10 @@ export class ThreadWriter {
   }
 }
 
-function appendedAgain({ entry }: ViewedEntry): AppendJob {
-  return { kind: 'append', id: entry.id, text: JSON.stringify(entry), resolve: () => {}, reject: () => {} }
+/** What a laptop wrote gets an id that nobody could foretell: under its own it could stand in the way of a turn. */
+function appendedAgain({ entry, actor, laptop }: ViewedEntry): AppendJob {
+  const id = laptop ? Buffer.from(sha256('bzzz/laptop-again/1\0', actor, entry.id)).toString('hex') : entry.id
+  const again = { ...entry, id }
+  const written = { entry: again, text: JSON.stringify(again) }
+  return { kind: 'append', written, resolve: () => {}, reject: () => {} }
 }

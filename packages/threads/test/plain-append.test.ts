@@ -2,9 +2,11 @@ import * as Automerge from '@automerge/automerge'
 import { type ChangeHeader, inspectChange, newThreadId } from '@bzzz/protocols'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { appendTexts, buildDocument, genesisChange } from '../src/document.ts'
+import { buildDocument, genesisChange } from '../src/document.ts'
 import { type Change, History } from '../src/history.ts'
+import { madeAppend } from '../src/made-append.ts'
 import { plainTexts } from '../src/plain-append.ts'
+import { appendTexts } from './automerge-append.ts'
 import { immutable, Pen } from './pen.ts'
 import { signerOf } from './place.ts'
 
@@ -15,7 +17,7 @@ const actors = fc.constantFrom('00', '5a', 'ff').map((first) => `${first}${'7b'.
 const texts = fc.array(fc.string({ maxLength: 40, unit: 'binary' }), { minLength: 1, maxLength: 40 })
 
 describe('an append of an honest writer', () => {
-  test('is told without the CRDT, whoever else writes, however many entries and pages', () => {
+  test('is made and told without the CRDT as with it, whoever else writes, however many entries and pages', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(actors, texts), { minLength: 1, maxLength: 30 }), (appends) => {
         const history = new History(inspectChange(genesis).hash, 10)
@@ -28,6 +30,7 @@ describe('an append of an honest writer', () => {
           const { change } = appendTexts(document, count, fitting)
           const placed = placeIn(history, inspectChange(change))
           const isAllEmpty = fitting.every((text) => text === '')
+          if (!isAllEmpty) expectMadeAlike(history, actor, fitting, change)
           expect(textsOf(history, placed, change)).toEqual(isAllEmpty ? undefined : fitting)
           history.add(placed)
           log.push(change)
@@ -89,6 +92,12 @@ describe('left to the CRDT', () => {
     expect(textsOf(history, placeIn(history, inspectChange(foreign)), foreign)).toBeUndefined()
   })
 })
+
+function expectMadeAlike(history: History, actor: string, texts: readonly string[], change: Uint8Array): void {
+  const made = madeAppend(history.next(actor, texts.length), texts)
+  expect(Buffer.from(made.change).toString('hex')).toBe(Buffer.from(change).toString('hex'))
+  expect(made.header).toEqual(inspectChange(change))
+}
 
 function placeIn(history: History, header: ChangeHeader): Change {
   const placement = history.place(header)

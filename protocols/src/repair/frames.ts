@@ -3,8 +3,9 @@ import { decodeCanonical, encodeCanonical } from '../bytes/cbor.ts'
 import { bytesOf, bytesUpTo, wholeNumber } from '../bytes/shapes.ts'
 import { sha256 } from '../bytes/signing.ts'
 import { MAX_CARD_BYTES } from '../card/card.ts'
-import { ACTOR_BYTES, MAX_ENVELOPE_BYTES } from '../envelope/envelope.ts'
+import { ACTOR_BYTES, LAPTOP_ACTOR_BYTES, MAX_ENVELOPE_BYTES } from '../envelope/envelope.ts'
 import type { MeshId } from '../ids/ids.ts'
+import { MAX_MANIFEST_BYTES } from '../manifest/manifest.ts'
 import { MAX_PACKED_BYTES, MAX_PAGE_ENVELOPES } from './page.ts'
 
 /** Frames of the one long-lived stream between two peers: length-prefixed deterministic CBOR. See spec.md. */
@@ -20,8 +21,9 @@ export const MAX_BLOB_BYTES = 16 * 1024 * 1024
 const thread = bytesOf(16)
 const hash = bytesOf(32)
 const tag = bytesOf(8)
+const actor = z.union([bytesOf(ACTOR_BYTES), bytesOf(LAPTOP_ACTOR_BYTES)])
 /** What a node has of one thread: for each actor, the sequence number and the hash of its latest change there. */
-const vector = z.array(z.tuple([bytesOf(ACTOR_BYTES), wholeNumber.min(1), hash])).max(MAX_VECTOR_ACTORS)
+const vector = z.array(z.tuple([actor, wholeNumber.min(1), hash])).max(MAX_VECTOR_ACTORS)
 
 const frame = z.discriminatedUnion('t', [
   /** First frame of each side; a connection counts only after it. */
@@ -30,6 +32,8 @@ const frame = z.discriminatedUnion('t', [
   z.strictObject({ t: z.literal('pong'), n: wholeNumber }),
   /** A newer card of the sender, for a peer that gossip did not reach. */
   z.strictObject({ t: z.literal('card'), card: bytesUpTo(MAX_CARD_BYTES) }),
+  /** The newest sealed manifest of the sender, for a peer whose card names an older one. */
+  z.strictObject({ t: z.literal('manifest'), manifest: bytesUpTo(MAX_MANIFEST_BYTES) }),
   /** Of each thread that the sender has: hash of its vector, and its project's tag (zeros: not known). */
   z.strictObject({ t: z.literal('digest'), threads: z.array(z.tuple([thread, hash, tag])).max(MAX_DIGEST_THREADS) }),
   /** What the sender follows, all of it: what a direct stream should carry to it. The next one replaces it. */

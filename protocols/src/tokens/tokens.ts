@@ -56,8 +56,9 @@ export function tokensIds(frame: TokensFrame): { peer: PeerId; turn: TurnId; cal
   return { peer: peerOfAgent(frame.agent), turn, call: callIdOf(turn, frame.step, frame.attempt) }
 }
 
-export function tokenTopic(mesh: MeshId): string {
-  return `/bzzz/1/${mesh}/tokens`
+/** Topic of the calls for one project's threads. @param tag zeros for threads of which it is not known */
+export function tokenTopic(mesh: MeshId, tag: Uint8Array): string {
+  return `/bzzz/1/${mesh}/t/${Buffer.from(tag).toString('hex')}`
 }
 
 function peerOfAgent(agent: AgentId): PeerId {

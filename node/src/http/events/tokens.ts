@@ -8,9 +8,7 @@ export function followTokens(
   thread: ThreadId,
   tell: (data: EventData<'tokens'>) => void,
 ): () => void {
-  return ports.mesh.followTokens((frame) => {
-    if (frame.thread === thread) tell(tokensView(frame, nodeNames(ports)))
-  })
+  return ports.mesh.followTokens(thread, (frame) => tell(tokensView(frame, nodeNames(ports))))
 }
 
 function tokensView(frame: TokensFrame, names: NodeNames): EventData<'tokens'> {

@@ -4,7 +4,6 @@ import {
   conversationsAnswer,
   conversationsQuery,
   type EntryOf,
-  type EntryView,
   messagesAnswer,
   messagesQuery,
   type NewConversation,
@@ -22,7 +21,7 @@ import type { Door } from '../door.ts'
 import type { Brought, DoorPorts } from '../ports.ts'
 import { ProblemError } from '../problems.ts'
 import { conversationView, summaryView } from '../views/conversations.ts'
-import { messagesView } from '../views/messages.ts'
+import { messagesView, pendingMessagesView, pendingView } from '../views/messages.ts'
 import { nodeNames } from '../views/names.ts'
 import type { Routes } from './routes.ts'
 
@@ -40,24 +39,45 @@ function addReads(door: Door, { ports }: Routes): void {
     async ({ query: { status, state = status, limit } }) => {
       const found = ports.threads.list().filter((thread) => isListed(thread, state))
       const newest = found.toSorted((a, b) => b.lastMs - a.lastMs).slice(0, limit)
-      return { conversations: newest.map(summaryView), total: found.length }
+      return {
+        conversations: newest.map((thread) => summaryView(thread, ports.following.follows(thread.thread))),
+        total: found.length,
+      }
     },
   )
   door.get(
     '/api/conversations/:id',
     { schema: { params, response: { 200: conversationShape } } },
     async ({ params: { id } }) => {
-      const { view, summary = ports.threads.summary(id) } = await shownOf(ports, id)
-      if (summary === undefined) throw unknownThread(id)
-      return conversationView(summary, view, nodeNames(ports))
+      const names = nodeNames(ports)
+      return pendingOr(
+        ports,
+        id,
+        (preview) => conversationView(preview.summary, pendingView(preview), names),
+        async () => {
+          const view = await viewOf(ports, id)
+          const summary = ports.threads.summary(id)
+          if (summary === undefined) throw unknownThread(id)
+          return conversationView(summary, view, names)
+        },
+      )
     },
   )
   door.get(
     '/api/conversations/:id/messages',
     { schema: { params, querystring: messagesQuery, response: { 200: messagesAnswer } } },
     async ({ params: { id }, query }) => {
-      const { view, verified } = await shownOf(ports, id)
-      return messagesView(ports, view, query, verified)
+      return pendingOr(
+        ports,
+        id,
+        (preview) => pendingMessagesView(ports, preview, query),
+        async () => {
+          const brought = await ports.following.bring(id)
+          const answer = await messagesView(ports, id, query)
+          if (answer === undefined) throw unknownThread(id, brought)
+          return answer
+        },
+      )
     },
   )
 }
@@ -94,30 +114,26 @@ function isListed({ archived, state }: ThreadSummary, wanted: ConversationsQuery
   return archived ? wanted === 'archived' : wanted === undefined || state === wanted
 }
 
-interface Shown {
-  readonly view: ThreadView
-  readonly verified: EntryView['verified']
-  /** Of what is pending; of the others the threads know it. */
-  readonly summary?: ThreadSummary
-}
-
-/** What people may read of it, a thread whose signatures are being checked among it. @throws {ProblemError} THREAD_UNKNOWN */
-async function shownOf(ports: DoorPorts, id: ThreadId): Promise<Shown> {
-  const known = ports.threads.preview(id)
+/**
+ * A thread whose signatures are being checked, as it can be read until then; else what is verified. One that is only now
+ * being fetched can be read before all of it is stored.
+ */
+async function pendingOr<T>(
+  { threads }: DoorPorts,
+  id: ThreadId,
+  pending: (preview: ThreadPreview) => T,
+  verified: () => Promise<T>,
+): Promise<T> {
+  const root = threads.rootOf(id)
+  const known = threads.preview(root)
   if (known !== undefined) return pending(known)
-  const soon = Promise.withResolvers<Shown>()
-  const stop = ports.threads.onPreview((preview) => preview.thread === id && soon.resolve(pending(preview)))
+  const soon = Promise.withResolvers<ThreadPreview>()
+  const stop = threads.onPreview((preview) => preview.thread === root && soon.resolve(preview))
   try {
-    // a thread that is only now being fetched can be read before all of it is stored
-    return await Promise.race([soon.promise, viewOf(ports, id).then((view): Shown => ({ view, verified: true }))])
+    return await Promise.race([soon.promise.then(pending), verified()])
   } finally {
     stop()
   }
-}
-
-function pending({ thread, entries, summary }: ThreadPreview): Shown {
-  const view = { thread, entries, heads: [], archived: summary.archived, precedes: () => false }
-  return { view, verified: 'pending', summary }
 }
 
 /** What is verified. @throws {ProblemError} THREAD_UNKNOWN */

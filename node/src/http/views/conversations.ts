@@ -1,15 +1,24 @@
-import { type ConversationSummary, type ConversationView, type EntryView, isType, usdOf } from '@bzzz/protocols'
+import {
+  type ConversationSummary,
+  type ConversationView,
+  documentIdOf,
+  type EntryView,
+  isType,
+  usdOf,
+} from '@bzzz/protocols'
 import type { ThreadSummary, ThreadView, ViewedEntry } from '@bzzz/threads'
 import { isoTime, type NodeNames, peerOf } from './names.ts'
 import type { Whereabouts } from './whereabouts.ts'
 
-export function summaryView(thread: ThreadSummary): ConversationSummary {
+/** @param followed whether this node keeps up with it */
+export function summaryView(thread: ThreadSummary, followed: boolean): ConversationSummary {
   return {
     id: thread.thread,
     topic: thread.topic,
     project: thread.project,
     state: thread.state,
     archived: thread.archived,
+    followed,
     messages: thread.entries,
     created_at: isoTime(thread.createdMs),
     last_activity: isoTime(thread.lastMs),
@@ -18,14 +27,16 @@ export function summaryView(thread: ThreadSummary): ConversationSummary {
   }
 }
 
+/** Of a thread that is kept up with here. */
 export function conversationView(summary: ThreadSummary, view: ThreadView, names: NodeNames): ConversationView {
   return {
-    ...summaryView(summary),
+    ...summaryView(summary, true),
     messages: view.entries.length,
     heads: [...view.heads],
     participants: participants(view, names),
     cost_usd: usdOf(sumOfCosts(view.entries)),
     simulated: view.entries.some(({ entry }) => entry.simulated === true),
+    sync_url: `automerge:${documentIdOf(view.thread)}`,
   }
 }
 
@@ -63,13 +74,14 @@ export function entryView(
   onNodes: Whereabouts,
   verified: EntryView['verified'] = true,
 ): EntryView {
-  const { entry, peer, change } = viewed
+  const { entry, peer, laptop, change } = viewed
   return {
     id: entry.id,
     thread,
     type: entry.type,
     author: entry.author,
     node: names(peer),
+    laptop,
     content: entry.content,
     ts: isoTime(entry.ts),
     verified,

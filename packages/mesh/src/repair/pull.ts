@@ -45,7 +45,7 @@ interface Asked {
 
 // A peer that names more threads than this at once is heard again at its next digest.
 const MAX_WANTED_THREADS = 16 * 1024
-const WIRE_ACTOR_BYTES = 96
+const WIRE_ACTOR_BYTES = 104
 // Whoever has all that a peer had need not ask for it again and again; once in a while, in case it was wrong about that.
 const SETTLED_MS = 60_000
 

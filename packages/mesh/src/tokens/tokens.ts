@@ -6,6 +6,7 @@ import {
   ProtocolError,
   type Signer,
   sealTokens,
+  type ThreadId,
   type TokensFrame,
   tokensIds,
   tokenTopic,
@@ -19,6 +20,8 @@ export interface TokensOptions {
   readonly mesh: MeshId
   readonly signer: Signer
   readonly pubsub: GossipSub
+  /** Of the thread's project; zeros while that is not known. */
+  readonly tagOf: (thread: ThreadId) => Uint8Array
   readonly isMember: (peer: string) => boolean
   readonly observe: Observe
 }
@@ -30,14 +33,20 @@ const MAX_HANDED_PER_SECOND = 1_000
 /** Calls whose last frame is remembered, the newest. */
 const MAX_CALLS = 1_024
 
+interface Follower {
+  readonly thread: ThreadId
+  readonly tell: (frame: TokensFrame) => void
+  topic: string
+}
+
 /**
- * Text of running model calls, between those who make them and those who watch. The topic is joined while somebody watches
- * here; where nobody in the mesh does, nothing is signed or sent. Nothing is queued: whoever is not there misses it.
+ * Text of running model calls, between those who make them and those who watch. A project's topic is joined while somebody
+ * watches one of its threads here; where nobody in the mesh does, nothing is signed or sent. Nothing is queued: whoever is not
+ * there misses it.
  */
 export class Tokens {
   readonly #options: TokensOptions
-  readonly #topic: string
-  readonly #listeners = new Set<{ readonly tell: (frame: TokensFrame) => void }>()
+  readonly #followers = new Set<Follower>()
   /** Where the text that was seen of each call ends. */
   readonly #ends = new Map<CallId, number>()
   readonly #handed: Allowance = createAllowance(MAX_HANDED_PER_SECOND)
@@ -46,8 +55,6 @@ export class Tokens {
 
   constructor(options: TokensOptions) {
     this.#options = options
-    this.#topic = tokenTopic(options.mesh)
-    options.pubsub.topicValidators.set(this.#topic, (neighbour, { data }) => this.#judge(peerOf(neighbour), data))
   }
 
   /** Of an own agent's call: to who watches here, and in the mesh. */
@@ -55,40 +62,71 @@ export class Tokens {
     if (this.#closed) return
     this.#hand(frame)
     const { mesh, signer, pubsub } = this.#options
-    if (pubsub.getSubscribers(this.#topic).length > 0) void this.#publish(sealTokens(frame, mesh, signer))
+    const topic = this.#topicOf(frame.thread)
+    if (pubsub.getSubscribers(topic).length > 0) void this.#publish(topic, sealTokens(frame, mesh, signer))
   }
 
   /** @returns how to stop */
-  follow(tell: (frame: TokensFrame) => void): () => void {
-    const listener = { tell }
+  follow(thread: ThreadId, tell: (frame: TokensFrame) => void): () => void {
     if (this.#closed) return () => undefined
-    if (this.#listeners.size === 0) this.#options.pubsub.subscribe(this.#topic)
-    this.#listeners.add(listener)
-    return () => {
-      if (!this.#listeners.delete(listener) || this.#listeners.size > 0) return
-      this.#options.pubsub.unsubscribe(this.#topic)
-      this.#ends.clear()
+    const follower = { thread, tell, topic: this.#topicOf(thread) }
+    this.#join(follower)
+    return () => this.#leave(follower)
+  }
+
+  /** The thread's project may have become known: whoever follows it listens there from now on. */
+  retune(thread: ThreadId): void {
+    for (const follower of [...this.#followers]) {
+      const topic = follower.thread === thread ? this.#topicOf(thread) : follower.topic
+      if (topic === follower.topic) continue
+      this.#leave(follower)
+      follower.topic = topic
+      this.#join(follower)
     }
   }
 
   /** Before the host: whoever stops watching later has nothing left to leave. */
   close(): void {
     this.#closed = true
-    this.#listeners.clear()
+    this.#followers.clear()
   }
 
-  async #publish(data: Uint8Array): Promise<void> {
+  #topicOf(thread: ThreadId): string {
+    return tokenTopic(this.#options.mesh, this.#options.tagOf(thread))
+  }
+
+  #isFollowed(topic: string): boolean {
+    return [...this.#followers].some((follower) => follower.topic === topic)
+  }
+
+  #join(follower: Follower): void {
+    const { pubsub } = this.#options
+    const { topic } = follower
+    if (!this.#isFollowed(topic)) {
+      pubsub.topicValidators.set(topic, (neighbour, { data }) => this.#judge(topic, peerOf(neighbour), data))
+      pubsub.subscribe(topic)
+    }
+    this.#followers.add(follower)
+  }
+
+  #leave(follower: Follower): void {
+    if (!this.#followers.delete(follower)) return
+    if (!this.#isFollowed(follower.topic)) this.#options.pubsub.unsubscribe(follower.topic)
+    if (this.#followers.size === 0) this.#ends.clear()
+  }
+
+  async #publish(topic: string, data: Uint8Array): Promise<void> {
     try {
-      const { recipients } = await this.#options.pubsub.publish(this.#topic, data)
+      const { recipients } = await this.#options.pubsub.publish(topic, data)
       this.#options.observe({ type: 'tokens-published', recipients: recipients.length, bytes: data.length })
     } catch (error) {
       this.#options.observe({ type: 'tokens-failed', error })
     }
   }
 
-  #judge(from: PeerId, data: Uint8Array): TopicValidatorResult {
+  #judge(topic: string, from: PeerId, data: Uint8Array): TopicValidatorResult {
     try {
-      return this.#take(from, data) ? TopicValidatorResult.Accept : TopicValidatorResult.Ignore
+      return this.#take(topic, from, data) ? TopicValidatorResult.Accept : TopicValidatorResult.Ignore
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
       this.#options.observe({ type: 'tokens-refused', peer: from, code: error.code, reason: error.message })
@@ -97,9 +135,9 @@ export class Tokens {
   }
 
   /** @returns whether it is to be relayed. @throws {ProtocolError} */
-  #take(from: PeerId, data: Uint8Array): boolean {
+  #take(topic: string, from: PeerId, data: Uint8Array): boolean {
     const { isMember, mesh, signer } = this.#options
-    if (this.#listeners.size === 0) return false
+    if (!this.#isFollowed(topic)) return false
     if (!isMember(from)) throw new ProtocolError('NOT_A_MEMBER', 'handed over by one who is no member')
     if (!this.#handed.takes(from)) return this.#drop(from)
     const frame = openTokens(data, mesh)
@@ -128,6 +166,6 @@ export class Tokens {
   }
 
   #hand(frame: TokensFrame): void {
-    for (const { tell } of this.#listeners) tell(frame)
+    for (const { thread, tell } of this.#followers) if (thread === frame.thread) tell(frame)
   }
 }
