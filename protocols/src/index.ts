@@ -32,14 +32,8 @@ export {
   reviewTerms,
   type ThreadCap,
 } from './entry/entry.ts'
-export {
-  type ChangeHeader,
-  type DocumentBounds,
-  inspectChange,
-  inspectDocument,
-  MAX_CHANGE_BYTES,
-  operationsOf,
-} from './envelope/change.ts'
+export { type ChangeHeader, inspectChange, MAX_CHANGE_BYTES, operationsOf } from './envelope/change.ts'
+export { chunksIn, inspectDocument, isDocumentChunk, MAX_DOCUMENT_CHUNK_BYTES } from './envelope/document.ts'
 export {
   ACTOR_BYTES,
   bindEnvelope,
@@ -147,6 +141,17 @@ export {
   reviewRequest,
   type TermsView,
 } from './http/reviews.ts'
+export {
+  type CreatedSyncToken,
+  createdSyncToken,
+  type NewSyncToken,
+  newSyncToken,
+  revokedSyncToken,
+  type SyncInfo,
+  type SyncTokenView,
+  syncInfo,
+  syncTokensAnswer,
+} from './http/sync.ts'
 export {
   type NewVote,
   newVote,

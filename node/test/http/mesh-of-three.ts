@@ -25,6 +25,22 @@ import type { Appended, Part, ThreadEvent, ThreadPreview, ThreadSummary, ThreadV
 import type { Brought, DoorPorts, ReviewPlan, TurnNews } from '../../src/http/ports.ts'
 import type { InviteOrder, InviteRecord } from '../../src/membership/invites.ts'
 
+/** Nobody is let in. */
+const noLaptops: DoorPorts['sync'] = {
+  key: 'aa'.repeat(32),
+  tokens: {
+    create: () => Promise.resolve(undefined),
+    list: () => [],
+    revoke: () => Promise.resolve(false),
+    find: () => undefined,
+  },
+  admit: () => ({ status: 'unknown' }),
+  open: () => {
+    throw new Error('nobody is let in')
+  },
+  revoke: () => Promise.resolve(false),
+}
+
 /** In-memory ports: walnut is the node under test, ironwood is online, acacia is gone. */
 export const NOW = Date.UTC(2026, 10, 22, 12)
 export const walnut = peerOfKey(1)
@@ -419,6 +435,7 @@ export function meshOfThree() {
   const invites = new MemoryInvites()
   const world = { condition, invites, threads, mesh, following, budget, reviews, turns }
   const ports: DoorPorts = {
+    sync: noLaptops,
     node: {
       peer: walnut,
       label: 'walnut',

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { inflateRawSync } from 'node:zlib'
 import { ProtocolError } from '../bytes/errors.ts'
+import { countRows, Reader, refuse } from './columns.ts'
 
 /**
  * Reads the header of an Automerge change chunk in plain JavaScript, before the CRDT sees it: a 154-byte chunk can expand
@@ -27,13 +28,11 @@ const MAX_INFLATED_BYTES = 1024 * 1024
 const MAX_DEPS = 256
 const MAX_OTHER_ACTORS = 64
 const MAX_OPS = 5_000
-const MAX_DOCUMENT_ACTORS = 8_192
 const MAX_COLUMNS = 32
 const MAX_MESSAGE_BYTES = 1024
 const MAX_START_OP = 2 ** 40
 
 const MAGIC = 0x856f4a83
-const CHUNK_DOCUMENT = 0
 const CHUNK_CHANGE = 1
 const CHUNK_DEFLATED_CHANGE = 2
 const CHECKSUM_AT = 4
@@ -41,9 +40,6 @@ const TYPE_AT = 8
 const LENGTH_AT = 9
 const HASH_BYTES = 32
 
-const COLUMN_VALUE_BYTES = 7
-const COLUMN_BOOLEAN = 4
-const COLUMN_STRING = 5
 const COLUMN_DEFLATED_BIT = 8
 const ACTION_COLUMN = 66
 
@@ -87,46 +83,6 @@ export function operationsOf(chunk: Uint8Array): Uint8Array {
   return reader.take(reader.remaining)
 }
 
-export interface DocumentBounds {
-  /** Of all columns together, inflated. */
-  readonly bytes: number
-  /** Operations, and changes. */
-  readonly rows: number
-}
-
-/**
- * Looks at a document chunk (a whole history, as Automerge saves it) before the CRDT does: nothing in it may inflate or
- * expand beyond the bounds. Source: Automerge binary format specification, "Document Chunk".
- * @throws {ProtocolError} BAD_CHANGE
- */
-export function inspectDocument(chunk: Uint8Array, { bytes, rows }: DocumentBounds): void {
-  const outer = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
-  if (outer.length < 12 || outer.readUInt32BE(0) !== MAGIC || outer[TYPE_AT] !== CHUNK_DOCUMENT) refuse('no document')
-  const container = new Reader(outer, LENGTH_AT)
-  const reader = new Reader(container.take(container.uleb()))
-  if (!container.atEnd) refuse('bytes after the chunk')
-  for (let actors = reader.bounded('actors', MAX_DOCUMENT_ACTORS); actors > 0; actors--) reader.take(reader.uleb())
-  reader.take(reader.bounded('heads', MAX_DEPS) * HASH_BYTES)
-  let left = bytes
-  for (const { spec, bytes: length } of [...columnsOf(reader), ...columnsOf(reader)]) {
-    const column = inflatedColumn(reader.take(length), spec, left)
-    left -= column.length
-    countRows(new Reader(column), spec & 7, rows)
-  }
-}
-
-function columnsOf(reader: Reader): { spec: number; bytes: number }[] {
-  return Array.from({ length: reader.bounded('columns', MAX_COLUMNS) }, () => ({
-    spec: reader.uleb(),
-    bytes: reader.uleb(),
-  }))
-}
-
-function inflatedColumn(column: Buffer, spec: number, maxOutputLength: number): Buffer {
-  if ((spec & COLUMN_DEFLATED_BIT) === 0) return column
-  return inflated(column, Math.max(1, maxOutputLength))
-}
-
 function uncompressedBody(chunk: Uint8Array): Buffer {
   const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
   if (bytes.length < 12 || bytes.length > MAX_CHANGE_BYTES) refuse('size')
@@ -136,110 +92,26 @@ function uncompressedBody(chunk: Uint8Array): Buffer {
   const reader = new Reader(bytes, LENGTH_AT)
   const body = reader.take(reader.uleb())
   if (!reader.atEnd) refuse('bytes after the chunk')
-  return type === CHUNK_CHANGE ? body : inflated(body, MAX_INFLATED_BYTES)
-}
-
-function inflated(bytes: Uint8Array, maxOutputLength: number): Buffer {
+  if (type === CHUNK_CHANGE) return body
   try {
-    return inflateRawSync(bytes, { maxOutputLength })
+    return inflateRawSync(body, { maxOutputLength: MAX_INFLATED_BYTES })
   } catch (cause) {
     throw new ProtocolError('BAD_CHANGE', 'change: deflated beyond its bound, or not DEFLATE', { cause })
   }
 }
 
 function countOperations(reader: Reader): number {
+  const columns = Array.from({ length: reader.bounded('columns', MAX_COLUMNS) }, () => ({
+    spec: reader.uleb(),
+    bytes: reader.uleb(),
+  }))
   let operations = 0
-  for (const column of columnsOf(reader)) {
+  for (const column of columns) {
     if ((column.spec & COLUMN_DEFLATED_BIT) !== 0) refuse('deflated column')
     const rows = countRows(new Reader(reader.take(column.bytes)), column.spec & 7, MAX_OPS)
     if (column.spec === ACTION_COLUMN) operations = rows
   }
   return operations
-}
-
-/** Rows that a column expands to; refused above `most` without expanding them. */
-function countRows(column: Reader, type: number, most: number): number {
-  let rows = 0
-  if (type === COLUMN_VALUE_BYTES) return rows
-  while (!column.atEnd) {
-    rows += type === COLUMN_BOOLEAN ? column.uleb() : runLength(column, type)
-    if (rows > most) refuse('more than the bound of operations')
-  }
-  return rows
-}
-
-/** Run-length encoding: n > 0 repeats one value, 0 counts nulls, n < 0 lists -n values. */
-function runLength(column: Reader, type: number): number {
-  const run = column.sleb()
-  if (run === 0) return column.uleb()
-  if (-run > column.remaining) refuse('run length')
-  for (let left = run > 0 ? 1 : -run; left > 0; left--) {
-    if (type === COLUMN_STRING) column.take(column.uleb())
-    else column.skipLeb()
-  }
-  return Math.abs(run)
-}
-
-class Reader {
-  readonly #bytes: Buffer
-  #at: number
-
-  constructor(bytes: Buffer, at = 0) {
-    this.#bytes = bytes
-    this.#at = at
-  }
-
-  get atEnd(): boolean {
-    return this.#at >= this.#bytes.length
-  }
-
-  get remaining(): number {
-    return this.#bytes.length - this.#at
-  }
-
-  byte(): number {
-    const byte = this.#bytes[this.#at++]
-    return byte === undefined ? refuse('end of bytes') : byte
-  }
-
-  take(length: number): Buffer {
-    if (length > this.remaining) refuse('end of bytes')
-    const part = this.#bytes.subarray(this.#at, this.#at + length)
-    this.#at += length
-    return part
-  }
-
-  /** Unsigned LEB128, at most 8 bytes. */
-  uleb(): number {
-    let value = 0
-    for (let i = 0, unit = 1; i < 8; i++, unit *= 128) {
-      const byte = this.byte()
-      value += (byte & 0x7f) * unit
-      if (byte < 0x80) return value
-    }
-    return refuse('number')
-  }
-
-  /** Signed LEB128, at most 8 bytes. */
-  sleb(): number {
-    let value = 0
-    for (let i = 0, unit = 1; i < 8; i++, unit *= 128) {
-      const byte = this.byte()
-      value += (byte & 0x7f) * unit
-      if (byte < 0x80) return (byte & 0x40) === 0 ? value : value - unit * 128
-    }
-    return refuse('number')
-  }
-
-  skipLeb(): void {
-    for (let i = 0; i < 10; i++) if (this.byte() < 0x80) return
-    refuse('number')
-  }
-
-  bounded(what: string, max: number): number {
-    const value = this.uleb()
-    return value > max ? refuse(what) : value
-  }
 }
 
 function* ulebBytes(value: number): Generator<number> {
@@ -249,8 +121,4 @@ function* ulebBytes(value: number): Generator<number> {
     left = Math.floor(left / 128)
     yield left === 0 ? low : low | 0x80
   } while (left > 0)
-}
-
-function refuse(what: string): never {
-  throw new ProtocolError('BAD_CHANGE', `change: ${what}`)
 }

@@ -1,6 +1,5 @@
 import {
   bindEnvelope,
-  type DocumentBounds,
   decodeSnapshot,
   inspectChange,
   inspectDocument,
@@ -17,9 +16,6 @@ import { plainTexts } from '../plain-append.ts'
 import { stand, summaryOf, type ThreadSummary, untouched } from '../summary.ts'
 import type { ViewedEntry } from '../view.ts'
 import { Words } from '../words.ts'
-
-/** A thread of ten thousand entries has some ten megabytes of texts; the operations of thirty such threads. */
-const BOUNDS: DocumentBounds = { bytes: 64 * 1024 * 1024, rows: 300_000 }
 
 export type SignedChange = ReturnType<typeof bindEnvelope>
 
@@ -39,7 +35,7 @@ export interface OpenedSnapshot {
  */
 export function openSnapshot(mesh: MeshId, thread: ThreadId, bytes: Uint8Array): OpenedSnapshot {
   const { document, signatures } = decodeSnapshot(mesh, thread, bytes)
-  inspectDocument(document, BOUNDS)
+  inspectDocument(document)
   const [genesis, ...rest] = changesIn(document)
   const { hash } = inspectChange(genesisChange(thread))
   if (genesis === undefined || inspectChange(genesis).hash !== hash) throw bad('it does not begin as the thread does')

@@ -1,3 +1,4 @@
+import { extname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Answer, Answers, Question } from './questions.ts'
 
@@ -5,6 +6,10 @@ import type { Answer, Answers, Question } from './questions.ts'
 export class WorkshopError extends Error {
   override readonly name = 'WorkshopError'
 }
+
+// The source runs as it is; what was built has another ending.
+const FILE = join(import.meta.dirname, `worker${extname(import.meta.filename)}`)
+const FROM_SOURCE = extname(FILE) === '.ts'
 
 interface Waiting {
   readonly resolve: (answer: Answer) => void
@@ -56,9 +61,10 @@ export class Workshop {
   }
 
   #hire(): Worker {
-    // the source runs as it is, what was built has another ending
-    const file = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
-    const worker = new Worker(file, { resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB }, stderr: false })
+    const worker = new Worker(FILE, {
+      execArgv: FROM_SOURCE ? ['--conditions=bzzz-src'] : [],
+      resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+    })
     worker.unref()
     const died = (error: Error): void => {
       if (this.#worker === worker) void this.#fire(`it died: ${error.message}`)
