@@ -33,7 +33,13 @@ export {
   type ThreadCap,
 } from './entry/entry.ts'
 export { type ChangeHeader, inspectChange, MAX_CHANGE_BYTES, operationsOf } from './envelope/change.ts'
-export { chunksIn, inspectDocument, isDocumentChunk, MAX_DOCUMENT_CHUNK_BYTES } from './envelope/document.ts'
+export {
+  chunksIn,
+  type DocumentBounds,
+  inspectDocument,
+  isDocumentChunk,
+  LAPTOP_DOCUMENT_BOUNDS,
+} from './envelope/document.ts'
 export {
   ACTOR_BYTES,
   bindEnvelope,

@@ -64,10 +64,10 @@ function addShow(thread: Command, context: CommandContext): void {
         [
           `${styled(context.terminal, 'bold', plain(view.topic))}  ${view.state}, ${messages.length} entries, ${dollars(view.cost_usd)}${view.simulated ? ' (simulated)' : ''}`,
           `${view.archived ? 'archived, ' : ''}${bytesText(view.stored_bytes)} on disk of ${bytesText(view.bytes)}`,
+          `for laptops ${view.sync_url}`,
           ...(messages.some(({ verified }) => verified !== true)
             ? ['pending: signatures are being checked, ask again']
             : []),
-          `for laptops ${view.sync_url}`,
           `heads ${view.heads.map((head) => head.slice(0, 12)).join(' ')}`,
           ...messages.flatMap((message) => [
             `${entryLine(context.terminal, message)}  ${onNodes(context.terminal, message, nodes)}`,

@@ -32,7 +32,10 @@ export function gaugeMesh(registry: Instruments['registry'], mesh: Pick<Mesh, 'p
 
 type Handlers<T extends MeshFact['type']> = Pick<FactHandlers<MeshFact>, T>
 
-function peerHandlers({ registry, log }: Instruments): Handlers<'peer-online' | 'peer-offline' | 'dial-failed'> {
+function peerHandlers({
+  registry,
+  log,
+}: Instruments): Handlers<'peer-online' | 'peer-offline' | 'dial-failed' | 'peer-shunned'> {
   const changes = new Counter({
     name: 'bzzz_mesh_peer_changes_total',
     help: 'Members that came online or went offline.',
@@ -44,7 +47,16 @@ function peerHandlers({ registry, log }: Instruments): Handlers<'peer-online' | 
     help: 'Attempts to reach a member that failed.',
     registers: [registry],
   })
+  const shuns = new Counter({
+    name: 'bzzz_mesh_shuns_total',
+    help: 'Times that a member was sent away for a while, for too much of what no honest one does.',
+    registers: [registry],
+  })
   return {
+    'peer-shunned'({ peer, ms, reason }) {
+      shuns.inc()
+      log.warn({ peer, ms, reason }, 'peer shunned')
+    },
     'peer-online'({ peer, direction, address }) {
       changes.inc({ to: 'online' })
       log.info({ peer, direction, address }, 'peer online')

@@ -20,6 +20,8 @@ export type MeshFact =
   | { type: 'hello-refused'; peer: PeerId; code: string; reason: string }
   /** Bytes on a link that are no frame, or a frame out of turn: the link was closed. */
   | { type: 'frame-refused'; peer: PeerId; code: string; reason: string }
+  /** It did too much of what no honest member does: its connections were closed, and there are none for `ms`. */
+  | { type: 'peer-shunned'; peer: PeerId; ms: number; reason: string }
   /** `recipients` counts neighbours it was handed to, not arrivals. `direct` went over the link instead. */
   | { type: 'batch-published'; envelopes: number; bytes: number; recipients: number; direct: number }
   /** A gossip message that is no batch, or from a neighbour that is no member: not relayed. */

@@ -20,10 +20,7 @@ export interface Threads {
    * @throws {ThreadsError} BUSY, LOG_DAMAGED, FROZEN or CLOSED
    */
   receive(envelope: Uint8Array): Promise<Received>
-  /**
-   * What is shown of a thread, or of a part of one under its own id, while the signatures of its snapshot are being checked;
-   * {@link view} knows nothing of it.
-   */
+  /** What is shown of a thread while the signatures of its snapshot are being checked; {@link view} knows nothing of it. */
   preview(thread: ThreadId): ThreadPreview | undefined
   /** Told when there is one. @returns how to stop */
   onPreview(listener: (preview: ThreadPreview) => void): () => void

@@ -29,6 +29,7 @@ import { KeptNotes } from './part-notes.ts'
 import type { Appended, DocumentEvent, Part, Received, ThreadEvent, Threads } from './port.ts'
 import { Quarantine } from './quarantine.ts'
 import { Readings } from './readings.ts'
+import { Slices } from './slices.ts'
 import { SnapshotCache } from './snapshots/cache.ts'
 import { Joining } from './snapshots/joining.ts'
 import type { Snapshots, ThreadPreview } from './snapshots/port.ts'
@@ -58,6 +59,8 @@ export interface ThreadsOptions {
 // A document of ten thousand entries takes some 20 MB of wasm memory, which never shrinks and ends at 4 GB.
 const DEFAULT_MAX_LOADED = 50
 const ACTOR_SUFFIX_BYTES = 8
+// Bounds the memory of callers who send faster than signatures are checked.
+const MAX_WAITING_ENVELOPES = 10_000
 // Reading a part takes half a second, and it is read as a whole.
 const DEFAULT_MAX_PART_ENTRIES = 10_000
 
@@ -81,6 +84,7 @@ class OpenThreads implements Threads {
   readonly #appending: Appending
   readonly #shelf: Shelf | undefined
   readonly #joining: Joining
+  readonly #slices = new Slices()
   readonly #listeners = new Set<(event: ThreadEvent) => void>()
   #lastCreatedMs = 0
   #frozen: ThreadsError | undefined
@@ -149,7 +153,11 @@ class OpenThreads implements Threads {
 
   async receive(envelope: Uint8Array): Promise<Received> {
     this.#ensureOpen()
-    const opened = this.#open(envelope)
+    if (this.#slices.waiting >= MAX_WAITING_ENVELOPES) {
+      throw new ThreadsError('BUSY', `${MAX_WAITING_ENVELOPES} envelopes wait to be opened`)
+    }
+    const opened = await this.#slices.run(() => this.#open(envelope))
+    this.#ensureOpen()
     return 'status' in opened ? opened : this.#writers.of(opened.thread).receive(opened)
   }
 

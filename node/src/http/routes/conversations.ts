@@ -21,7 +21,7 @@ import type { Door } from '../door.ts'
 import type { Brought, DoorPorts } from '../ports.ts'
 import { ProblemError } from '../problems.ts'
 import { conversationView, summaryView } from '../views/conversations.ts'
-import { messagesView, pendingMessagesView, pendingView } from '../views/messages.ts'
+import { messagesView, pendingReading, pendingView, verifiedReading } from '../views/messages.ts'
 import { nodeNames } from '../views/names.ts'
 import type { Routes } from './routes.ts'
 
@@ -49,35 +49,23 @@ function addReads(door: Door, { ports }: Routes): void {
     '/api/conversations/:id',
     { schema: { params, response: { 200: conversationShape } } },
     async ({ params: { id } }) => {
-      const names = nodeNames(ports)
-      return pendingOr(
-        ports,
-        id,
-        (preview) => conversationView(preview.summary, pendingView(preview), names),
-        async () => {
-          const view = await viewOf(ports, id)
-          const summary = ports.threads.summary(id)
-          if (summary === undefined) throw unknownThread(id)
-          return conversationView(summary, view, names)
-        },
-      )
+      const shown = await pendingOr(ports, id, () => viewOf(ports, id))
+      const [view, summary] =
+        'summary' in shown ? [pendingView(shown), shown.summary] : [shown, ports.threads.summary(id)]
+      if (summary === undefined) throw unknownThread(id)
+      return conversationView(summary, view, nodeNames(ports))
     },
   )
   door.get(
     '/api/conversations/:id/messages',
     { schema: { params, querystring: messagesQuery, response: { 200: messagesAnswer } } },
     async ({ params: { id }, query }) => {
-      return pendingOr(
-        ports,
-        id,
-        (preview) => pendingMessagesView(ports, preview, query),
-        async () => {
-          const brought = await ports.following.bring(id)
-          const answer = await messagesView(ports, id, query)
-          if (answer === undefined) throw unknownThread(id, brought)
-          return answer
-        },
-      )
+      const shown = await pendingOr(ports, id, async () => {
+        const brought = await ports.following.bring(id)
+        if (ports.threads.summary(id) === undefined) throw unknownThread(id, brought)
+        return verifiedReading(ports, id)
+      })
+      return messagesView(ports, 'entries' in shown ? pendingReading(shown) : shown, query)
     },
   )
 }
@@ -114,23 +102,16 @@ function isListed({ archived, state }: ThreadSummary, wanted: ConversationsQuery
   return archived ? wanted === 'archived' : wanted === undefined || state === wanted
 }
 
-/**
- * A thread whose signatures are being checked, as it can be read until then; else what is verified. One that is only now
- * being fetched can be read before all of it is stored.
- */
-async function pendingOr<T>(
-  { threads }: DoorPorts,
-  id: ThreadId,
-  pending: (preview: ThreadPreview) => T,
-  verified: () => Promise<T>,
-): Promise<T> {
-  const root = threads.rootOf(id)
-  const known = threads.preview(root)
-  if (known !== undefined) return pending(known)
+/** @returns the thread while its signatures are being checked, which only people may read; else what `read` comes to */
+async function pendingOr<T>(ports: DoorPorts, given: ThreadId, read: () => Promise<T>): Promise<T | ThreadPreview> {
+  const id = ports.threads.rootOf(given)
+  const known = ports.threads.preview(id)
+  if (known !== undefined) return known
   const soon = Promise.withResolvers<ThreadPreview>()
-  const stop = threads.onPreview((preview) => preview.thread === root && soon.resolve(preview))
+  const stop = ports.threads.onPreview((preview) => preview.thread === id && soon.resolve(preview))
   try {
-    return await Promise.race([soon.promise.then(pending), verified()])
+    // a thread that is only now being fetched can be read before all of it is stored
+    return await Promise.race([soon.promise, read()])
   } finally {
     stop()
   }

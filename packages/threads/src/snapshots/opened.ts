@@ -1,8 +1,10 @@
 import {
   bindEnvelope,
+  type DocumentBounds,
   decodeSnapshot,
   inspectChange,
   inspectDocument,
+  MAX_SNAPSHOT_BYTES,
   MAX_VECTOR_ACTORS,
   type MeshId,
   type PeerId,
@@ -16,6 +18,9 @@ import { plainTexts } from '../plain-append.ts'
 import { stand, summaryOf, type ThreadSummary, untouched } from '../summary.ts'
 import type { ViewedEntry } from '../view.ts'
 import { Words } from '../words.ts'
+
+/** A thread of ten thousand entries has some ten megabytes of texts; the operations of thirty such threads. */
+const BOUNDS: DocumentBounds = { chunkBytes: MAX_SNAPSHOT_BYTES, bytes: 64 * 1024 * 1024, rows: 300_000 }
 
 export type SignedChange = ReturnType<typeof bindEnvelope>
 
@@ -35,7 +40,7 @@ export interface OpenedSnapshot {
  */
 export function openSnapshot(mesh: MeshId, thread: ThreadId, bytes: Uint8Array): OpenedSnapshot {
   const { document, signatures } = decodeSnapshot(mesh, thread, bytes)
-  inspectDocument(document)
+  inspectDocument(document, BOUNDS)
   const [genesis, ...rest] = changesIn(document)
   const { hash } = inspectChange(genesisChange(thread))
   if (genesis === undefined || inspectChange(genesis).hash !== hash) throw bad('it does not begin as the thread does')
