@@ -1,15 +1,14 @@
-import { extname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Answer, Answers, Question } from './questions.ts'
+
+// The source runs as it is, and its worker reads the sources of other rooms likewise.
+const FROM_SOURCE = import.meta.url.endsWith('.ts')
+const FILE = new URL(FROM_SOURCE ? './worker.ts' : './worker.js', import.meta.url)
 
 /** What a question ended in instead of an answer: in the words of the worker, or because it had to be ended. */
 export class WorkshopError extends Error {
   override readonly name = 'WorkshopError'
 }
-
-// The source runs as it is; what was built has another ending.
-const FILE = join(import.meta.dirname, `worker${extname(import.meta.filename)}`)
-const FROM_SOURCE = extname(FILE) === '.ts'
 
 interface Waiting {
   readonly resolve: (answer: Answer) => void
@@ -64,6 +63,7 @@ export class Workshop {
     const worker = new Worker(FILE, {
       execArgv: FROM_SOURCE ? ['--conditions=bzzz-src'] : [],
       resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+      stderr: false,
     })
     worker.unref()
     const died = (error: Error): void => {
