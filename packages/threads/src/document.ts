@@ -1,8 +1,9 @@
 import * as Automerge from '@automerge/automerge'
 import type { ThreadId } from '@bzzz/protocols'
+import { headroom } from './headroom.ts'
 
 /**
- * The Automerge document of a thread, and the only file that knows the library:
+ * The Automerge document of a thread, and, but for what compares and makes room, the only file that knows the library:
  * `{ v: 1, id, log: { '<actor>/<page>': [entry, …] } }`.
  *
  * - An entry is JSON in an immutable string: in a collaborative string each character is an operation.
@@ -56,7 +57,9 @@ export function buildDocument(actor: string, changes: readonly Uint8Array[]): Th
   const document = Automerge.init<Draft>({ actor })
   const backend = Automerge.getBackend(document)
   withoutView(backend)
-  backend.loadIncremental(Buffer.concat(changes))
+  const whole = Buffer.concat(changes)
+  headroom.use(whole.length)
+  backend.loadIncremental(whole)
   return document
 }
 
@@ -72,6 +75,7 @@ export function applyChange(
 ): string[] | undefined {
   const backend = Automerge.getBackend(document)
   backend.updateDiffCursor()
+  headroom.use(change.length)
   backend.applyChanges([change])
   const patches = backend.diffIncremental()
   withoutView(backend)
@@ -83,6 +87,7 @@ export function applyChange(
  * @throws whatever the CRDT throws; the document is spoilt then
  */
 export function applyAppends(document: ThreadDocument, changes: readonly Uint8Array[]): void {
+  for (const change of changes) headroom.use(change.length)
   Automerge.getBackend(document).applyChanges([...changes])
 }
 

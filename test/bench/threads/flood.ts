@@ -11,17 +11,13 @@ interface Flood {
   readonly cpuPerDelivery: number
 }
 
-/** As many posts as fit: ours signed, synced and merged on each end, against signed gossip that publishes each by itself. */
-export async function floodRows(
-  members: readonly Member[],
-  thread: string,
-  progress: (line: string) => void,
-): Promise<Row[]> {
+/** As many posts as fit, each time into a new thread: ours signed, synced and merged on each end, against signed gossip that publishes each by itself. */
+export async function floodRows(members: readonly Member[], progress: (line: string) => void): Promise<Row[]> {
   progress(`threads: ${FLOOD.posts} posts of 1 KiB, ${FLOOD.inFlight} at once, until all are on both others`)
   let runs = 0
   const floods: Record<Side, Flood[]> = { ours: [], raw: [] }
   const measured = async (side: Side): Promise<number> => {
-    const flood = await floodOf(members, side, thread, `f${++runs}`)
+    const flood = await floodOf(members, side, `f${++runs}`)
     floods[side].push(flood)
     return flood.postsPerSecond
   }
@@ -40,8 +36,9 @@ export async function floodRows(
 }
 
 /** Raw gossip loses some of a flood: what did not come does not count for it. */
-async function floodOf(members: readonly Member[], side: Side, thread: string, run: string): Promise<Flood> {
+async function floodOf(members: readonly Member[], side: Side, run: string): Promise<Flood> {
   const [poster, ...others] = members as [Member, ...Member[]]
+  const thread = side === 'ours' ? await poster.ask('open') : ''
   const cpuBefore = await cpuOf(members)
   const begun = Number(process.hrtime.bigint()) / 1e6
   await poster.ask('burst', side, thread, run, FLOOD.posts, FLOOD.inFlight)

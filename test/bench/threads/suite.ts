@@ -53,7 +53,7 @@ export async function threadsSuite(progress: (line: string) => void): Promise<Ro
     return [
       rowOf('threads.post_visible_p50', 'ms', '<=2', visible),
       rowOf('threads.burst_cpu_per_delivery', 'µs', '<=1', burst),
-      ...(await floodRows(members, thread, progress)),
+      ...(await floodRows(members, progress)),
       ...(await hubRows(members, thread, progress)),
       ...(await appendRows(progress)),
       ...(await partsRows(progress)),
