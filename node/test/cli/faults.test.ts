@@ -66,6 +66,9 @@ function on(args: readonly string[], env: Record<string, string> = {}): Promise<
   return run(args, { BZZZ_DATA_DIR: directory, ...env })
 }
 
+// Another node may run on this machine.
+const ANY_PORTS = { BZZZ_P2P_PORT: '0', BZZZ_HTTP_PORT: '0', BZZZ_MCP_PORT: '0' }
+
 /** One line says what is wrong and names it; nothing of our insides is shown. */
 function expectFault({ code, out, err }: Ended, exitCode: number, words: string): void {
   expect({ code, out }).toEqual({ code: exitCode, out: '' })
@@ -218,7 +221,7 @@ describe('a configuration that is wrong or missing ends with 78', () => {
 
   test('a model without a key and an endpoint', async () => {
     await on(['init'])
-    expectFault(await on(['up', '--provider', 'openai']), 78, 'the provider openai needs OPENAI_API_KEY')
+    expectFault(await on(['up', '--provider', 'openai'], ANY_PORTS), 78, 'the provider openai needs OPENAI_API_KEY')
   })
 
   test('a key in a file that is not there', async () => {
@@ -231,7 +234,7 @@ describe('a configuration that is wrong or missing ends with 78', () => {
     await on(['init'])
     const words =
       'there is no price for the model "house-large", so its cost cannot be held. If it runs on your own hardware, start with --local-model'
-    expectFault(await on(['up', '--base-url', 'http://127.0.0.1:9/v1', '--model', 'house-large']), 78, words)
+    expectFault(await on(['up', '--base-url', 'http://127.0.0.1:9/v1', '--model', 'house-large'], ANY_PORTS), 78, words)
   })
 
   test('a mesh was founded already', async () => {
@@ -250,13 +253,13 @@ describe('a configuration that is wrong or missing ends with 78', () => {
 
   test('a role that nobody defined', async () => {
     await on(['init'])
-    expectFault(await on(['up', '--agents', 'poet']), 78, 'there is no role "poet"')
+    expectFault(await on(['up', '--agents', 'poet'], ANY_PORTS), 78, 'there is no role "poet"')
   })
 
   test('a file of roles that is wrong, named with the line', async () => {
     await on(['init'])
     await custom('custom-agent-roles.json', '{\n"roles": [{ "name": "poet" }]\n}')
-    expectFault(await on(['up']), 78, 'custom-agent-roles.json:2: ')
+    expectFault(await on(['up'], ANY_PORTS), 78, 'custom-agent-roles.json:2: ')
   })
 
   test('a file of prices that is wrong, named with the line', async () => {
