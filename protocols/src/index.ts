@@ -173,6 +173,7 @@ export {
   type LedgerEvent,
   type LedgerRecord,
   ledgerRecordHash,
+  MAX_PRICE_TIERS,
   MAX_REPLY_BYTES,
   type PriceRef,
   type TokenUsage,

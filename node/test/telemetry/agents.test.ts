@@ -14,7 +14,7 @@ const about = {
 it('measures calls and turns', async () => {
   const { instruments, metrics } = instrumentsUnderTest()
   const observe = observeAgents(instruments)
-  const usage = { input: 700, cachedInput: 0, output: 30, reasoning: 0 }
+  const usage = { input: 700, cachedInput: 0, cacheWrite: 700, output: 30, reasoning: 0, cost: null }
   const ended = {
     type: 'call-ended',
     call: 'call' as CallId,
@@ -22,8 +22,8 @@ it('measures calls and turns', async () => {
     agent: about.agent,
     model: 'gpt',
   } as const
-  observe({ ...ended, ms: 1500, error: null, usage })
-  observe({ ...ended, ms: 500, error: 'RATE_LIMITED', usage: null })
+  observe({ ...ended, ms: 1500, error: null, usage, unclear: null })
+  observe({ ...ended, ms: 500, error: 'RATE_LIMITED', usage: null, unclear: null })
   observe({ type: 'turn-written', ...about, ms: 2000 })
   expect(await metrics()).toEqual([
     'bzzz_agent_turns_total{end="written"} 1',

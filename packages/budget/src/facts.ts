@@ -15,8 +15,8 @@ export type BudgetFact =
       readonly amount: NanoUsd
       readonly max: NanoUsd
       readonly usage: TokenUsage | null
-      /** `none`: no usage came, so the whole hold was charged. */
-      readonly evidence: 'usage' | 'none' | 'operator'
+      /** `none`: no usage came; `unclear`: it contradicts itself. The whole hold was charged. */
+      readonly evidence: 'usage' | 'none' | 'unclear' | 'operator'
       readonly reservedMs: number
       readonly atMs: number
     } & CallWords)

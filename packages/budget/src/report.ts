@@ -7,7 +7,7 @@ import type { Terms } from './calls/terms.ts'
 import type { Standing } from './ledger/standing.ts'
 import { limitOf, rightsOf } from './periods/rights.ts'
 import { priceOf } from './prices/cost.ts'
-import type { PriceTable } from './prices/prices.ts'
+import type { PriceTable } from './prices/table.ts'
 import { NO_USD, nanoUsdOf } from './usd.ts'
 
 /** This node's part of what is running now. */

@@ -1,8 +1,9 @@
 import { callIdOf, MAX_REPLY_BYTES } from '@bzzz/protocols'
 import { describe, expect, it } from 'vitest'
-import { loadPrices, mergePrices, shippedPrices } from '../src/prices/prices.ts'
+import { loadPrices, shippedPrices } from '../src/prices/prices.ts'
+import { mergePrices } from '../src/prices/table.ts'
 import { parseUsd } from '../src/usd.ts'
-import { answer, callOf, NOON, openBench, period, refusalOf, reserved, signerNamed, thread } from './bench.ts'
+import { answer, callOf, NOON, openBench, period, refusalOf, reserved, signerNamed, thread, usage } from './bench.ts'
 
 const cents = (amount: number) => parseUsd(String(amount / 100))
 const dearer = loadPrices(
@@ -143,18 +144,26 @@ describe('a settlement', () => {
     expect(period(budget, TODAY).spent).toBe(cents(20))
   })
 
-  it('without usage charges the whole hold and says that nobody told', async () => {
+  it.each([
+    ['none', {}],
+    ['unclear', { unclear: 'total_tokens is not the sum' }],
+  ])('with usage that is %s charges the whole hold and says so', async (evidence, unclear) => {
     const { budget, facts } = await openBench()
-    for (const [name, told] of [
-      ['a', null],
-      ['b', { ...answer(1).usage, output: Number.NaN }],
-    ] as const) {
-      const call = await reserved(budget, callOf(10, name))
-      await budget.sent(call)
-      const settled = await budget.settle(call, { usage: told, reply: '{}', providerRequestId: null })
-      expect(settled).toMatchObject({ state: 'settled', actual: cents(10), usage: null })
-      expect(facts.findLast(({ type }) => type === 'settled')).toMatchObject({ evidence: 'none' })
-    }
+    const call = await reserved(budget, callOf(10, 'a'))
+    await budget.sent(call)
+    const settled = await budget.settle(call, { usage: null, ...unclear, reply: '{}', providerRequestId: null })
+    expect(settled).toMatchObject({ state: 'settled', actual: cents(10), usage: null })
+    expect(facts.findLast(({ type }) => type === 'settled')).toMatchObject({ evidence })
+    expect(period(budget, TODAY)).toMatchObject({ spent: cents(10), held: 0n })
+  })
+
+  it('of a provider that says it charged more than the hold is an overrun, whatever the tokens cost', async () => {
+    const { budget, facts } = await openBench()
+    const call = await reserved(budget, callOf(10, 'a', { model: 'home' }))
+    await budget.sent(call)
+    await budget.settle(call, { usage: usage(10, { cost: cents(1) }), reply: '{}', providerRequestId: null })
+    expect(facts.at(-1)).toMatchObject({ type: 'overrun', amount: cents(1), max: 0n })
+    expect(refusalOf(await budget.reserve(callOf(1, 'b', { model: 'home' }))).by).toBe('frozen-model')
   })
 
   it('above the hold books all of it and freezes the model on this node until its price is another', async () => {

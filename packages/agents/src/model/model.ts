@@ -44,8 +44,10 @@ export interface ModelRequest extends ModelQuestion {
 export interface Completion {
   /** JSON text in the schema's shape; not yet checked. */
   readonly reply: string
-  /** Null when the provider did not say. */
+  /** Null when the provider did not say, or nothing that can be believed. */
   readonly usage: TokenUsage | null
+  /** Why what it said of usage is no evidence; absent or null when it is, or when it said nothing. */
+  readonly unclear?: string | null
   readonly providerRequestId: string | null
 }
 

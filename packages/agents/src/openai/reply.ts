@@ -1,6 +1,7 @@
 import { MAX_REPLY_BYTES, type TokenUsage } from '@bzzz/protocols'
 import type OpenAI from 'openai'
-import { ModelError } from '../model/model.ts'
+import { type Completion, ModelError } from '../model/model.ts'
+import { NOTHING_SAID, readUsage, type UsageReading, type UsageSource, unclear } from './usage.ts'
 
 type Chunk = OpenAI.ChatCompletionChunk
 
@@ -13,22 +14,28 @@ export interface GatheredReply {
    */
   readonly usage: TokenUsage | null
   /** @throws {ModelError} CUT_OFF, REFUSED or BAD_REPLY */
-  finish(): { reply: string; usage: TokenUsage | null }
+  finish(): Pick<Completion, 'reply' | 'usage' | 'unclear'>
 }
 
 /** @param server its address, for messages */
-export function gatherReply(server: string, onToken: ((text: string) => void) | undefined): GatheredReply {
+export function gatherReply(
+  server: string,
+  source: UsageSource,
+  onToken: ((text: string) => void) | undefined,
+): GatheredReply {
   let reply = ''
   let refusal = ''
   let finished: string | undefined
-  let usage: TokenUsage | null = null
+  let said: UsageReading = NOTHING_SAID
+  let tier: string | undefined
 
   return {
     add(chunk) {
       const choice = chunk.choices?.[0]
       refusal += choice?.delta?.refusal ?? ''
       finished = choice?.finish_reason ?? finished
-      if (finished !== undefined) usage = usageOf(chunk.usage) ?? usage
+      tier = chunk.service_tier ?? tier
+      if (finished !== undefined && (chunk.usage ?? null) !== null) said = readUsage(chunk.usage, source)
       const text = choice?.delta?.content ?? ''
       reply += text
       if (reply.length > MAX_REPLY_CHARS)
@@ -36,9 +43,10 @@ export function gatherReply(server: string, onToken: ((text: string) => void) | 
       if (text !== '') onToken?.(text)
     },
     get usage() {
-      return usage
+      return checked(said, reply, tier).usage
     },
     finish() {
+      const { usage, unclear } = checked(said, reply, tier)
       if (finished === undefined)
         throw failure('CUT_OFF', `${server} ended the stream before the reply was whole: see that server's log`, usage)
       if (refusal !== '')
@@ -50,7 +58,7 @@ export function gatherReply(server: string, onToken: ((text: string) => void) | 
           usage,
         )
       if (finished === 'length') throw tooShort(usage)
-      return { reply, usage }
+      return { reply, usage, unclear }
     },
   }
 }
@@ -68,20 +76,13 @@ function tooShort(usage: TokenUsage | null): ModelError {
   return new ModelError('BAD_REPLY', message, { billed: 'unknown', usage, retryable: false })
 }
 
-/** @returns null for usage that is missing, malformed, or claims an empty prompt: such a call costs its whole hold */
-export function usageOf(usage: Chunk['usage']): TokenUsage | null {
-  if (usage == null || !isCount(usage.prompt_tokens) || !isCount(usage.completion_tokens)) return null
-  if (usage.prompt_tokens === 0) return null
-  const cached = usage.prompt_tokens_details?.cached_tokens
-  const reasoning = usage.completion_tokens_details?.reasoning_tokens
-  return {
-    input: usage.prompt_tokens,
-    cachedInput: isCount(cached) ? Math.min(cached, usage.prompt_tokens) : 0,
-    output: usage.completion_tokens,
-    reasoning: isCount(reasoning) ? Math.min(reasoning, usage.completion_tokens) : 0,
-  }
-}
+const DEARER_TIERS = new Set(['priority', 'fast'])
 
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
+/** What only the whole of a reply can tell of its usage. */
+function checked(said: UsageReading, reply: string, tier: string | undefined): UsageReading {
+  if (said.usage === null) return said
+  if (said.usage.output === 0 && reply !== '') return unclear('it counts no token of a reply that has some')
+  if (tier !== undefined && DEARER_TIERS.has(tier))
+    return unclear(`it is for service tier "${tier}", which has no price here`)
+  return said
 }

@@ -98,7 +98,8 @@ describe('against a server with faults', () => {
     const provider = await facing((_, response) => stream(response, [token(REPLY), finish(), usage(USAGE)]))
     expect(await provider.complete(ask(), { signal: calm })).toEqual({
       reply: REPLY,
-      usage: { input: 100, cachedInput: 40, output: 20, reasoning: 5 },
+      usage: { input: 100, cachedInput: 40, cacheWrite: 60, output: 20, reasoning: 5, cost: null },
+      unclear: null,
       providerRequestId: 'req-7',
     })
   })

@@ -1,6 +1,8 @@
 import type { CallId, LedgerEvent, Period, PriceRef } from '@bzzz/protocols'
+import { isBookedRight } from '../calls/booking.ts'
 import { type Call, nextCall, reservedCall } from '../calls/call.ts'
 import { invariant } from '../errors.ts'
+import { isSamePrice } from '../prices/cost.ts'
 import { type Balance, charged, hold, openBalance, refund, settle } from './balance.ts'
 import { type CostRow, costAfter, costKey } from './costs.ts'
 
@@ -25,12 +27,7 @@ export function emptyBooks(): Books {
 /** A model that was billed above its bound stays frozen until its price is another. */
 export function isFrozen({ overruns }: Pick<Books, 'overruns'>, price: PriceRef): boolean {
   const then = overruns.get(price.model)?.priceRef
-  return (
-    then !== undefined &&
-    then.input === price.input &&
-    then.cachedInput === price.cachedInput &&
-    then.output === price.output
-  )
+  return then !== undefined && isSamePrice(then, price)
 }
 
 /**
@@ -51,6 +48,8 @@ export function post(books: Books, event: LedgerEvent, atMs: number): void {
     default: {
       const before = books.calls.get(event.call)
       invariant(12, before !== undefined, `${event.kind} for a call that was never reserved`)
+      const isRight = event.kind !== 'settled' || before.state === 'settled' || isBookedRight(event, before)
+      invariant(8, isRight, `call ${before.id.slice(0, 12)} is settled at another amount than its evidence gives`)
       postChange(books, before, nextCall(before, event))
     }
   }

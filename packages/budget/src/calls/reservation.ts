@@ -58,8 +58,10 @@ export interface Refusal {
 
 /** The provider's answer to one call. */
 export interface CallOutcome {
-  /** Null when the provider did not say: the whole hold is charged. */
+  /** Null when the provider did not say, or nothing that can be believed: the whole hold is charged. */
   readonly usage: TokenUsage | null
+  /** Why what the provider said is no evidence; absent or null when it is, or when nothing came. */
+  readonly unclear?: string | null
   readonly reply: string
   readonly providerRequestId: string | null
 }

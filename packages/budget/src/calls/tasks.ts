@@ -7,17 +7,17 @@ import {
   type PriceRef,
   type ThreadCap,
   type ThreadId,
-  type TokenUsage,
   threadPeriod,
 } from '@bzzz/protocols'
 import { costKey } from '../books/costs.ts'
 import { BudgetError } from '../errors.ts'
 import { turnKey } from '../ledger/keys.ts'
 import type { Standing } from '../ledger/standing.ts'
-import { actualCost, isTokenCount } from '../prices/cost.ts'
+import { isTokenCount } from '../prices/cost.ts'
 import { shareOfCap } from '../shares.ts'
 import type { Decision, Task } from '../writer.ts'
 import { admit, timePeriods } from './admission.ts'
+import { bookingOf } from './booking.ts'
 import { type Call, type CallEvent, type CallState, nextCall } from './call.ts'
 import type { CallOutcome, Reservation, ReserveRequest } from './reservation.ts'
 import type { Terms } from './terms.ts'
@@ -99,16 +99,13 @@ function sentEvent(call: CallId): CallEvent {
 
 /** @param stateOf what was booked, when it was settled before */
 export function settleTask(id: CallId, outcome: CallOutcome, stateOf: ReserveContext['stateOf']): Task<CallState> {
-  const usage = countable(outcome.usage)
   // A reply beyond the bound is lost; what it cost is not.
   const reply = Buffer.byteLength(outcome.reply) <= MAX_REPLY_BYTES ? outcome.reply : null
-  const settled = ({ max, priceRef }: Call): CallEvent => ({
+  const settled = (call: Call): CallEvent => ({
     kind: 'settled',
     call: id,
-    amount: usage === null ? max : actualCost(priceRef, usage),
-    usage,
+    ...bookingOf(outcome, call),
     reply,
-    evidence: usage === null ? 'none' : 'usage',
     providerRequestId: outcome.providerRequestId?.slice(0, 200) ?? null,
   })
   return stepTask(id, settled, (call, isNew) => (isNew ? { ...call, reply } : stateOf(call)))
@@ -145,11 +142,4 @@ export function openThreadTask(thread: ThreadId, cap: ThreadCap, terms: Terms): 
       answer: () => undefined,
     }),
   }
-}
-
-/** The counts alone, and only if they are counts: what a provider sends is not trusted to be. */
-function countable(usage: TokenUsage | null): TokenUsage | null {
-  if (usage === null) return null
-  const { input, cachedInput, output, reasoning } = usage
-  return [input, cachedInput, output, reasoning].every(isTokenCount) ? { input, cachedInput, output, reasoning } : null
 }
