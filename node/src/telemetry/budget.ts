@@ -60,6 +60,12 @@ function callHandlers({
     labelNames: ['model', 'simulated'],
     registers,
   })
+  const unproven = new Counter({
+    name: 'bzzz_budget_unproven_total',
+    help: 'Settled calls charged at their whole hold, because no usage came (none) or one that contradicts itself (unclear).',
+    labelNames: ['model', 'evidence'],
+    registers,
+  })
 
   function step(fact: { readonly type: string; readonly simulated: boolean }): void {
     calls.inc({ step: fact.type, simulated: String(fact.simulated) })
@@ -72,6 +78,7 @@ function callHandlers({
       step(fact)
       const { call, agent, model, simulated, amount, evidence } = fact
       settled.inc({ model, simulated: String(simulated) }, usdOf(amount))
+      if (evidence === 'none' || evidence === 'unclear') unproven.inc({ model, evidence })
       log.info({ call, agent, model, simulated, cost_usd: usdOf(amount), evidence }, 'call settled')
     },
     uncertain(fact) {

@@ -37,3 +37,12 @@ it('measures calls and turns', async () => {
     'bzzz_model_tokens_total{model="gpt",direction="output"} 30',
   ])
 })
+
+it('warns of usage that contradicts itself, once for a while', () => {
+  const { instruments, lines } = instrumentsUnderTest()
+  const observe = observeAgents(instruments)
+  const call = { call: 'call' as CallId, turn: about.turn, agent: about.agent, model: 'gpt', ms: 1, error: null }
+  for (const _ of [1, 2]) observe({ type: 'call-ended', ...call, usage: null, unclear: 'total_tokens is 7' })
+  const warnings = lines.filter(({ level }) => level === 'warn')
+  expect(warnings).toMatchObject([{ model: 'gpt', unclear: 'total_tokens is 7' }])
+})

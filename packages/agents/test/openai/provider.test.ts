@@ -113,6 +113,29 @@ describe('against a server with faults', () => {
     expect((await lying.complete(ask(), { signal: calm })).usage).toBeNull()
   })
 
+  it.each([
+    [
+      'has no token of a reply that has some',
+      usage({ prompt_tokens: 100, completion_tokens: 0, total_tokens: 100 }),
+      /no token of a reply/,
+    ],
+    ['contradicts itself', usage({ ...USAGE, total_tokens: 119 }), /total_tokens is 119/],
+    ['is for a dearer service', { ...usage(USAGE), service_tier: 'priority' }, /service tier "priority"/],
+  ])('says that usage is unclear when it %s', async (_, last, words) => {
+    const provider = await facing((_, response) => stream(response, [token(REPLY), finish(), last]))
+    expect(await provider.complete(ask(), { signal: calm })).toMatchObject({
+      reply: REPLY,
+      usage: null,
+      unclear: expect.stringMatching(words),
+    })
+  })
+
+  it('believes no unclear usage of a failure either', async () => {
+    const unclear = usage({ ...USAGE, total_tokens: 119 })
+    const error = await failing((_, response) => stream(response, [token('{'), finish('length'), unclear]))
+    expect(error).toMatchObject({ code: 'BAD_REPLY', billed: 'unknown', usage: null })
+  })
+
   it('gives up a stream that stalls after its first token', async () => {
     const provider = await facing((_, response) => stream(response, [token('{')], { end: false }))
     let heard = ''

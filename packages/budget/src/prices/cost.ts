@@ -1,6 +1,6 @@
 import type { NanoUsd, PriceRef, TokenUsage } from '@bzzz/protocols'
 import { nanoUsdOf } from '../usd.ts'
-import type { PriceTable, UnitPrices } from './table.ts'
+import type { PriceTable, PriceTier, UnitPrices } from './table.ts'
 
 const TOKENS_PER_PRICE = 1_000_000n
 // Role, separators and such around each message, and what opens the reply: above every chat format in use.
@@ -24,7 +24,7 @@ export function priceOf(table: PriceTable, model: string): PriceRef | undefined 
 }
 
 /** What of a price makes a call cost what it does. */
-export type PriceTerms = UnitPrices & Pick<PriceRef, 'tiers'>
+export type PriceTerms = UnitPrices & { readonly tiers: readonly PriceTier[] }
 
 export function isSamePrice(one: PriceTerms, other: PriceTerms): boolean {
   return (
