@@ -179,7 +179,11 @@ function addBudget(program: Command, context: CommandContext): void {
             (node) =>
               `    ${plain(node.node_id)}: ${dollars(node.spent_usd)}${node.as_of === null ? '' : `, as of ${ago(node.as_of, context.now())}`}`,
           ),
-          `  this node  part ${dollars(daily.own.share_usd)}, spent ${dollars(daily.own.spent_usd)}, held ${dollars(daily.own.held_usd)}, available ${dollars(daily.own.available_usd)}`,
+          `  this node  part ${dollars(daily.own.share_usd)}, spent ${dollars(daily.own.spent_usd)}, held ${dollars(daily.own.held_usd)}, available ${dollars(daily.own.available_usd)}${daily.overrun_usd === 0 ? '' : `; ${dollars(daily.overrun_usd)} of it was billed above what calls could cost by the price table`}`,
+          ...daily.frozen_models.map(
+            ({ model, billed_usd, bound_usd }) =>
+              `  ${plain(model)} is frozen on this node: ${dollars(billed_usd)} was billed for a call that could cost ${dollars(bound_usd)}; correct its price in the price file and start the node again`,
+          ),
           ...(rows.length === 0
             ? []
             : [

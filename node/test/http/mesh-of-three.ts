@@ -214,6 +214,7 @@ class MemoryBudget {
   readonly subscribe = this.watchers.subscribe
   rights: 'allotted' | 'none' = 'allotted'
   condition: 'open' | 'frozen' | 'closed' = 'open'
+  frozenModels: BudgetReport['frozenModels'] = []
   running: PeriodReport[] = [
     lineOf('day', 'd:2026-11-22', 33, 2.5, 0.25),
     lineOf('month', 'm:2026-11', 333, 40, 0.25),
@@ -221,7 +222,7 @@ class MemoryBudget {
   ]
 
   report(): BudgetReport {
-    return { rights: this.rights, condition: this.condition, periods: this.running, frozenModels: [] }
+    return { rights: this.rights, condition: this.condition, periods: this.running, frozenModels: this.frozenModels }
   }
 
   async breakdown(): Promise<CostBreakdown> {
@@ -243,8 +244,8 @@ export function lineOf(
   held: number,
 ): PeriodReport {
   const available = (usd(initial) - usd(spent) - usd(held)) as NanoUsd
-  const amounts = { limit: null, initial: usd(initial), localCap: null, spent: usd(spent), held: usd(held), available }
-  return { kind, period: period as Period, ...amounts }
+  const spending = { spent: usd(spent), overrun: usd(0), held: usd(held), available }
+  return { kind, period: period as Period, limit: null, initial: usd(initial), localCap: null, ...spending }
 }
 
 /** acacia's slot was not found. */

@@ -9,7 +9,7 @@ export { type FirstManifest, type FoundingMember, signFirstManifest } from './ma
 export { boundTokens, dearestPrices } from './prices/cost.ts'
 export { loadPrices, shippedPrices } from './prices/prices.ts'
 export { mergePrices, type Price, type PriceTable } from './prices/table.ts'
-export type { BudgetReport, CostBreakdown, CostLine, PeriodReport } from './report.ts'
+export type { BudgetReport, CostBreakdown, CostLine, FrozenModel, PeriodReport } from './report.ts'
 export { splitCap } from './shares.ts'
 export type { OwnSlot } from './slots/own.ts'
 export { type AccountTotal, type PeriodTotal, sumSlots } from './slots/sum.ts'

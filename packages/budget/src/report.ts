@@ -16,8 +16,16 @@ export interface BudgetReport {
   /** `frozen`: a write failed; nothing is reserved or sent until the node was restarted. */
   readonly condition: 'open' | 'frozen' | 'closed'
   readonly periods: readonly PeriodReport[]
-  /** Models that were billed above their bound. */
-  readonly frozenModels: readonly string[]
+  /** No call of theirs is admitted until their price is another. */
+  readonly frozenModels: readonly FrozenModel[]
+}
+
+/** A model that was billed above the bound of a call: the last such call. */
+export interface FrozenModel {
+  readonly model: string
+  readonly billed: NanoUsd
+  /** What was held for it. */
+  readonly held: NanoUsd
 }
 
 export interface PeriodReport {
@@ -31,6 +39,8 @@ export interface PeriodReport {
   readonly localCap: NanoUsd | null
   /** Settled. */
   readonly spent: NanoUsd
+  /** The part of `spent` that was billed above holds. */
+  readonly overrun: NanoUsd
   /** Reserved, sent or uncertain: may still come back in part. */
   readonly held: NanoUsd
   readonly available: NanoUsd
@@ -44,12 +54,16 @@ export interface Reported {
 }
 
 export function reportOf({ terms, standing, prices, condition }: Reported): BudgetReport {
-  const frozenModels = [...standing.overruns.keys()].filter((model) => {
-    const price = priceOf(prices, model)
-    return price === undefined || isFrozen(standing, price)
-  })
   const rights = rightsOf(terms.manifest, terms.account)
-  return { rights, condition, periods: reportPeriods(terms, standing), frozenModels }
+  return { rights, condition, periods: reportPeriods(terms, standing), frozenModels: frozenModels(standing, prices) }
+}
+
+/** One without a price is as good as frozen, and its overrun as good to know. */
+function frozenModels(standing: Standing, prices: PriceTable): FrozenModel[] {
+  return [...standing.overruns.values()].flatMap(({ model, actual, max }) => {
+    const price = priceOf(prices, model)
+    return price === undefined || isFrozen(standing, price) ? [{ model, billed: actual ?? max, held: max }] : []
+  })
 }
 
 /** Days and months of now, the days of agents that spent on them, and the caps of threads, newest use last. */
@@ -65,7 +79,7 @@ function reportPeriods(terms: Terms, standing: Standing): PeriodReport[] {
 }
 
 function periodReport(terms: Terms, balance: Balance): PeriodReport {
-  const { period, initial, spent } = balance
+  const { period, initial, spent, overrun } = balance
   const cap = localCapOf(terms, period)
   return {
     period,
@@ -74,6 +88,7 @@ function periodReport(terms: Terms, balance: Balance): PeriodReport {
     initial,
     localCap: cap ?? null,
     spent,
+    overrun,
     held: held(balance),
     available: availableIn(balance, cap),
   }

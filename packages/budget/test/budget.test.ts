@@ -172,12 +172,17 @@ describe('a settlement', () => {
     await bench.budget.sent(call)
     await bench.budget.settle(call, answer(150))
     expect(bench.facts.at(-1)).toMatchObject({ type: 'overrun', amount: cents(150), max: cents(90) })
-    expect(period(bench.budget, TODAY)).toMatchObject({ spent: cents(150), held: 0n, available: 0n })
+    expect(period(bench.budget, TODAY)).toMatchObject({
+      spent: cents(150),
+      overrun: cents(60),
+      held: 0n,
+      available: 0n,
+    })
     const reopened = await bench.reopen()
     const refusal = refusalOf(await reopened.reserve(callOf(1, 'b')))
     expect(refusal.by).toBe('frozen-model')
     expect(refusal.reason).toContain('$1.50 for a call that could cost $0.90 was billed')
-    expect(reopened.report().frozenModels).toEqual(['coin'])
+    expect(reopened.report().frozenModels).toEqual([{ model: 'coin', billed: cents(150), held: cents(90) }])
     expect((await reopened.reserve(callOf(5, 'c', { model: 'home' }))).status).toBe('reserved')
     bench.clock.ms += 24 * 3_600_000
     const corrected = await bench.reopen({ prices: await shippedPrices().then((other) => mergePrices(other, dearer)) })

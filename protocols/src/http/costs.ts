@@ -25,6 +25,18 @@ export const dailyCosts = z.strictObject({
   unknown_nodes: z.array(z.string()),
   /** This node's part of the limit. */
   own: budgetLine,
+  /** The part of what this node spent that was billed above the bounds of its calls. */
+  overrun_usd: usd,
+  /** Models that were billed above a bound: this node does not call them until their price is another. */
+  frozen_models: z.array(
+    z.strictObject({
+      model: z.string(),
+      /** Of the last such call. */
+      billed_usd: usd,
+      /** What could be billed at most, by the price table. */
+      bound_usd: usd,
+    }),
+  ),
 })
 export type DailyCosts = z.infer<typeof dailyCosts>
 

@@ -62,6 +62,17 @@ export async function dailyCostsView(ports: DoorPorts, nowMs: number, signal: Ab
     reserved_usd: own.held_usd,
     ...byNode(ports, total),
     own,
+    ...overruns(ports.budget, period),
+  }
+}
+
+function overruns(budget: DoorPorts['budget'], today: Period): Pick<DailyCosts, 'overrun_usd' | 'frozen_models'> {
+  const { periods, frozenModels } = budget.report()
+  return {
+    overrun_usd: usdOf(periods.find(({ period }) => period === today)?.overrun ?? 0n),
+    frozen_models: frozenModels.map(({ model, billed, held }) => {
+      return { model, billed_usd: usdOf(billed), bound_usd: usdOf(held) }
+    }),
   }
 }
 
