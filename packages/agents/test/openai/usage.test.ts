@@ -1,7 +1,96 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { readUsage } from '../../src/openai/usage.ts'
+import { readUsage, type UsageSource } from '../../src/openai/usage.ts'
 import { UNCLEAR, USAGES } from './usages.ts'
+
+/** What a provider did and bills. */
+interface Happened {
+  readonly fresh: number
+  readonly read: number
+  readonly written: number
+  readonly visible: number
+  readonly reasoning: number
+}
+const tokens = fc.nat(300_000)
+const happened = fc.record({
+  fresh: tokens.map((count) => count + 1),
+  read: tokens,
+  written: tokens,
+  visible: tokens,
+  reasoning: tokens,
+})
+const promptOf = ({ fresh, read, written }: Happened) => fresh + read + written
+const sums = (prompt: number, completion: number, total = prompt + completion) => {
+  return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: total }
+}
+const openAi = (truth: Happened) => sums(promptOf(truth), truth.visible + truth.reasoning)
+const at = (host: string, model = 'm') => ({ host, model })
+
+/** The same call in the words of each. Where a provider cannot tell a part, it stays untold. */
+const SHAPES: readonly { by: string; source: UsageSource; say: (truth: Happened) => object }[] = [
+  { by: 'no details', source: at('127.0.0.1'), say: openAi },
+  {
+    by: 'OpenAI',
+    source: at('api.openai.com'),
+    say: (truth) => ({
+      ...openAi(truth),
+      prompt_tokens_details: { cached_tokens: truth.read, cache_write_tokens: truth.written },
+      completion_tokens_details: { reasoning_tokens: truth.reasoning },
+    }),
+  },
+  {
+    by: 'OpenRouter, without its writes',
+    source: at('openrouter.ai'),
+    say: (truth) => ({ ...openAi(truth), prompt_tokens_details: { cached_tokens: truth.read } }),
+  },
+  {
+    by: 'DeepSeek',
+    source: at('api.deepseek.com'),
+    say: (truth) => ({
+      ...openAi(truth),
+      ...{ prompt_cache_hit_tokens: truth.read, prompt_cache_miss_tokens: truth.fresh + truth.written },
+    }),
+  },
+  {
+    by: 'LiteLLM',
+    source: at('127.0.0.1'),
+    say: (truth) => ({
+      ...openAi(truth),
+      prompt_tokens_details: { cached_tokens: truth.read, cache_creation_tokens: truth.written },
+      ...{ cache_read_input_tokens: truth.read, cache_creation_input_tokens: truth.written },
+    }),
+  },
+  {
+    by: "Anthropic's own",
+    source: at('gateway.example'),
+    say: ({ fresh, read, written, visible, reasoning }) => ({
+      ...{ input_tokens: fresh, output_tokens: visible + reasoning },
+      ...{ cache_read_input_tokens: read, cache_creation_input_tokens: written },
+    }),
+  },
+  {
+    by: 'a gateway with the counts of both',
+    source: at('gateway.example'),
+    say: ({ fresh, read, written, visible, reasoning }) => ({
+      ...sums(fresh, visible + reasoning, fresh + read + written + visible + reasoning),
+      ...{ cache_read_input_tokens: read, cache_creation_input_tokens: written },
+    }),
+  },
+  {
+    by: 'xAI',
+    source: at('api.x.ai'),
+    say: (truth) => ({
+      ...sums(promptOf(truth), truth.visible, promptOf(truth) + truth.visible + truth.reasoning),
+      ...{ prompt_tokens_details: { cached_tokens: truth.read } },
+      completion_tokens_details: { reasoning_tokens: truth.reasoning },
+    }),
+  },
+  {
+    by: 'Gemini',
+    source: at('generativelanguage.googleapis.com'),
+    say: (truth) => sums(promptOf(truth), truth.visible, promptOf(truth) + truth.visible + truth.reasoning),
+  },
+]
 
 const LOCAL = { host: '127.0.0.1', model: 'qwen3' }
 
@@ -18,6 +107,22 @@ describe('the usage that a server tells', () => {
 
   it.each(UNCLEAR)('is no evidence when it %s', (_, said, words) => {
     expect(readUsage(said, LOCAL)).toEqual({ usage: null, unclear: expect.stringMatching(words) })
+  })
+
+  it.each(SHAPES)('is never read as less than what happened: $by', ({ source, say }) => {
+    fc.assert(
+      fc.property(happened, (truth) => {
+        const { usage, unclear } = readUsage(say(truth), source)
+        expect(unclear).toBeNull()
+        expect(usage).toMatchObject({
+          input: truth.fresh + truth.read + truth.written,
+          output: truth.visible + truth.reasoning,
+        })
+        // Whatever is not told was not read from the cache, and may have been written to it.
+        expect(usage?.cachedInput).toBeLessThanOrEqual(truth.read)
+        expect(usage?.cacheWrite).toBeGreaterThanOrEqual(truth.written)
+      }),
+    )
   })
 
   it('never becomes counts that cannot be, whatever it says', () => {
