@@ -13,15 +13,18 @@ export {
 } from './card/card.ts'
 export {
   authorPeer,
+  continueId,
   type Entry,
   type EntryOf,
   type ExtensionEntry,
   entry,
   isKnown,
+  isLaptopEntry,
   isType,
   type KnownEntry,
   MAX_CONTENT_CHARS,
   MAX_ENTRY_BYTES,
+  MAX_NAMED_HEADS,
   outcome,
   proposalHash,
   type ReviewPhase,
@@ -29,14 +32,17 @@ export {
   reviewTerms,
   type ThreadCap,
 } from './entry/entry.ts'
-export { type ChangeHeader, inspectChange, MAX_CHANGE_BYTES } from './envelope/change.ts'
+export { type ChangeHeader, inspectChange, MAX_CHANGE_BYTES, operationsOf } from './envelope/change.ts'
 export {
   ACTOR_BYTES,
   type Envelope,
+  isLaptopActor,
+  LAPTOP_ACTOR_BYTES,
   MAX_ENVELOPE_BYTES,
   openEnvelope,
   readEnvelope,
   sealEnvelope,
+  sealInspected,
   type UnverifiedEnvelope,
   verifyEnvelope,
 } from './envelope/envelope.ts'
@@ -95,6 +101,15 @@ export {
   tokensEvent,
   turnEvent,
 } from './http/events.ts'
+export {
+  type InviteMade,
+  type InviteView,
+  inviteMade,
+  invitesAnswer,
+  inviteView,
+  type NewInvite,
+  newInvite,
+} from './http/invites.ts'
 export { type CleanupAnswer, cleanupAnswer, cleanupQuery } from './http/maintenance.ts'
 export { nanoOfUsd, usdOf } from './http/money.ts'
 export {
@@ -125,6 +140,15 @@ export {
   type TermsView,
 } from './http/reviews.ts'
 export {
+  type NewVote,
+  newVote,
+  type VotedAnswer,
+  type VotesAnswer,
+  type VoteView,
+  votedAnswer,
+  votesAnswer,
+} from './http/votes.ts'
+export {
   type Account,
   type AgentId,
   account,
@@ -134,9 +158,11 @@ export {
   agentName,
   type CallId,
   callIdOf,
+  documentIdOf,
   type Incarnation,
   incarnation,
   isOpenerOf,
+  MAX_PART,
   type MeshId,
   meshId,
   meshIdBytes,
@@ -149,12 +175,14 @@ export {
   peerIdFromPublicKey,
   publicKeyOfPeer,
   roleName,
+  successorId,
   type ThreadId,
   type TurnId,
   threadId,
   threadIdBytes,
   threadIdFromBytes,
   threadIdMs,
+  threadOfDocument,
   turnIdOf,
 } from './ids/ids.ts'
 export {
@@ -167,6 +195,19 @@ export {
   period,
   threadPeriod,
 } from './ids/periods.ts'
+export { decodeInvite, encodeInvite, type Invite } from './join/invite.ts'
+export {
+  decodeJoinAnswer,
+  encodeJoinAnswer,
+  type JoinAnswer,
+  type JoinRefusal,
+  type JoinRequest,
+  joinProtocol,
+  MAX_JOIN_ANSWER_BYTES,
+  MAX_JOIN_REQUEST_BYTES,
+  openJoinRequest,
+  sealJoinRequest,
+} from './join/join.ts'
 export {
   decodeLedgerRecord,
   encodeLedgerRecord,
@@ -178,6 +219,7 @@ export {
   type PriceRef,
   type TokenUsage,
 } from './ledger/record.ts'
+export { type ManifestChain, type Succession, successionOf } from './manifest/chain.ts'
 export {
   MAX_MANIFEST_BYTES,
   type Manifest,
@@ -198,8 +240,6 @@ export {
   MAX_DIGEST_THREADS,
   MAX_FOLLOWED,
   MAX_FRAME_BYTES,
-  MAX_PAGE_BYTES,
-  MAX_PAGE_ENVELOPES,
   MAX_VECTOR_ACTORS,
   MAX_VECTOR_THREADS,
   repairProtocol,
@@ -208,6 +248,7 @@ export {
   vectorHash,
   vectorToWire,
 } from './repair/frames.ts'
+export { MAX_PAGE_BYTES, MAX_PAGE_ENVELOPES, packPage, unpackPage } from './repair/page.ts'
 export {
   blobHash,
   type ChangedFile,

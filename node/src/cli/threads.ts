@@ -64,6 +64,7 @@ function addShow(thread: Command, context: CommandContext): void {
         [
           `${styled(context.terminal, 'bold', plain(view.topic))}  ${view.state}, ${messages.length} entries, ${dollars(view.cost_usd)}${view.simulated ? ' (simulated)' : ''}`,
           `${view.archived ? 'archived, ' : ''}${bytesText(view.stored_bytes)} on disk of ${bytesText(view.bytes)}`,
+          `for laptops ${view.sync_url}`,
           `heads ${heads.map((head) => head.slice(0, 12)).join(' ')}`,
           ...messages.flatMap((message) => [
             `${entryLine(context.terminal, message)}  ${onNodes(context.terminal, message, nodes)}`,
@@ -185,7 +186,7 @@ function onNodes(terminal: Terminal, { on_nodes }: EntryView, nodes: number): st
 /** One line for people: time, who on which node, and the gist. */
 export function entryLine(terminal: Terminal, entry: EntryView): string {
   const who = entry.author.slice(0, entry.author.lastIndexOf('@'))
-  const name = `${who}@${entry.node}`
+  const name = entry.laptop ? `${who} via laptop of ${entry.node}` : `${who}@${entry.node}`
   const room = Math.max(40, terminal.width - 8 - name.length - entry.type.length - 4)
   const text = plain(gistOf(entry))
   const short = text.length > room ? `${text.slice(0, room - 1)}…` : text

@@ -4,6 +4,7 @@ import type { Mesh } from '@bzzz/mesh'
 import type { AgentId, ChangeSet, NanoUsd, PeerId, ReviewPhase, ReviewTerms, ThreadId, TurnId } from '@bzzz/protocols'
 import type { Appended, Threads, ThreadView } from '@bzzz/threads'
 import type { SharedCounter } from '../counter/shared-counter.ts'
+import type { Invites } from '../membership/invites.ts'
 
 /** What the doors need of the node. */
 export interface DoorPorts {
@@ -15,6 +16,7 @@ export interface DoorPorts {
   readonly following: FollowingPort
   readonly reviews: ReviewsPort
   readonly turns: TurnsPort
+  readonly invites: InvitesPort
   readonly metrics: MetricsPort
 }
 
@@ -29,6 +31,8 @@ interface NodePort {
   readonly startedMs: number
   /** Parts of a limit in thousandths at which it is worth a warning, from the manifest. */
   readonly thresholds: { readonly warning: number; readonly critical: number }
+  /** In force. */
+  manifestVersion(): number
   condition(): { readonly store: 'open' | 'frozen' | 'closed'; readonly transport: 'up' | 'down' }
   /** From calls that were made; never makes one. `configured`: a provider and, where it needs one, its key are there. */
   model(): {
@@ -65,7 +69,7 @@ export interface ReviewsPort {
   plan(order: ReviewOrder): Promise<ReviewPlan>
   /** Stores the change and opens the thread: both synced to disk when it resolves. */
   open(order: ReviewOrder): Promise<ReviewOpening>
-  /** `readReview`; undefined for a thread that is no review. */
+  /** `readReview`, by the members' roles; undefined for a thread that is no review. */
   standing(view: ThreadView): Review | undefined
   /** The change under review, from this node's disk; undefined while it is not here, or when it cannot be read. */
   change(hash: string): Promise<ChangeSet | undefined>
@@ -87,6 +91,9 @@ export type ReviewPlan =
 type ReviewOpening =
   | { readonly status: 'opened'; readonly terms: ReviewTerms; readonly appended: Appended }
   | RolesMissing
+
+/** Invitations of this node; the token is in the answer of `create` alone. */
+type InvitesPort = Pick<Invites, 'create' | 'list' | 'stateOf' | 'revoke'>
 
 /** Turns of this node's agents, as they happen. */
 interface TurnsPort {

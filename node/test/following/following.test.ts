@@ -41,7 +41,7 @@ function world(fetchThread: () => Promise<number> = async () => 2) {
     onLost: () => undefined,
   })
   const hear = (id: ThreadId, own: boolean, entry: Entry, peer: PeerId = acacia) => {
-    const viewed = { entry, peer, actor: 'aa', seq: 1, index: 0, change: 'bb' }
+    const viewed = { entry, peer, actor: 'aa', laptop: false, seq: 1, index: 0, change: 'bb' }
     const event = { thread: id, own, envelope: new Uint8Array(), entries: [viewed], heads: [] }
     for (const listener of listeners) listener(event as unknown as ThreadEvent)
   }

@@ -1,11 +1,13 @@
-import { blobHash, type MeshId, type ThreadId } from '@bzzz/protocols'
+import { blobHash, equalBytes, type MeshId, type ThreadId, vectorHash } from '@bzzz/protocols'
 import type { Room } from '@bzzz/store'
 import { Catalog } from './catalog.ts'
 import { type CheckedLog, readCheckedLog } from './checked-log.ts'
 import { readCheckedCuts } from './checked-quarantine.ts'
+import { namesOf, readRow } from './entry-names.ts'
 import type { Cuts } from './equivocation.ts'
 import { damaged, type ThreadsError } from './errors.ts'
 import { LoadedThread } from './loaded.ts'
+import type { ViewedEntry } from './view.ts'
 
 export interface VerifiedThreads {
   readonly threads: number
@@ -61,6 +63,7 @@ const NOBODY = '01'
 async function compareIndex(room: Room, thread: ThreadId, { log, storedBytes, cuts }: Checked): Promise<void> {
   const loaded = new LoadedThread(thread, NOBODY, log)
   const summary = loaded.summary({ bytes: log.reduce((sum, { bytes }) => sum + bytes.length, 0), storedBytes })
+  const { entries } = loaded.view()
   loaded.free()
   const expected = new Map<string, Uint8Array>()
   const changes = log.map(({ header }) => header)
@@ -79,6 +82,20 @@ async function compareIndex(room: Room, thread: ThreadId, { log, storedBytes, cu
   }
   const [missing] = expected.keys()
   if (missing !== undefined) throw differs(missing)
+  await compareNames(room, thread, entries, log)
+}
+
+/** A row of names that the log has gone on since is made again before it is used. */
+async function compareNames(
+  room: Room,
+  document: ThreadId,
+  entries: readonly ViewedEntry[],
+  log: CheckedLog['log'],
+): Promise<void> {
+  const kept = readRow(await room.get(`d/${document}`))
+  const vector = new Map(log.map(({ header: { actor, seq, hash } }) => [actor, { seq, hash }]))
+  if (kept === undefined || !equalBytes(kept.all, vectorHash(vector))) return
+  if (!equalBytes(kept.names, namesOf({ entries }, vector, '').names)) throw differs(`d/${document}`)
 }
 
 async function verifyBlobs(room: Room): Promise<number> {

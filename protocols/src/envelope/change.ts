@@ -37,6 +37,7 @@ const CHUNK_DEFLATED_CHANGE = 2
 const CHECKSUM_AT = 4
 const TYPE_AT = 8
 const LENGTH_AT = 9
+const HASH_BYTES = 32
 
 const COLUMN_VALUE_BYTES = 7
 const COLUMN_BOOLEAN = 4
@@ -54,7 +55,9 @@ export function inspectChange(chunk: Uint8Array): ChangeHeader {
   if (!hash.subarray(0, 4).equals(Buffer.from(chunk.subarray(CHECKSUM_AT, TYPE_AT)))) refuse('checksum')
 
   const reader = new Reader(body)
-  const deps = Array.from({ length: reader.bounded('dependencies', MAX_DEPS) }, () => reader.take(32).toString('hex'))
+  const deps = Array.from({ length: reader.bounded('dependencies', MAX_DEPS) }, () =>
+    reader.take(HASH_BYTES).toString('hex'),
+  )
   const actor = reader.take(reader.uleb()).toString('hex')
   const seq = reader.uleb()
   const startOp = reader.uleb()
@@ -64,6 +67,22 @@ export function inspectChange(chunk: Uint8Array): ChangeHeader {
   const others = reader.bounded('other actors', MAX_OTHER_ACTORS)
   for (let i = 0; i < others; i++) reader.take(reader.uleb())
   return { hash: hash.toString('hex'), actor, seq, startOp, deps, ops: countOperations(reader) }
+}
+
+/**
+ * What of a change's uncompressed body comes behind the parts that say where it stands: the table of other actors, the table
+ * of columns, the columns.
+ * @param chunk one that {@link inspectChange} has taken @throws {ProtocolError} BAD_CHANGE
+ */
+export function operationsOf(chunk: Uint8Array): Uint8Array {
+  const reader = new Reader(uncompressedBody(chunk))
+  reader.take(reader.bounded('dependencies', MAX_DEPS) * HASH_BYTES)
+  reader.take(reader.uleb()) // actor
+  reader.skipLeb() // sequence number
+  reader.skipLeb() // start operation
+  reader.skipLeb() // time
+  reader.take(reader.bounded('message', MAX_MESSAGE_BYTES))
+  return reader.take(reader.remaining)
 }
 
 function uncompressedBody(chunk: Uint8Array): Buffer {

@@ -16,7 +16,7 @@ export interface SealTerms {
   readonly account: Account
   readonly signer: Signer
   /** In force. */
-  readonly manifestVersion: number
+  readonly manifestVersion: () => number
 }
 
 /** Seals what an account may be told to have charged; it leaves the node once the batch it was sealed in is synced. */
@@ -26,7 +26,18 @@ export function slotSealer({ mesh, account, signer, manifestVersion }: SealTerms
       const prevHash = before === null ? null : Uint8Array.from(slotHash(before))
       const counters = { initial, granted: [], received: [], reserved, released, overrun }
       return sealSlot(
-        { v: 1, period, account, boot, seq, manifestVersion, prevHash, wallMs, state: 'open', ...counters },
+        {
+          v: 1,
+          period,
+          account,
+          boot,
+          seq,
+          manifestVersion: manifestVersion(),
+          prevHash,
+          wallMs,
+          state: 'open',
+          ...counters,
+        },
         mesh,
         signer,
       )

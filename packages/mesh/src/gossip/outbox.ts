@@ -118,7 +118,7 @@ export class Outbox {
       direct++
       const envelopes = followed.map(({ envelope }) => Uint8Array.from(envelope))
       if (link.blocked) this.#dropped(link.peer, 'direct', envelopes.length)
-      else void link.tell({ t: 'envelopes', n: 0, envelopes, more: false })
+      else void link.tell({ t: 'envelopes', envelopes })
     }
     return direct
   }
