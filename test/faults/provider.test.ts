@@ -220,7 +220,9 @@ test('a connection that a foreign server cuts counts as billed, and its seat as 
 test('a reply without usage counts, each call at the most it may have cost', () => {
   const { code, stdout, ledger } = of('unsaid')
   expect(code).toBe(0)
-  expect(stdout).toMatch(/^ {2}unsaid on cedar: at most \$\d\.\d+, since the model's server did not plainly say what it used$/m)
+  expect(stdout).toMatch(
+    /^ {2}unsaid on cedar: at most \$\d\.\d+, since the model's server did not plainly say what it used$/m,
+  )
   expect(requestsOf('unsaid')).toBe(3)
   expect(ledger).toMatchObject({ calls: 3, held_usd: 0, input_tokens: 0 })
   expect(ledger.spent_usd).toBeGreaterThan(usdOf(BILLED, 3))
