@@ -39,26 +39,26 @@ export function gatherReply(
       const text = choice?.delta?.content ?? ''
       reply += text
       if (reply.length > MAX_REPLY_CHARS)
-        throw failure('BAD_REPLY', `the reply is longer than ${MAX_REPLY_CHARS} characters`, null)
+        throw failure('BAD_REPLY', `the reply is longer than ${MAX_REPLY_CHARS} characters`, NOTHING_SAID)
       if (text !== '') onToken?.(text)
     },
     get usage() {
       return checked(said, reply, tier).usage
     },
     finish() {
-      const { usage, unclear } = checked(said, reply, tier)
+      const told = checked(said, reply, tier)
       if (finished === undefined)
-        throw failure('CUT_OFF', `${server} ended the stream before the reply was whole: see that server's log`, usage)
+        throw failure('CUT_OFF', `${server} ended the stream before the reply was whole: see that server's log`, told)
       if (refusal !== '')
-        throw failure('REFUSED', `the model refused: "${refusal.slice(0, 300)}"; another model may not`, usage)
+        throw failure('REFUSED', `the model refused: "${refusal.slice(0, 300)}"; another model may not`, told)
       if (finished === 'content_filter')
         throw failure(
           'REFUSED',
           `the content filter of ${server} stopped the reply; another model or provider may not`,
-          usage,
+          told,
         )
-      if (finished === 'length') throw tooShort(usage)
-      return { reply, usage, unclear }
+      if (finished === 'length') throw tooShort(told)
+      return { reply, ...told }
     },
   }
 }
@@ -66,14 +66,14 @@ export function gatherReply(
 // Three bytes of UTF-8 per UTF-16 unit at most, and room for what the ledger writes in front.
 const MAX_REPLY_CHARS = Math.floor((MAX_REPLY_BYTES - 1024) / 3)
 
-function failure(code: 'CUT_OFF' | 'REFUSED' | 'BAD_REPLY', message: string, usage: TokenUsage | null): ModelError {
-  return new ModelError(code, message, { billed: 'unknown', usage })
+function failure(code: 'CUT_OFF' | 'REFUSED' | 'BAD_REPLY', message: string, told: UsageReading): ModelError {
+  return new ModelError(code, message, { billed: 'unknown', ...told })
 }
 
 /** The same question would run into the same limit. */
-function tooShort(usage: TokenUsage | null): ModelError {
+function tooShort(told: UsageReading): ModelError {
   const message = 'the reply ran into the limit of output tokens: raise OPENAI_MAX_TOKENS, or review a smaller change'
-  return new ModelError('BAD_REPLY', message, { billed: 'unknown', usage, retryable: false })
+  return new ModelError('BAD_REPLY', message, { billed: 'unknown', ...told, retryable: false })
 }
 
 const DEARER_TIERS = new Set(['priority', 'fast'])

@@ -112,7 +112,7 @@ async function send<T>(
     ms: tools.now() - begunMs,
     error: error?.code ?? null,
     usage: outcome.usage,
-    unclear: outcome instanceof ModelError ? null : (outcome.unclear ?? null),
+    unclear: outcome.unclear ?? null,
   })
   if (outcome instanceof ModelError) return { status: 'failed', error: outcome, id }
   try {
@@ -172,7 +172,8 @@ const NOTHING_USED = { input: 0, cachedInput: 0, cacheWrite: 0, output: 0, reaso
 
 async function endFailed(id: CallId, error: ModelError, tools: TurnTools): Promise<void> {
   const usage = error.usage ?? (error.billed === 'no' ? NOTHING_USED : null)
-  if (usage === null) await tools.budget.lose(id, `${error.code}: ${error.message}`.slice(0, 500))
+  const vague = error.unclear === null ? '' : ` (its usage is unclear: ${error.unclear})`
+  if (usage === null) await tools.budget.lose(id, `${error.code}: ${error.message}${vague}`.slice(0, 500))
   else await tools.budget.settle(id, { usage, reply: '', providerRequestId: null })
 }
 

@@ -133,7 +133,10 @@ describe('against a server with faults', () => {
   it('believes no unclear usage of a failure either', async () => {
     const unclear = usage({ ...USAGE, total_tokens: 119 })
     const error = await failing((_, response) => stream(response, [token('{'), finish('length'), unclear]))
-    expect(error).toMatchObject({ code: 'BAD_REPLY', billed: 'unknown', usage: null })
+    expect(error).toMatchObject({
+      ...{ code: 'BAD_REPLY', billed: 'unknown', usage: null },
+      unclear: expect.stringContaining('total_tokens is 119'),
+    })
   })
 
   it('gives up a stream that stalls after its first token', async () => {
