@@ -42,6 +42,7 @@ it('GET /api/costs/breakdown tells where this node’s money went', async () => 
     {
       name: 'architect',
       spent_usd: 2.5,
+      unproven_usd: 0.5,
       held_usd: 0.25,
       calls: 3,
       input_tokens: 900,

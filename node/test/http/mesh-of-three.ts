@@ -245,7 +245,8 @@ class MemoryBudget {
   }
 
   async breakdown(): Promise<CostBreakdown> {
-    const spending = { spent: usd(2.5), held: usd(0.25), calls: 3, inputTokens: 900, outputTokens: 80, simulated: true }
+    const money = { spent: usd(2.5), unproven: usd(0.5), held: usd(0.25) }
+    const spending = { ...money, calls: 3, inputTokens: 900, outputTokens: 80, simulated: true }
     return {
       day: 'd:2026-11-22' as Period,
       byAgent: [{ name: 'architect', ...spending }],

@@ -108,6 +108,8 @@ export interface CostLine {
   /** Calls that were not released. */
   readonly calls: number
   readonly spent: NanoUsd
+  /** The part of `spent` that is whole holds, charged because the provider did not plainly say what was used. */
+  readonly unproven: NanoUsd
   readonly held: NanoUsd
   /** Of settled calls whose provider told. */
   readonly inputTokens: number
@@ -134,7 +136,16 @@ function linesBy(rows: readonly CostRow[], nameOf: (row: CostRow) => string): Co
 }
 
 function emptyLine(name: string): CostLine {
-  return { name, calls: 0, spent: NO_USD, held: NO_USD, inputTokens: 0, outputTokens: 0, simulated: true }
+  return {
+    name,
+    calls: 0,
+    spent: NO_USD,
+    unproven: NO_USD,
+    held: NO_USD,
+    inputTokens: 0,
+    outputTokens: 0,
+    simulated: true,
+  }
 }
 
 function addRow(line: CostLine, row: CostRow): CostLine {
@@ -142,6 +153,7 @@ function addRow(line: CostLine, row: CostRow): CostLine {
     name: line.name,
     calls: line.calls + row.calls,
     spent: nanoUsdOf(line.spent + row.spent),
+    unproven: nanoUsdOf(line.unproven + row.unproven),
     held: nanoUsdOf(line.held + row.held),
     inputTokens: line.inputTokens + row.inputTokens,
     outputTokens: line.outputTokens + row.outputTokens,

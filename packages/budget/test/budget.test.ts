@@ -339,6 +339,21 @@ describe('what is asked about the past', () => {
     expect(byThread.map(({ name }) => name)).toEqual(['-', threadOf()])
     expect((await budget.breakdown('d:2026-11-21' as never)).byAgent).toEqual([])
   })
+
+  it('tell what was charged at its bound for want of evidence', async () => {
+    const bench = await openBench()
+    for (const [name, outcome] of [
+      ['told', { usage: usage(4) }],
+      ['untold', { usage: null }],
+      ['unclear', { usage: null, unclear: 'total_tokens is 7' }],
+    ] as const) {
+      const call = await reserved(bench.budget, callOf(10, name))
+      await bench.budget.sent(call)
+      await bench.budget.settle(call, { ...outcome, reply: '{}', providerRequestId: null })
+    }
+    const { byModel } = await (await bench.reopen()).breakdown(TODAY as never)
+    expect(byModel).toMatchObject([{ name: 'coin', calls: 3, spent: cents(24), unproven: cents(20), outputTokens: 4 }])
+  })
 })
 
 async function keyCount(room: { keys(): AsyncIterable<string> }): Promise<number> {

@@ -43,6 +43,8 @@ export type DailyCosts = z.infer<typeof dailyCosts>
 const row = z.strictObject({
   name: z.string(),
   spent_usd: usd,
+  /** The part of it that is whole holds, charged because the model's server did not plainly say what it used. */
+  unproven_usd: usd,
   held_usd: usd,
   calls: count,
   input_tokens: count,

@@ -103,10 +103,11 @@ export async function costsBreakdownView({ node, budget }: DoorPorts, nowMs: num
 }
 
 function rowView(line: CostLine): CostsBreakdown['by_agent'][number] {
-  const { name, spent, held, calls, inputTokens, outputTokens, simulated } = line
+  const { name, spent, unproven, held, calls, inputTokens, outputTokens, simulated } = line
   return {
     name,
     spent_usd: usdOf(spent),
+    unproven_usd: usdOf(unproven),
     held_usd: usdOf(held),
     calls,
     input_tokens: inputTokens,

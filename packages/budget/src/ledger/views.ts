@@ -25,6 +25,7 @@ const costView = z.strictObject({
   simulated: z.boolean(),
   calls: count,
   spent: nanoUsd,
+  unproven: nanoUsd,
   held: nanoUsd,
   inputTokens: count,
   outputTokens: count,
