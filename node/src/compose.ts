@@ -35,6 +35,8 @@ import { openInvites } from './membership/invites.ts'
 import { openMembership } from './membership/membership.ts'
 import { readOwnerKey } from './membership/owner-key.ts'
 import { createReviews } from './reviews/reviews.ts'
+import { openGateway } from './sync/gateway.ts'
+import { openSyncTokens } from './sync/tokens.ts'
 import { createTelemetry } from './telemetry/telemetry.ts'
 import { verifyState } from './verify-state.ts'
 import { version } from './version.ts'
@@ -250,6 +252,17 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     mesh.announce()
 
     telemetry.gauge({ threads, budget, mesh })
+    const sync = openGateway({
+      mesh: meshId,
+      signer: identity,
+      threads,
+      publish: (envelope, thread) => mesh.publish(envelope, { thread, opening: false }),
+      bring: (thread) => following.bring(thread),
+      tokens: await openSyncTokens({ room: state.room('sync'), now, randomBytes }),
+      now,
+      observe: observe.sync,
+    })
+    closers.add('sync', () => sync.close())
     const http = await openHttp({
       ports: {
         node: {
@@ -285,6 +298,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
         }),
         turns: news,
         invites,
+        sync,
         metrics: telemetry.registry,
       },
       host: config.values.http_host,
@@ -298,6 +312,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       throw portInUse(error, config) ?? error
     })
     closers.add('http', () => http.close())
+    closers.add('laptops', () => sync.close()) // before the door, which waits for its sockets
     log.info(
       { peer: identity.peer, mesh: meshId, node: http.nodeUrl, agents: http.agentsUrl, addrs: mesh.addrs() },
       'up',

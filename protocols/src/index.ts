@@ -33,6 +33,7 @@ export {
   type ThreadCap,
 } from './entry/entry.ts'
 export { type ChangeHeader, inspectChange, MAX_CHANGE_BYTES, operationsOf } from './envelope/change.ts'
+export { chunksIn, inspectDocument, isDocumentChunk, MAX_DOCUMENT_CHUNK_BYTES } from './envelope/document.ts'
 export {
   ACTOR_BYTES,
   type Envelope,
@@ -139,6 +140,17 @@ export {
   reviewRequest,
   type TermsView,
 } from './http/reviews.ts'
+export {
+  type CreatedSyncToken,
+  createdSyncToken,
+  type NewSyncToken,
+  newSyncToken,
+  revokedSyncToken,
+  type SyncInfo,
+  type SyncTokenView,
+  syncInfo,
+  syncTokensAnswer,
+} from './http/sync.ts'
 export {
   type NewVote,
   newVote,

@@ -15,6 +15,7 @@ import { addLookCommands } from './look.ts'
 import { addReviewCommand } from './review.ts'
 import { plain } from './terminal.ts'
 import { addThreadCommands } from './threads.ts'
+import { addTokenCommands } from './tokens.ts'
 import { addUpCommand } from './up.ts'
 import { addVoteCommand } from './vote.ts'
 
@@ -57,6 +58,7 @@ function programFor(context: CommandContext): Command {
   addUpCommand(program, context)
   addLookCommands(program, context)
   addThreadCommands(program, context)
+  addTokenCommands(program, context)
   addReviewCommand(program, context)
   addVoteCommand(program, context)
   addInviteCommand(program, context)

@@ -12,6 +12,7 @@ import { addMetricsRoute } from './routes/metrics.ts'
 import { addNodeRoutes } from './routes/node.ts'
 import { addReviewRoutes } from './routes/reviews.ts'
 import type { Routes } from './routes/routes.ts'
+import { addSyncRoutes } from './routes/sync.ts'
 import { addVoteRoutes } from './routes/votes.ts'
 import { trackWork } from './work.ts'
 
@@ -84,4 +85,5 @@ function addAgentsDoor(door: Door, routes: Routes): void {
   addCostRoutes(door, routes)
   addEventsRoute(door, routes)
   addInviteRoutes(door, routes)
+  addSyncRoutes(door, routes)
 }

@@ -5,11 +5,15 @@ import type { AgentId, ChangeSet, NanoUsd, PeerId, ReviewPhase, ReviewTerms, Thr
 import type { Appended, Threads, ThreadView } from '@bzzz/threads'
 import type { SharedCounter } from '../counter/shared-counter.ts'
 import type { Invites } from '../membership/invites.ts'
+import type { SyncGateway } from '../sync/gateway.ts'
 
 /** What the doors need of the node. */
 export interface DoorPorts {
   readonly node: NodePort
-  readonly threads: Pick<Threads, 'create' | 'append' | 'view' | 'list' | 'summary' | 'subscribe' | 'compress'>
+  readonly threads: Pick<
+    Threads,
+    'create' | 'append' | 'view' | 'list' | 'summary' | 'parts' | 'rootOf' | 'subscribe' | 'compress'
+  >
   readonly mesh: Pick<Mesh, 'addrs' | 'peers' | 'cards' | 'subscribe' | 'holders' | 'followTokens'>
   readonly budget: Pick<Budget, 'report' | 'breakdown' | 'subscribe'>
   readonly counter: Pick<SharedCounter, 'total'>
@@ -17,8 +21,12 @@ export interface DoorPorts {
   readonly reviews: ReviewsPort
   readonly turns: TurnsPort
   readonly invites: InvitesPort
+  readonly sync: SyncPort
   readonly metrics: MetricsPort
 }
+
+/** The door for laptops, and the public key of the node that signs for them. */
+export type SyncPort = Pick<SyncGateway, 'tokens' | 'admit' | 'open' | 'revoke' | 'key'>
 
 interface NodePort {
   readonly peer: PeerId

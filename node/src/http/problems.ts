@@ -48,7 +48,14 @@ function problemIn(error: unknown): Problem | undefined {
   if (hasZodFastifySchemaValidationErrors(error)) return invalidRequest(error)
   if (!(error instanceof Error) || !('code' in error)) return undefined
   const code = CODES[String(error.code)]
-  return code === undefined ? undefined : problemOf(code, `${error.message.replace(/\.$/, '')}.${ADVICE[code] ?? ''}`)
+  return code === undefined
+    ? undefined
+    : problemOf(code, `${withoutToken(error.message).replace(/\.$/, '')}.${ADVICE[code] ?? ''}`)
+}
+
+/** A message may name the URL. */
+function withoutToken(text: string): string {
+  return text.replace(/([?&]token=)[^&\s'"]*/g, '$1…')
 }
 
 const ADVICE: Partial<Record<ProblemCode, string>> = {

@@ -17,12 +17,29 @@ import {
   type Period,
   peerIdFromPublicKey,
   type SeqVector,
+  successorId,
   type ThreadId,
   type TokensFrame,
 } from '@bzzz/protocols'
-import type { Appended, ThreadEvent, ThreadSummary, ThreadView, ViewedEntry } from '@bzzz/threads'
+import type { Appended, Part, ThreadEvent, ThreadSummary, ThreadView, ViewedEntry } from '@bzzz/threads'
 import type { Brought, DoorPorts, ReviewPlan, TurnNews } from '../../src/http/ports.ts'
 import type { InviteOrder, InviteRecord } from '../../src/membership/invites.ts'
+
+/** Nobody is let in. */
+const noLaptops: DoorPorts['sync'] = {
+  key: 'aa'.repeat(32),
+  tokens: {
+    create: () => Promise.resolve(undefined),
+    list: () => [],
+    revoke: () => Promise.resolve(false),
+    find: () => undefined,
+  },
+  admit: () => ({ status: 'unknown' }),
+  open: () => {
+    throw new Error('nobody is let in')
+  },
+  revoke: () => Promise.resolve(false),
+}
 
 /** In-memory ports: walnut is the node under test, ironwood is online, acacia is gone. */
 export const NOW = Date.UTC(2026, 10, 22, 12)
@@ -94,18 +111,32 @@ class MemoryThreads {
       seq,
       index: 0,
       change: hashOf(seq),
+      document: thread,
     }
     entries.push(viewed)
     const heads = [viewed.change]
-    this.watchers.tell({ thread, own: true, envelope: new Uint8Array(), entries: [viewed], lost: [], heads })
+    this.watchers.tell({
+      thread,
+      own: true,
+      envelope: new Uint8Array(),
+      entries: [viewed],
+      lost: [],
+      heads,
+      document: thread,
+    })
     return { thread, id: entry.id, repeated: false, heads }
   }
 
-  async view(thread: ThreadId): Promise<ThreadView | undefined> {
-    const entries = this.threads.get(thread)
-    if (entries === undefined) return undefined
+  /** From so many entries on a thread has another part. */
+  partEntries = 1_000
+
+  async view(thread: ThreadId, part?: number): Promise<ThreadView | undefined> {
+    const all = this.threads.get(thread)
+    const begin = (part ?? 0) * this.partEntries
+    const entries = part === undefined ? all : all?.slice(begin, begin + this.partEntries)
+    if (entries === undefined || all === undefined) return undefined
     const archived = entries.at(-1)?.entry.type === 'archive'
-    return { thread, heads: [hashOf(entries.length)], archived, entries, precedes: (a, b) => a.seq < b.seq }
+    return { thread, heads: [hashOf(all.length)], archived, entries, precedes: (a, b) => a.seq < b.seq }
   }
 
   list(): ThreadSummary[] {
@@ -126,6 +157,18 @@ class MemoryThreads {
 
   summary(thread: ThreadId): ThreadSummary | undefined {
     return this.list().find((summary) => summary.thread === thread)
+  }
+
+  parts(thread: ThreadId): Part[] {
+    const { length } = this.threads.get(thread) ?? []
+    return Array.from({ length: Math.ceil(length / this.partEntries) }, (_, part) => ({
+      document: part === 0 ? thread : successorId(thread, part),
+      entries: Math.min(this.partEntries, length - part * this.partEntries),
+    }))
+  }
+
+  rootOf(document: ThreadId): ThreadId {
+    return document
   }
 
   readonly compressed = new Set<ThreadId>()
@@ -385,6 +428,7 @@ export function meshOfThree() {
   const invites = new MemoryInvites()
   const world = { condition, invites, threads, mesh, following, budget, reviews, turns }
   const ports: DoorPorts = {
+    sync: noLaptops,
     node: {
       peer: walnut,
       label: 'walnut',

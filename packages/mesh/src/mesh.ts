@@ -50,12 +50,12 @@ export interface Mesh {
   /** Keeps up with a thread from now on, whatever its project. */
   follow(thread: ThreadId): void
   /**
-   * Asks the connected peers one after the other for what they have of a thread, and stores it. Resolves once all have
-   * answered or failed, with how many were asked.
+   * Asks the connected peers one after the other for what they have of a thread, all of its parts, and stores it. Resolves
+   * once all have answered or failed, with how many were asked.
    * @throws the signal's reason
    */
   fetchThread(thread: ThreadId, options: { signal: AbortSignal }): Promise<number>
-  /** Which other members are known to have what of a thread. May lag by a round of repair; never says too much. */
+  /** Which other members are known to have what of one document, a thread's own or that of a later part. May lag by a round of repair; never says too much. */
   holders(thread: ThreadId): ReadonlyMap<PeerId, SeqVector>
   /** The card changed: tell the others soon. */
   announce(): void

@@ -20,7 +20,7 @@ import { Peers } from './peers.ts'
 import { Interest, isProject } from './projects/interest.ts'
 import { createRecords } from './records/records.ts'
 import { recordRules } from './records/rules.ts'
-import { fetchFromEach } from './repair/fetch.ts'
+import { fetchFromEach, fetchParts } from './repair/fetch.ts'
 import { Holders } from './repair/holders.ts'
 import { Receiver } from './repair/receiver.ts'
 import { Rounds } from './repair/rounds.ts'
@@ -269,10 +269,12 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     publish: (envelope, about) => outbox.publish(envelope, about),
     follow,
     fetchThread: (thread, { signal }) =>
-      fetchFromEach(
-        all().flatMap((link) => sessions.get(link)?.pull ?? []),
-        thread,
-        { signal: AbortSignal.any([signal, closing.signal]), patienceMs: timings.fetchMs },
+      fetchParts(threads, thread, (document) =>
+        fetchFromEach(
+          all().flatMap((link) => sessions.get(link)?.pull ?? []),
+          document,
+          { signal: AbortSignal.any([signal, closing.signal]), patienceMs: timings.fetchMs },
+        ),
       ),
     holders: holdersOf,
     announce: () => announcer.announce(),

@@ -50,7 +50,8 @@ export class Session {
 
   /** Whether the peer follows this thread. */
   peerFollows(thread: ThreadId): boolean {
-    return this.#peerInterest?.has(thread, this.#options.interest.tagOf(thread)) ?? true
+    const { interest } = this.#options
+    return this.#peerInterest?.has(interest.rootOf(thread), interest.tagOf(thread)) ?? true
   }
 
   /** Long work goes on beside the reading, so that pings are answered meanwhile. @throws {ProtocolError} */

@@ -61,7 +61,14 @@ export class MemoryThreads implements ThreadsPort {
   }
 
   summary(thread: ThreadId): { project: string } | undefined {
-    return this.#logs.has(thread) ? { project: this.projectOf(thread) } : undefined
+    return this.#logs.has(thread) ? { project: this.projectOf(this.rootOf(thread)) } : undefined
+  }
+
+  /** Documents that are parts of others. */
+  readonly roots = new Map<ThreadId, ThreadId>()
+
+  rootOf(document: ThreadId): ThreadId {
+    return this.roots.get(document) ?? document
   }
 
   async digest(): Promise<Map<ThreadId, Uint8Array>> {

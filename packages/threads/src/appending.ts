@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import {
   continueId,
   type EntryOf,
@@ -8,7 +9,6 @@ import {
   type ThreadId,
 } from '@bzzz/protocols'
 import type { Desk } from './commit.ts'
-import { isOwn } from './entry-names.ts'
 import { type Written, writeEntry } from './entry-text.ts'
 import type { Appended } from './port.ts'
 import type { Readings } from './readings.ts'
@@ -33,6 +33,11 @@ interface Open {
   readonly inHand: Set<Promise<Appended>>
 }
 
+type Digests = readonly (Uint8Array | undefined)[]
+
+// Of more long threads at a time the index is asked again.
+const MAX_REMEMBERED = 256
+
 /**
  * Appends to threads that may have several parts: to the newest, and to the next one when that is full. Nobody else is asked,
  * so two nodes can leave a part at different times; both go on in the same one.
@@ -41,6 +46,8 @@ export class Appending {
   readonly #options: AppendingOptions
   readonly #ownKey: string
   readonly #open = new Map<ThreadId, Open>()
+  /** How far the earlier parts went when it was last made sure that the newest says what it follows. */
+  readonly #continued = new Map<ThreadId, Digests>()
 
   constructor(options: AppendingOptions) {
     this.#options = options
@@ -117,25 +124,56 @@ export class Appending {
       return { appended: Promise.resolve({ thread, id, repeated: true, heads }) }
     }
     const document = successorId(thread, part)
-    const lead = open.isContinued ? undefined : await this.#leadOf(thread, part, document)
-    open.isContinued = open.part === part
+    const lead = await this.#leadOf(thread, { part, document, parts }, open)
     // one after the other into the queue, so into one change where they fit
     const writer = writers.of(document)
-    const first = lead === undefined ? undefined : writer.append(lead)
+    const first = lead === undefined ? undefined : writer.append(writeEntry(lead, desk.signer.peer))
     const appended = Promise.all([writer.append(written), first]).then(([own]) => ({ ...own, thread }))
     return { appended }
   }
 
-  /** @returns undefined when this node has written in the part, and so has said it */
-  async #leadOf(thread: ThreadId, part: number, document: ThreadId): Promise<Written | undefined> {
+  /**
+   * Where the part goes on from: said once by each node that writes in it, and again when an earlier one has gone on since, so
+   * that what follows what can be told across parts. @returns undefined when nothing is to be said
+   */
+  async #leadOf(
+    thread: ThreadId,
+    { part, document, parts }: { part: number; document: ThreadId; parts: readonly ThreadId[] },
+    open: Open,
+  ): Promise<EntryOf<'continue'> | undefined> {
     const { desk, readings } = this.#options
     const { catalog, signer, now } = desk
-    const actors = [...catalog.vector(document).keys()]
-    if (actors.some((actor) => isOwn(actor, this.#ownKey) && !isLaptopActor(actor))) return undefined
-    const before = catalog.parts.of(thread)[part - 1] ?? thread
-    const heads = (await readings.heads(before)).slice(0, MAX_NAMED_HEADS)
-    const content = `part ${part} of the conversation begins here`
-    const base = { id: continueId(part), author: `system@${signer.peer}`, ts: now(), content }
-    return writeEntry({ ...base, type: 'continue', of: thread, part, heads }, signer.peer)
+    const isFirst = !open.isContinued && ![...catalog.vector(document).keys()].some((actor) => this.#isOwn(actor))
+    const digests = parts.map((each) => catalog.digestOf(each))
+    if (!isFirst && isSame(this.#continued.get(thread), digests)) return undefined
+    const openHeads = await readings.openHeads(parts, document)
+    const heads = isFirst && openHeads.length === 0 ? await readings.heads(parts.at(-1) ?? thread) : openHeads
+    this.#remember(thread, digests)
+    open.isContinued ||= open.part === part
+    if (heads.length === 0) return undefined
+    const id = isFirst ? continueId(part) : `${continueId(part)}-${contentHash(heads)}`
+    const content = `part ${part} of the conversation ${isFirst ? 'begins here' : 'goes on from more of those before it'}`
+    const base = { id, author: `system@${signer.peer}`, ts: now(), content }
+    return { ...base, type: 'continue', of: thread, part, heads: heads.slice(0, MAX_NAMED_HEADS) }
   }
+
+  #isOwn(actor: string): boolean {
+    return actor.startsWith(this.#ownKey) && !isLaptopActor(actor)
+  }
+
+  #remember(thread: ThreadId, digests: Digests): void {
+    this.#continued.delete(thread)
+    this.#continued.set(thread, digests)
+    const [oldest] = this.#continued.keys()
+    if (this.#continued.size > MAX_REMEMBERED && oldest !== undefined) this.#continued.delete(oldest)
+  }
+}
+
+/** Each is another object when the part has gone on. */
+function isSame(known: Digests | undefined, digests: Digests): boolean {
+  return known?.length === digests.length && digests.every((digest, i) => digest === known[i])
+}
+
+function contentHash(heads: readonly string[]): string {
+  return createHash('sha256').update(heads.join()).digest('hex').slice(0, 16)
 }

@@ -78,7 +78,7 @@ export class LoadedThread {
   readonly #pace: 'together' | 'one by one'
   /** Admitted, and not in the document yet. */
   #behind: Uint8Array[] = []
-  readonly #document: ThreadDocument
+  #document: ThreadDocument
   #standing: Standing = untouched
 
   /**
@@ -220,6 +220,13 @@ export class LoadedThread {
     const { bytes, storedBytes } = size
     const totals = { entries: this.#words.size, archived: this.#archived, bytes, storedBytes }
     return summaryOf(this.thread, this.#standing, totals)
+  }
+
+  /** For what looks at the document as the CRDT knows it, once all is settled; the changes in it stay as they are. */
+  exchange<T>(look: (document: ThreadDocument) => readonly [ThreadDocument, T]): T {
+    const [document, found] = look(this.#document)
+    this.#document = document
+    return found
   }
 
   /** Gives the memory back, also of a document that a wasm panic has spoilt. */

@@ -1,17 +1,22 @@
-import { equalBytes, type PeerId, type ThreadId } from '@bzzz/protocols'
+import type { PeerId, ThreadId } from '@bzzz/protocols'
 import type { Catalog } from './catalog.ts'
-import { type EntryNames, mayHave, type NamesIndex, namesOf, ownHash } from './entry-names.ts'
 import { KeptViews } from './kept-views.ts'
-import { nameOf, nodeName, type ThreadView } from './view.ts'
-import { type Earlier, joinEarlier, wholeView } from './whole-view.ts'
+import { type KeptNotes, mayHave, notesOf, type PartNotes } from './part-notes.ts'
+import { nameOf, nodeName, type ThreadView, type ViewedEntry } from './view.ts'
+import { type Earlier, joinEarlier, namedHeads, wholeView } from './whole-view.ts'
 import type { Writers } from './writers.ts'
 
 export interface ReadingsOptions {
   readonly catalog: Catalog
   readonly writers: Writers
-  readonly names: NamesIndex
-  /** This node's public key, hexadecimal. */
-  readonly ownKey: string
+  readonly notes: KeptNotes
+}
+
+const NOTHING = new Uint8Array()
+
+interface Fresh {
+  readonly earlier: readonly PartNotes[]
+  readonly entries: readonly ViewedEntry[]
 }
 
 // What is put together of the earlier parts of that many threads is kept: pointers to their entries, and their names.
@@ -22,6 +27,8 @@ export class Readings {
   readonly #options: ReadingsOptions
   readonly #kept = new KeptViews()
   readonly #joined = new Map<ThreadId, Earlier>()
+  /** Of all that a part says what no earlier one does, while those stay as they are. */
+  readonly #fresh = new WeakMap<readonly ViewedEntry[], Fresh>()
 
   constructor(options: ReadingsOptions) {
     this.#options = options
@@ -44,14 +51,18 @@ export class Readings {
     const document = parts[part]
     if (thread === undefined || document === undefined) return undefined
     const view = await this.#view(document)
-    const earlier: EntryNames[] = []
-    for (const before of parts.slice(0, part)) earlier.push(await this.#names(before))
-    const entries: ThreadView['entries'][number][] = []
+    if (part === 0) return view
+    const earlier: PartNotes[] = []
+    for (const before of parts.slice(0, part)) earlier.push(await this.#notes(before))
+    const known = this.#fresh.get(view.entries)
+    if (known?.earlier.every((notes, i) => notes === earlier[i])) return { ...view, thread, entries: known.entries }
+    const entries: ViewedEntry[] = []
     for (const viewed of view.entries) {
       const name = nameOf(viewed)
-      const told = earlier.findIndex((names) => mayHave(names, name))
+      const told = earlier.findIndex((notes) => mayHave(notes, name))
       if (told === -1 || !(await this.#has(parts[told] ?? thread, name))) entries.push(viewed)
     }
+    this.#fresh.set(view.entries, { earlier, entries })
     return { ...view, thread, entries }
   }
 
@@ -59,13 +70,27 @@ export class Readings {
   async saidBefore(parts: readonly ThreadId[], peer: PeerId, id: string): Promise<boolean> {
     const name = nodeName(peer, id)
     for (const part of parts) {
-      if (mayHave(await this.#ownNames(part), name) && (await this.#has(part, name))) return true
+      if (mayHave(await this.#notes(part), name) && (await this.#has(part, name))) return true
     }
     return false
   }
 
   async heads(document: ThreadId): Promise<readonly string[]> {
-    return (await this.#view(document)).heads
+    return (await this.#notes(document)).heads
+  }
+
+  /** Heads of these parts that nothing here says it goes on from. @param newest the part after them, if it is here */
+  async openHeads(parts: readonly ThreadId[], newest: ThreadId): Promise<readonly string[]> {
+    const { catalog, writers } = this.#options
+    const view = catalog.has(newest) ? await writers.of(newest).view() : undefined
+    const named = namedHeads(view?.entries ?? [])
+    const heads: string[] = []
+    for (const part of parts) {
+      const notes = await this.#notes(part)
+      for (const head of notes.named) named.add(head)
+      heads.push(...notes.heads)
+    }
+    return heads.filter((head) => !named.has(head))
   }
 
   async #has(document: ThreadId, name: string): Promise<boolean> {
@@ -83,29 +108,14 @@ export class Readings {
     return view
   }
 
-  /** With all that the part has now. */
-  async #names(document: ThreadId): Promise<EntryNames> {
-    const { catalog, names } = this.#options
-    const digest = catalog.digestOf(document)
-    const known = await names.get(document)
-    const isCurrent = known !== undefined && digest !== undefined && equalBytes(known.all, digest)
-    return isCurrent ? known : this.#readNames(document)
-  }
-
-  /** With all that this node has written in it: what others add to an older part costs no reading here. */
-  async #ownNames(document: ThreadId): Promise<EntryNames> {
-    const { catalog, names, ownKey } = this.#options
-    const known = await names.get(document)
-    const own = ownHash(catalog.vector(document), ownKey)
-    return known !== undefined && equalBytes(known.own, own) ? known : this.#readNames(document)
-  }
-
-  async #readNames(document: ThreadId): Promise<EntryNames> {
-    const { catalog, names, ownKey } = this.#options
-    const digest = catalog.digestOf(document)
-    const vector = catalog.vector(document)
-    const made = namesOf(await this.#view(document), vector, ownKey)
-    if (catalog.digestOf(document) === digest) await names.put(document, made)
+  /** Of the part as it is now. */
+  async #notes(document: ThreadId): Promise<PartNotes> {
+    const { catalog, notes } = this.#options
+    const digest = catalog.digestOf(document) ?? NOTHING
+    const known = await notes.get(document, digest)
+    if (known !== undefined) return known
+    const made = notesOf(await this.#view(document), digest)
+    if (catalog.digestOf(document) === digest) await notes.put(document, made)
     return made
   }
 

@@ -17,7 +17,6 @@ import { type Blobs, openBlobs } from './blobs.ts'
 import { Catalog } from './catalog.ts'
 import type { Desk } from './commit.ts'
 import { Compressor } from './compressing.ts'
-import { NamesIndex } from './entry-names.ts'
 import { writeEntry } from './entry-text.ts'
 import { stands } from './equivocation.ts'
 import { ThreadsError } from './errors.ts'
@@ -26,6 +25,7 @@ import { Listing } from './listing.ts'
 import { openLog } from './log.ts'
 import { Orphans } from './orphans.ts'
 import { OwnActors } from './own-actors.ts'
+import { KeptNotes } from './part-notes.ts'
 import type { Appended, DocumentEvent, Part, Received, ThreadEvent, Threads } from './port.ts'
 import { Quarantine } from './quarantine.ts'
 import { Readings } from './readings.ts'
@@ -99,8 +99,7 @@ class OpenThreads implements Threads {
     this.#readings = new Readings({
       catalog,
       writers: this.#writers,
-      names: new NamesIndex(room, this.#desk.write),
-      ownKey: Buffer.from(signer.publicKey).toString('hex'),
+      notes: new KeptNotes(room, this.#desk.write),
     })
     this.#appending = new Appending({
       desk: this.#desk,

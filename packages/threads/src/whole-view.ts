@@ -30,7 +30,7 @@ export function wholeView(thread: ThreadId, earlier: Earlier, newest: ThreadView
   const views = [...earlier.views, newest]
   const parts = new Map(views.map((view, part) => [view.thread, part]))
   const continued = views.map((view) => view.entries.filter(isContinued))
-  const followed = new Set(continued.flat().flatMap(({ entry }) => entry.heads))
+  const followed = namedHeads(continued.flat())
   return {
     thread,
     heads: views.flatMap(({ heads }) => heads.filter((head) => !followed.has(head))).sort(),
@@ -39,21 +39,25 @@ export function wholeView(thread: ThreadId, earlier: Earlier, newest: ThreadView
     precedes(a, b) {
       const [from = 0, to = 0] = [parts.get(a.document), parts.get(b.document)]
       if (from >= to) return from === to && (views[from]?.precedes(a, b) ?? false)
-      let reached: readonly ViewedEntry[] = [a]
+      const reached = new Map<number, readonly ViewedEntry[]>([[from, [a]]])
+      const isReached = (head: string) => [...reached].some(([part, entries]) => covers(views[part], head, entries))
       for (let part = from + 1; part <= to; part++) {
-        const before = views[part - 1]
-        const follows = (next: Continued) =>
-          next.entry.heads.some((head) => before !== undefined && covers(before, head, reached))
-        reached = (continued[part] ?? []).filter(follows)
+        const next = (continued[part] ?? []).filter(({ entry }) => entry.heads.some(isReached))
+        reached.set(part, next)
       }
-      return reached.some((next) => isSame(next, b) || (views[to]?.precedes(next, b) ?? false))
+      return reached.get(to)?.some((next) => isSame(next, b) || views[to]?.precedes(next, b)) ?? false
     },
   }
 }
 
 /** Any of the entries is in the past of this head, or of its very change. */
-function covers(view: ThreadView, head: string, entries: readonly ViewedEntry[]): boolean {
-  return entries.some((viewed) => view.precedes(viewed, { ...viewed, change: head, index: Infinity }))
+function covers(view: ThreadView | undefined, head: string, entries: readonly ViewedEntry[]): boolean {
+  return entries.some((viewed) => view?.precedes(viewed, { ...viewed, change: head, index: Infinity }))
+}
+
+/** Heads of earlier parts that these entries say they go on from. */
+export function namedHeads(entries: readonly ViewedEntry[]): Set<string> {
+  return new Set(entries.filter(isContinued).flatMap(({ entry }) => entry.heads))
 }
 
 function isContinued(viewed: ViewedEntry): viewed is Continued {

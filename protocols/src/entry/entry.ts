@@ -173,14 +173,14 @@ const note = z.strictObject({
 })
 /** The thread is out of the way until somebody writes to it again. */
 const archive = z.strictObject({ ...base, type: z.literal('archive') })
-/** The first that a peer says in a part of a long thread: where it goes on from. */
+/** The first that a peer says in a later part of a long thread: where it goes on from. Said again when that has grown. */
 const continuation = z.strictObject({
   ...base,
   type: z.literal('continue'),
   /** The thread, by the id of its first part. */
   of: threadId,
   part: z.number().int().min(1).max(MAX_PART),
-  /** Of the part before, as far as the peer knew it; the first of them when there are more. */
+  /** Of the parts before, as far as the peer knew them and nobody had named them; the first of them when there are more. */
   heads: z.array(hash).min(1).max(MAX_NAMED_HEADS),
 })
 const known = z.discriminatedUnion('type', [
@@ -214,7 +214,7 @@ export function isType<T extends KnownEntry['type']>(value: Entry, type: T): val
   return value.type === type
 }
 
-/** The id of a peer's `continue` entry: each says it once in a part. */
+/** The id of a peer's first `continue` entry in a part. */
 export function continueId(part: number): string {
   return `continue-${part}`
 }

@@ -6,10 +6,10 @@ import { usd } from './money.ts'
 const time = z.iso.datetime()
 const count = z.number().int().min(0)
 const entryIdText = z.string().regex(/^[A-Za-z0-9_-]{8,64}$/, { message: 'not an entry id' })
-/** An entry's id, or a cursor: its change and its place in it. */
+/** An entry's id, or a cursor: its change and its place in it, behind the number of its part in a later part of a long thread. */
 const place = z
   .string()
-  .regex(/^([A-Za-z0-9_-]{8,64}|[0-9a-f]{64}:\d{1,9})$/, { message: 'not an entry id or a cursor' })
+  .regex(/^([A-Za-z0-9_-]{8,64}|(\d{1,3}:)?[0-9a-f]{64}:\d{1,9})$/, { message: 'not an entry id or a cursor' })
 /** Change hashes; equal heads on two nodes mean that both hold the very same thread. */
 const heads = z.array(z.string())
 
@@ -100,6 +100,7 @@ export const messagesQuery = z.strictObject({
 
 export const messagesAnswer = z.strictObject({
   id: z.string(),
+  /** Of a long thread those of the part in which the page ends; the conversation itself has all. */
   heads,
   /** Causal order; what is concurrent is ordered by time, then id. */
   messages: z.array(entryView),

@@ -9,6 +9,7 @@ const problemKinds = {
   ROUTE_UNKNOWN: { status: 404, title: 'There is no such route' },
   THREAD_UNKNOWN: { status: 404, title: 'There is no such conversation here' },
   AGENT_UNKNOWN: { status: 404, title: 'There is no such agent' },
+  TOKEN_UNKNOWN: { status: 404, title: 'There is no such token' },
   REVIEW_UNKNOWN: { status: 404, title: 'There is no such review here' },
   INVITE_UNKNOWN: { status: 404, title: 'There is no such invitation' },
   PROPOSAL_UNKNOWN: { status: 409, title: 'There is no such proposal to vote on' },
@@ -19,11 +20,14 @@ const problemKinds = {
   BODY_TOO_LARGE: { status: 413, title: 'The body is too large' },
   ENTRY_TOO_LARGE: { status: 413, title: 'The entry is too large' },
   MEDIA_TYPE_UNSUPPORTED: { status: 415, title: 'The body must be JSON' },
+  TOO_MANY_FAULTS: { status: 429, title: 'The token is refused for a while' },
   INTERNAL: { status: 500, title: 'The node failed' },
   BUSY: { status: 503, title: 'The node has too much to write' },
   STATE_UNAVAILABLE: { status: 503, title: 'The node takes no writes now' },
   THREADS_EXHAUSTED: { status: 503, title: 'The node holds as many conversations as it can' },
   STREAMS_EXHAUSTED: { status: 503, title: 'Too many event streams are open' },
+  SOCKETS_EXHAUSTED: { status: 503, title: 'Too many laptops are connected' },
+  TOKENS_EXHAUSTED: { status: 503, title: 'There are as many tokens as there can be' },
   CLOSING: { status: 503, title: 'The node is closing' },
 } as const satisfies Record<string, { status: number; title: string }>
 export type ProblemCode = keyof typeof problemKinds

@@ -39,16 +39,20 @@ export async function* pagesOf(
   yield { envelopes, more: false }
 }
 
-/** The first change of each thread's opener; nothing of a thread in which the opener has written nothing yet. */
+/**
+ * The first change of each thread's opener, and of a later part of a thread its first one, which says what it is a part of;
+ * nothing of a thread in which the opener has written nothing yet.
+ */
 export async function openingsOf(
-  log: Pick<ThreadsPort, 'envelopesAfter' | 'vector'>,
+  log: Pick<ThreadsPort, 'envelopesAfter' | 'vector' | 'rootOf'>,
   threads: readonly ThreadId[],
 ): Promise<Page> {
   const envelopes: Uint8Array[] = []
   let bytes = 0
   for (const thread of threads) {
     // who has all of the others lacks only what the opener wrote
-    const others = [...(await log.vector(thread))].filter(([actor]) => !isOpenersActor(thread, actor))
+    const isLater = log.rootOf(thread) !== thread
+    const others = [...(await log.vector(thread))].filter(([actor]) => !isLater && !isOpenersActor(thread, actor))
     for await (const opening of log.envelopesAfter(thread, new Map(others))) {
       bytes += opening.length
       if (bytes > MAX_PAGE_BYTES) return { envelopes, more: true }
