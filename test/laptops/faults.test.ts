@@ -52,9 +52,9 @@ const faults: readonly (readonly [
     },
   ],
   [
-    'a document of a million operations',
+    'a document of more operations than a thread can have',
     (documentId) => {
-      const document = Automerge.save(Automerge.from({ text: 'ab'.repeat(500_000) }))
+      const document = Automerge.save(Automerge.from({ text: 'ab'.repeat(125_000) }))
       return { type: 'sync', documentId, data: pushOf(document) }
     },
   ],

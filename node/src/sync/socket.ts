@@ -83,7 +83,10 @@ export class SyncSocket {
 
   beat(): void {
     // A client says who it is with its first frame, or it is none.
-    if (!this.#isAlive || (this.peer === '' && this.#beats > 0)) return this.close('silent')
+    if (!this.#isAlive || (this.peer === '' && this.#beats > 0)) {
+      this.close('silent')
+      return
+    }
     this.#beats++
     this.#isAlive = false
     this.#ws.ping()
@@ -97,6 +100,7 @@ export class SyncSocket {
     this.#ws.close(code, reason)
     // A client that does not read gets no farewell either.
     if (why === 'slow' || why === 'silent' || why === 'closing') this.#ws.terminate()
+    else if (why !== 'left') setTimeout(() => this.#ws.terminate(), FAREWELL_MS).unref()
     this.#onClose(why)
   }
 
@@ -112,6 +116,8 @@ export class SyncSocket {
 // A thread of ten thousand entries in one message has some 2 MB.
 const MAX_BUFFERED_BYTES = 24 * 1024 * 1024
 const MAX_FRAMES = 32
+/** So long a client may take to answer a farewell. */
+const FAREWELL_MS = 2_000
 const MAX_PENDING_BYTES = 1024 * 1024
 
 /** RFC 6455 §7.4.1, and above 4000 as HTTP would say it. */

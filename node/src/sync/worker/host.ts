@@ -33,6 +33,7 @@ const FROM_SOURCE = extname(FILE) === '.ts'
 const MAX_HEAP_MB = 512
 // The start alone takes most of a second on a busy machine; a log of ten thousand entries is read in one or two.
 const SLOW_MS = 30_000
+const GRACE_MS = 50
 
 /**
  * The replicas' thread, begun with the first call. Calls are made one at a time, so a call that takes too long is the one
@@ -88,7 +89,8 @@ export class WorkerHost {
   async #answer(limitMs: number, ask: () => void): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>()
     this.#pending = { resolve, reject }
-    const timer = setTimeout(() => this.#lose('hung'), limitMs)
+    // Late by the clock may be this thread, or the machine that slept: the answer may lie there unread.
+    let timer = setTimeout(() => (timer = setTimeout(() => this.#lose('hung'), GRACE_MS)), limitMs)
     ask()
     try {
       return await promise
