@@ -1,5 +1,6 @@
 import {
   type Account,
+  type Boot,
   type CallId,
   equalBytes,
   type Incarnation,
@@ -29,12 +30,13 @@ import { createAccount, hex } from './ledger/chain.ts'
 import { lastPart, under } from './ledger/keys.ts'
 import { readCall, readCostsOfDay, readTurn } from './ledger/read.ts'
 import { readStanding, type Standing } from './ledger/standing.ts'
+import { isShared } from './periods/charged.ts'
 import { rightsOf } from './periods/rights.ts'
 import { priceOf } from './prices/cost.ts'
 import type { PriceTable } from './prices/prices.ts'
 import { type BudgetReport, breakdownOf, type CostBreakdown, reportOf } from './report.ts'
 import { type OwnSlot, sealTask } from './slots/own.ts'
-import { isShared, slotSealer } from './slots/seal.ts'
+import { slotSealer } from './slots/seal.ts'
 import { openWriter, type Writer, type WrittenPage } from './writer.ts'
 
 export interface BudgetOptions {
@@ -190,7 +192,7 @@ async function beginRun(
   standing: Standing,
   writer: Writer,
 ): Promise<void> {
-  const boot = { counter: standing.meta.boot.counter + 1, nonce: hex(randomBytes(16)) as Incarnation }
+  const boot: Boot = { counter: standing.meta.boot.counter + 1, nonce: hex(randomBytes(16)) as Incarnation }
   standing.meta = { ...standing.meta, boot }
   await writer.submit({
     needs: () => ({ calls: [], periods: [], costs: [] }),

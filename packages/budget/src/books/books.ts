@@ -1,8 +1,17 @@
-import type { CallId, LedgerEvent, Period, PriceRef } from '@bzzz/protocols'
+import {
+  type Account,
+  accountKey,
+  type CallId,
+  type Incarnation,
+  type LedgerEvent,
+  type Period,
+  type PriceRef,
+} from '@bzzz/protocols'
 import { type Call, nextCall, reservedCall } from '../calls/call.ts'
 import { invariant } from '../errors.ts'
-import { type Balance, charged, hold, openBalance, refund, settle } from './balance.ts'
+import { type Balance, charged, hold, openBalance, refund, rights, settle } from './balance.ts'
 import { type CostRow, costAfter, costKey } from './costs.ts'
+import { postCredited, postGranted, postMinted } from './moved.ts'
 
 /**
  * What ledger records add up to. The same function posts a record when it is written and when the ledger is read
@@ -16,10 +25,22 @@ export interface Books {
   /** By model: the last call that was billed above its hold. */
   readonly overruns: Map<string, Call>
   readonly lastOpened: { day?: Period; month?: Period }
+  /** Openings of this ledger, by the number that was drawn. */
+  readonly boots: Set<Incarnation>
+  /** Accounts that signed two things under one number, by {@link accountKey}, with the proof. */
+  readonly forked: Map<string, Fork>
+  /** Of the newest thing that this account signed. */
+  signedSeq: number
+}
+
+export interface Fork {
+  readonly account: Account
+  readonly proof: Uint8Array
 }
 
 export function emptyBooks(): Books {
-  return { calls: new Map(), balances: new Map(), costs: new Map(), overruns: new Map(), lastOpened: {} }
+  const sums = { calls: new Map(), balances: new Map(), costs: new Map(), overruns: new Map() }
+  return { ...sums, lastOpened: {}, boots: new Set(), forked: new Map(), signedSeq: 0 }
 }
 
 /** A model that was billed above its bound stays frozen until its price is another. */
@@ -40,10 +61,24 @@ export function isFrozen({ overruns }: Pick<Books, 'overruns'>, price: PriceRef)
 export function post(books: Books, event: LedgerEvent, atMs: number): void {
   switch (event.kind) {
     case 'created':
+      return
     case 'booted':
+      books.boots.add(event.nonce)
       return
     case 'opened':
       postOpened(books, event)
+      return
+    case 'minted':
+      books.balances.set(event.period, postMinted(balanceOf(books, event.period), event))
+      return
+    case 'granted':
+      books.balances.set(event.period, postGranted(books, balanceOf(books, event.period), event))
+      return
+    case 'credited':
+      books.balances.set(event.period, postCredited(books, balanceOf(books, event.period), event))
+      return
+    case 'forked':
+      books.forked.set(accountKey(event.account), { account: event.account, proof: event.proof })
       return
     case 'reserved':
       postReserved(books, reservedCall(event, atMs))
@@ -78,7 +113,7 @@ function postReserved(books: Books, call: Call): void {
     const balance = balanceOf(books, period)
     invariant(
       2,
-      call.max === 0n || charged(balance) + call.max <= balance.initial,
+      call.max === 0n || charged(balance) + call.max <= rights(balance),
       `${period} has no room for ${call.max}`,
     )
     books.balances.set(period, hold(balance, call.max))

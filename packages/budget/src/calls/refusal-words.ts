@@ -54,6 +54,20 @@ export function noRightsWords({ peer, incarnation }: Account): string {
   )
 }
 
+export function closedWords({ peer, incarnation }: Account): string {
+  return (
+    `the mesh's owner has attested that this node's account ${peer}/${incarnation} is gone, and its rights were given to others: ` +
+    'make a new ledger and have it adopted'
+  )
+}
+
+export function forkedWords({ peer, incarnation }: Account): string {
+  return (
+    `this node's account ${peer}/${incarnation} has signed two things under one number: a copy of its data directory is or was in use. ` +
+    'Stop the copy, make a new ledger and have it adopted'
+  )
+}
+
 export function clockWords(nowMs: number, lastOpened: Period): string {
   return (
     `this node's clock says ${minuteOf(nowMs)} UTC, more than one period after ` +

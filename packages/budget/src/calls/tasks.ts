@@ -62,7 +62,7 @@ export function reserveTask(
       }
       if (standing.live.size >= MAX_LIVE_CALLS) throw new BudgetError('BUSY', `${MAX_LIVE_CALLS} calls are in flight`)
       const admission = admit(terms(nowMs), books, id, request, price)
-      if (admission.status === 'refused') return { events: [], answer: () => admission }
+      if (admission.status === 'refused') return { events: [], answer: () => admission.refusal }
       const { max } = admission
       const events: LedgerEvent[] = [...admission.events, ...(request.send === true ? [sentEvent(id)] : [])]
       return { events, answer: () => ({ status: 'reserved', call: id, max }) }

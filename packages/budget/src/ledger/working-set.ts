@@ -1,8 +1,9 @@
-import type { CallId, Period } from '@bzzz/protocols'
+import type { CallId, Incarnation, Period } from '@bzzz/protocols'
 import type { Room } from '@bzzz/store'
 import type { Books } from '../books/books.ts'
 import { costKey } from '../books/costs.ts'
 import { type Call, withoutReply } from '../calls/call.ts'
+import { bootKey } from './keys.ts'
 import { type HeldPeriod, readCall, readCost, readPeriod } from './read.ts'
 import type { Standing } from './standing.ts'
 
@@ -12,6 +13,8 @@ export interface Needs {
   /** Besides those of the calls. */
   readonly periods: readonly Period[]
   readonly costs: readonly string[]
+  /** Openings that may be the ledger's own. */
+  readonly boots?: readonly Incarnation[]
 }
 
 export interface CallNeed {
@@ -50,6 +53,9 @@ export async function loadWorkingSet(room: Room, standing: Standing, needs: Need
     }),
     overruns: new Map(standing.overruns),
     lastOpened: { ...standing.lastOpened },
+    boots: new Set(needs.boots?.filter((nonce) => room.has(bootKey(nonce)))),
+    forked: new Map(standing.forked),
+    signedSeq: standing.meta.signedSeq,
   }
   return { books, periods }
 }
