@@ -243,7 +243,9 @@ export function lineOf(
   held: number,
 ): PeriodReport {
   const available = (usd(initial) - usd(spent) - usd(held)) as NanoUsd
-  const amounts = { limit: null, initial: usd(initial), localCap: null, spent: usd(spent), held: usd(held), available }
+  const moved = { minted: usd(0), received: usd(0), granted: usd(0), rights: usd(initial) }
+  const charged = { spent: usd(spent), held: usd(held), available }
+  const amounts = { limit: null, initial: usd(initial), ...moved, localCap: null, ...charged }
   return { kind, period: period as Period, ...amounts }
 }
 

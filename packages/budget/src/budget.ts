@@ -2,6 +2,7 @@ import {
   type Account,
   type Boot,
   type CallId,
+  callIdOf,
   equalBytes,
   type Incarnation,
   type NanoUsd,
@@ -11,6 +12,7 @@ import {
   type ThreadCap,
   type ThreadId,
   type TurnId,
+  type Verify,
 } from '@bzzz/protocols'
 import type { Room } from '@bzzz/store'
 import type { Call, CallState } from './calls/call.ts'
@@ -26,6 +28,9 @@ import {
 } from './calls/tasks.ts'
 import type { Terms } from './calls/terms.ts'
 import { type BudgetFact, factsOf } from './facts.ts'
+import { createMoving, type Moving } from './grants/moving.ts'
+import { CREDIT_RULES, type CreditRules } from './grants/take.ts'
+import { type Attempt, createWaitingRoom } from './grants/waiting-room.ts'
 import { createAccount, hex } from './ledger/chain.ts'
 import { lastPart, under } from './ledger/keys.ts'
 import { readCall, readCostsOfDay, readTurn } from './ledger/read.ts'
@@ -50,11 +55,15 @@ export interface BudgetOptions {
   readonly randomBytes: (length: number) => Uint8Array
   /** Lower limits of this node alone; they hold at once. */
   readonly localCaps?: { readonly day?: NanoUsd; readonly month?: NanoUsd }
+  /** What other accounts are known to have in a period: decides who waits and who is asked, never what is admitted. */
+  readonly reachable?: (period: Period) => bigint
+  /** Of signatures of others; only a simulation has another. */
+  readonly verifies?: Verify
   readonly observe?: (fact: BudgetFact) => void
 }
 
 /** What this node may spend, and what it did. All that is written is synced before its promise resolves. */
-export interface Budget {
+export interface Budget extends Moving {
   readonly account: Account
   /** `none`: the manifest names no allotment for this account, and every call that costs anything is refused. */
   readonly rights: 'allotted' | 'none'
@@ -64,8 +73,11 @@ export interface Budget {
    * @throws {BudgetError} BAD_SHARES when the cap's shares exceed it
    */
   openThread(thread: ThreadId, cap: ThreadCap | undefined): Promise<void>
-  /** Holds the call's highest cost in every period it belongs to, or in none. Only `reserved` allows sending. */
-  reserve(request: ReserveRequest): Promise<Reservation>
+  /**
+   * Holds the call's highest cost in every period it belongs to, or in none. Only `reserved` allows sending.
+   * @param patience until it is aborted, a call that lacks rights which others may have waits for them; the oldest goes first
+   */
+  reserve(request: ReserveRequest, patience?: AbortSignal): Promise<Reservation>
   /** Comes before the request leaves, once per call. @throws {BudgetError} CALL_STATE when the call may not be sent */
   sent(call: CallId): Promise<void>
   /** Books what the call cost, with its reply. A repeat changes nothing and answers what was booked. */
@@ -104,8 +116,14 @@ const CLOCK_RESOLUTION_MS = 1_000
  * its whole hold.
  * @throws {BudgetError} LEDGER_BROKEN when the ledger cannot be trusted
  */
-export async function openBudget(options: BudgetOptions): Promise<Budget> {
-  const { room, manifest: opened, signer, prices, now, randomBytes, localCaps = {}, observe } = options
+export function openBudget(options: BudgetOptions): Promise<Budget> {
+  return openBudgetBy(CREDIT_RULES, options)
+}
+
+/** @param rules how grants are booked: a test puts wrong ones in their place, to see that it is noticed */
+export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): Promise<Budget> {
+  const { room, manifest: opened, signer, prices, now, randomBytes, localCaps = {}, observe, verifies } = options
+  const { reachable = nothing } = options
   const { manifest, mesh } = opened
   const incarnation: Incarnation = await createAccount(room, { now, randomBytes })
   const account: Account = { peer: signer.peer, incarnation }
@@ -116,20 +134,30 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
   const terms = (nowMs: number): Terms => {
     return { account, manifest, localCaps, clock: { nowMs, skewMs: manifest.clockSkewMs }, agreedMs }
   }
+  const waitingRoom = createWaitingRoom({ standing, terms, reachable, now })
   const writer = openWriter({
     room,
     standing,
-    seal: slotSealer({ mesh, account, signer, manifestVersion: manifest.version }),
+    seal: slotSealer({ mesh, account, signer, manifestVersion: manifest.version, verifies }),
     now,
     due: (nowMs) => overdueReleases(standing, nowMs),
     onWritten: tell,
-    onFrozen: (cause) => observe?.({ type: 'frozen', cause }),
+    onFrozen(cause) {
+      observe?.({ type: 'frozen', cause })
+      waitingRoom.wakeAll()
+    },
+  })
+  const { noteSpending, ...moving } = createMoving({
+    ...{ mesh, account, signer, verifies, rules, standing, terms, writer, room: waitingRoom, reachable, now },
+    observe: (fact) => observe?.(fact),
   })
 
   function tell({ records, books, periods, elapsedMs }: WrittenPage): void {
     observe?.({ type: 'written', records: records.length, elapsedMs })
-    for (const fact of records.flatMap((record) => factsOf(record, books))) observe?.(fact)
+    for (const fact of records.flatMap((record) => factsOf(record, books, account))) observe?.(fact)
     if (records.length === 0) return
+    for (const { event } of records) if (event.kind === 'reserved') noteSpending(event.max)
+    waitingRoom.wake()
     for (const { balance } of periods) {
       if (isShared(balance.period)) for (const listener of listeners) listener(balance.period)
     }
@@ -139,14 +167,22 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
     return (await readCall(room, call.id)) ?? { ...call, reply: null }
   }
 
-  async function reserve(request: ReserveRequest): Promise<Reservation> {
+  async function attempt(request: ReserveRequest): Promise<Attempt> {
     const price = priceOf(prices, request.model)
-    const reservation = await writer.submit(reserveTask(request, { standing, terms, price, stateOf }))
+    const kept = waitingRoom.keptBefore
+    const attempted = await writer.submit(reserveTask(request, { standing, terms, price, stateOf, kept }))
+    const { reservation } = attempted
     if (reservation.status === 'refused') {
       const { status: _, ...refusal } = reservation
       observe?.({ type: 'refused', agent: request.agent, model: request.model, ...refusal })
     }
-    return reservation
+    return attempted
+  }
+
+  async function reserve(request: ReserveRequest, patience?: AbortSignal): Promise<Reservation> {
+    if (patience === undefined) return (await attempt(request)).reservation
+    const call = callIdOf(request.turn, request.step, request.attempt)
+    return waitingRoom.reserve(call, request, () => attempt(request), patience)
   }
 
   function witnessTime(wallMs: number): void {
@@ -162,6 +198,7 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
   }
 
   return {
+    ...moving,
     account,
     rights: rightsOf(manifest, account),
     openThread: async (thread, cap) => {
@@ -182,8 +219,16 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
       return () => void listeners.delete(listener)
     },
     witnessTime,
-    close: () => writer.close(),
+    close() {
+      const closed = writer.close()
+      waitingRoom.wakeAll()
+      return closed
+    },
   }
+}
+
+function nothing(): bigint {
+  return 0n
 }
 
 /** Notes the opening, then gives up what the run before left in flight: nobody knows whether it was billed. */

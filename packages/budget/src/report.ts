@@ -1,5 +1,5 @@
 import { type NanoUsd, type Period, parsePeriod } from '@bzzz/protocols'
-import { type Balance, held } from './books/balance.ts'
+import { type Balance, held, rights } from './books/balance.ts'
 import { isFrozen } from './books/books.ts'
 import type { CostRow } from './books/costs.ts'
 import { availableIn, balanceIn, calendarPeriods, localCapOf } from './calls/admission.ts'
@@ -25,8 +25,16 @@ export interface PeriodReport {
   readonly kind: 'day' | 'month' | 'agent-day' | 'thread'
   /** Of the whole mesh; null for an agent's day and a thread. */
   readonly limit: NanoUsd | null
-  /** This node's rights, or what it will open the period with. */
+  /** What this node opened the period with, or will open it with. */
   readonly initial: NanoUsd
+  /** Rights that the manifest gave besides. */
+  readonly minted: NanoUsd
+  /** Rights received from other nodes. */
+  readonly received: NanoUsd
+  /** Rights given to other nodes. */
+  readonly granted: NanoUsd
+  /** What these add up to: all that this node may charge. */
+  readonly rights: NanoUsd
   /** A lower value of this node's configuration. */
   readonly localCap: NanoUsd | null
   /** Settled. */
@@ -48,8 +56,8 @@ export function reportOf({ terms, standing, prices, condition }: Reported): Budg
     const price = priceOf(prices, model)
     return price === undefined || isFrozen(standing, price)
   })
-  const rights = rightsOf(terms.manifest, terms.account)
-  return { rights, condition, periods: reportPeriods(terms, standing), frozenModels }
+  const allotted = rightsOf(terms.manifest, terms.account)
+  return { rights: allotted, condition, periods: reportPeriods(terms, standing), frozenModels }
 }
 
 /** Days and months of now, the days of agents that spent on them, and the caps of threads, newest use last. */
@@ -65,13 +73,17 @@ function reportPeriods(terms: Terms, standing: Standing): PeriodReport[] {
 }
 
 function periodReport(terms: Terms, balance: Balance): PeriodReport {
-  const { period, initial, spent } = balance
+  const { period, initial, minted, received, granted, spent } = balance
   const cap = localCapOf(terms, period)
   return {
     period,
     kind: parsePeriod(period)?.kind ?? 'day',
     limit: limitOf(terms.manifest, period) ?? null,
     initial,
+    minted,
+    received,
+    granted,
+    rights: rights(balance),
     localCap: cap ?? null,
     spent,
     held: held(balance),

@@ -25,8 +25,8 @@ export interface Books {
   /** By model: the last call that was billed above its hold. */
   readonly overruns: Map<string, Call>
   readonly lastOpened: { day?: Period; month?: Period }
-  /** Openings of this ledger, by the number that was drawn. */
-  readonly boots: Set<Incarnation>
+  /** Openings of this ledger: how many there had been, by the number that was drawn. */
+  readonly boots: Map<Incarnation, number>
   /** Accounts that signed two things under one number, by {@link accountKey}, with the proof. */
   readonly forked: Map<string, Fork>
   /** Of the newest thing that this account signed. */
@@ -40,7 +40,7 @@ export interface Fork {
 
 export function emptyBooks(): Books {
   const sums = { calls: new Map(), balances: new Map(), costs: new Map(), overruns: new Map() }
-  return { ...sums, lastOpened: {}, boots: new Set(), forked: new Map(), signedSeq: 0 }
+  return { ...sums, lastOpened: {}, boots: new Map(), forked: new Map(), signedSeq: 0 }
 }
 
 /** A model that was billed above its bound stays frozen until its price is another. */
@@ -63,7 +63,7 @@ export function post(books: Books, event: LedgerEvent, atMs: number): void {
     case 'created':
       return
     case 'booted':
-      books.boots.add(event.nonce)
+      books.boots.set(event.nonce, event.counter)
       return
     case 'opened':
       postOpened(books, event)
@@ -72,10 +72,10 @@ export function post(books: Books, event: LedgerEvent, atMs: number): void {
       books.balances.set(event.period, postMinted(balanceOf(books, event.period), event))
       return
     case 'granted':
-      books.balances.set(event.period, postGranted(books, balanceOf(books, event.period), event))
+      postGift(books, event)
       return
     case 'credited':
-      books.balances.set(event.period, postCredited(books, balanceOf(books, event.period), event))
+      books.balances.set(event.period, postCredited(books.boots, balanceOf(books, event.period), event))
       return
     case 'forked':
       books.forked.set(accountKey(event.account), { account: event.account, proof: event.proof })
@@ -98,6 +98,12 @@ function postOpened(books: Books, event: Extract<LedgerEvent, { kind: 'opened' }
   const { lastOpened } = books
   if (period.startsWith('d:') && period > (lastOpened.day ?? '')) lastOpened.day = period
   if (period.startsWith('m:') && period > (lastOpened.month ?? '')) lastOpened.month = period
+}
+
+function postGift(books: Books, event: Extract<LedgerEvent, { kind: 'granted' }>): void {
+  const { balance, signedSeq } = postGranted(books.signedSeq, balanceOf(books, event.period), event)
+  books.balances.set(event.period, balance)
+  books.signedSeq = signedSeq
 }
 
 function postReserved(books: Books, call: Call): void {

@@ -130,10 +130,14 @@ export function openingEvents(terms: Terms, books: Books, periods: readonly Peri
 }
 
 /** As it was opened, or as it would be; with the mints that are not booked yet. */
-export function balanceIn({ manifest, account }: Terms, books: Pick<Books, 'balances'>, period: Period): Balance {
+export function balanceIn(
+  { manifest, account }: Terms,
+  { balances }: { readonly balances: Pick<Books['balances'], 'get'> },
+  period: Period,
+): Balance {
   const ofAgent = parsePeriod(period)?.kind === 'agent-day'
   const initial = ofAgent ? (manifest.perAgentDaily ?? NO_USD) : initialOf(manifest, account, period)
-  const balance = books.balances.get(period) ?? openBalance(period, initial, manifest.version)
+  const balance = balances.get(period) ?? openBalance(period, initial, manifest.version)
   const due = mintsOf(manifest, account, period).filter(({ id }) => !balance.transfers.mints.includes(id))
   if (due.length === 0) return balance
   return { ...balance, minted: nanoUsdOf(due.reduce<bigint>((sum, { amount }) => sum + amount, balance.minted)) }

@@ -130,7 +130,7 @@ const PRESENT = new Uint8Array()
 
 /** How a record is found again by its call and turn, openings and proofs, and which calls wait for an outcome. */
 export function indexOperations({ seq, event }: LedgerRecord): Operation[] {
-  if (event.kind === 'booted') return [{ put: bootKey(event.nonce), value: PRESENT }]
+  if (event.kind === 'booted') return [{ put: bootKey(event.nonce), value: Buffer.from(String(event.counter)) }]
   if (event.kind === 'forked') return [{ put: forkKey(event.account), value: event.proof }]
   if (!('call' in event)) return []
   const own: Operation = { put: callRecordKey(event.call, seq), value: PRESENT }

@@ -3,8 +3,7 @@ import type { Room } from '@bzzz/store'
 import type { Books } from '../books/books.ts'
 import { costKey } from '../books/costs.ts'
 import { type Call, withoutReply } from '../calls/call.ts'
-import { bootKey } from './keys.ts'
-import { type HeldPeriod, readCall, readCost, readPeriod } from './read.ts'
+import { type HeldPeriod, readBoot, readCall, readCost, readPeriod } from './read.ts'
 import type { Standing } from './standing.ts'
 
 /** What a batch of tasks asks about or may change. */
@@ -53,7 +52,7 @@ export async function loadWorkingSet(room: Room, standing: Standing, needs: Need
     }),
     overruns: new Map(standing.overruns),
     lastOpened: { ...standing.lastOpened },
-    boots: new Set(needs.boots?.filter((nonce) => room.has(bootKey(nonce)))),
+    boots: await load(needs.boots ?? [], (nonce) => readBoot(room, nonce)),
     forked: new Map(standing.forked),
     signedSeq: standing.meta.signedSeq,
   }
