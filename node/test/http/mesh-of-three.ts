@@ -249,6 +249,8 @@ export function lineOf(
   return { kind, period: period as Period, ...amounts }
 }
 
+const unmoved = { received: usd(0), granted: usd(0) }
+
 /** acacia's slot was not found. */
 const counter: DoorPorts['counter'] = {
   total: async () => ({
@@ -258,9 +260,9 @@ const counter: DoorPorts['counter'] = {
     found: 2,
     oldestMs: NOW - 2000,
     byAccount: [
-      { account: accountOf(walnut), initial: usd(33), charged: usd(2.75), wallMs: NOW },
-      { account: accountOf(ironwood), initial: usd(33), charged: usd(10), wallMs: NOW - 2000 },
-      { account: accountOf(acacia), initial: usd(33), charged: usd(0), wallMs: null },
+      { account: accountOf(walnut), initial: usd(33), ...unmoved, charged: usd(2.75), wallMs: NOW },
+      { account: accountOf(ironwood), initial: usd(33), ...unmoved, charged: usd(10), wallMs: NOW - 2000 },
+      { account: accountOf(acacia), initial: usd(33), ...unmoved, charged: usd(0), wallMs: null },
     ],
     missing: [accountOf(acacia)],
   }),

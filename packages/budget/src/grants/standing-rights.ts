@@ -8,7 +8,7 @@ import type { Standing } from '../ledger/standing.ts'
 import { limitOf } from '../periods/rights.ts'
 import { mostToKeep } from './amounts.ts'
 import type { Rights } from './request.ts'
-import type { AmountIn } from './waiters.ts'
+import { type AmountIn, lookedUpOnce } from './waiters.ts'
 
 /** How this account stands in a period, as far as memory goes: with a page's draft before what is synced. */
 export interface Standpoint {
@@ -23,9 +23,9 @@ export function balanceOf({ terms, standing, books }: Standpoint, period: Period
   return balanceIn(terms, { balances: { get: known } }, period)
 }
 
-/** What is left for own calls, by period. */
+/** What is left for own calls, by period: looked up once, for as long as nothing changes. */
 export function availableTo(at: Standpoint): AmountIn {
-  return (period) => availableIn(balanceOf(at, period), localCapOf(at.terms, period))
+  return lookedUpOnce((period) => availableIn(balanceOf(at, period), localCapOf(at.terms, period)))
 }
 
 /** Days and months that the clock may charge now; none while the clock is in doubt. */

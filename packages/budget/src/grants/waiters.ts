@@ -11,6 +11,16 @@ export interface Waiter {
 
 export type AmountIn = (period: Period) => bigint
 
+/** For one look at many waiters, which ask for the same few periods. */
+export function lookedUpOnce(amountIn: AmountIn): AmountIn {
+  const known = new Map<Period, bigint>()
+  return (period) => {
+    const amount = known.get(period) ?? amountIn(period)
+    known.set(period, amount)
+    return amount
+  }
+}
+
 /**
  * Those that may still be helped: oldest first, each whose claim fits into what can be reached together with those
  * before it. The others neither ask nor hold anything free, so that a call that is too large never blocks small ones.

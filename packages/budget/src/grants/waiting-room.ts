@@ -5,7 +5,7 @@ import type { Refusal, Reservation, ReserveRequest } from '../calls/reservation.
 import type { Terms } from '../calls/terms.ts'
 import type { Standing } from '../ledger/standing.ts'
 import { availableTo } from './standing-rights.ts'
-import { type AmountIn, admissibleOf, claimsOf, hopefulOf, isOlder, type Waiter } from './waiters.ts'
+import { type AmountIn, admissibleOf, claimsOf, hopefulOf, isOlder, lookedUpOnce, type Waiter } from './waiters.ts'
 
 /** A call that waits until rights come, or its caller's patience ends. */
 export interface WaitingCall extends Waiter {
@@ -60,12 +60,16 @@ export function createWaitingRoom({ standing, terms, reachable, now }: WaitingRo
   const entries = new Set<Entry>()
   let ended = false
   let lastRunning = ''
+  let waking = false
 
   const calls = (): WaitingCall[] =>
     [...entries].map(({ waiting }) => waiting).toSorted((a, b) => a.sinceMs - b.sinceMs)
 
   function hopefulWith(waiters: readonly WaitingCall[], available: AmountIn): Waiter[] {
-    return hopefulOf(waiters, (period) => available(period) + reachable(period))
+    return hopefulOf(
+      waiters,
+      lookedUpOnce((period) => available(period) + reachable(period)),
+    )
   }
 
   function hopeful(nowMs: number, books: Books): Waiter[] {
@@ -86,6 +90,17 @@ export function createWaitingRoom({ standing, terms, reachable, now }: WaitingRo
     const isNew = running !== lastRunning
     lastRunning = running
     for (const entry of entries) if (isNew || fit.has(entry.waiting)) entry.tryAgain()
+  }
+
+  /** Once for all that leave in one go. */
+  function wakeSoon(): void {
+    if (!waking) queueMicrotask(wakeNow)
+    waking = true
+  }
+
+  function wakeNow(): void {
+    waking = false
+    wake()
   }
 
   /** Resolves when the call seems to fit, or patience is over. */
@@ -124,7 +139,7 @@ export function createWaitingRoom({ standing, terms, reachable, now }: WaitingRo
         await untilItFits(entry, patience)
       }
     } finally {
-      if (entry !== undefined && entries.delete(entry)) wake()
+      if (entry !== undefined && entries.delete(entry)) wakeSoon()
     }
   }
 
