@@ -45,11 +45,13 @@ export interface MeshTerms extends Partial<FirstManifest> {
   /** A manifest made from the first one: mints, closed accounts. */
   readonly change?: (manifest: OpenedManifest, accounts: readonly Account[]) => OpenedManifest
   readonly weights?: readonly number[]
+  /** By how much each clock is ahead, milliseconds. */
+  readonly skews?: readonly number[]
 }
 
 /** Nodes that share the limits in proportion to their weights, equally without. */
 export async function openMesh(names: readonly string[], terms: MeshTerms = {}): Promise<Mesh> {
-  const { rules = CREDIT_RULES, change = (first) => first, weights, ...more } = terms
+  const { rules = CREDIT_RULES, change = (first) => first, weights, skews, ...more } = terms
   const clock = { ms: NOON }
   const now = (): number => clock.ms
   const randomBytes = seededBytes(names.join())
@@ -90,9 +92,10 @@ export async function openMesh(names: readonly string[], terms: MeshTerms = {}):
     seek: (home) =>
       seekRights({ budget: home.budget, hints: home.hints, signal: new AbortController().signal, ask: askOver(homes) }),
   }
-  for (const name of names) {
+  for (const [index, name] of names.entries()) {
     const level = levels.get(name) ?? createMemoryLevel()
-    homes.push(await openHome(name, level, { manifest, now, randomBytes, rules }))
+    const ownNow = (): number => clock.ms + (skews?.[index] ?? 0)
+    homes.push(await openHome(name, level, { manifest, now: ownNow, randomBytes, rules }))
   }
   return mesh
 }
