@@ -165,15 +165,16 @@ function shortageIn(
 ): Refusal | undefined {
   const { period } = balance
   const cap = localCapOf(terms, period)
-  const left = availableIn(balance, cap) - kept(period)
-  const available = nanoUsdOf(left > 0n ? left : 0n)
+  const left = availableIn(balance, cap)
+  const keptHere = kept(period) < left ? kept(period) : left
+  const available = nanoUsdOf(left - keptHere)
   if (needed <= available) return undefined
   const most = rights(balance)
   const capped = cap !== undefined && cap < most
   const kind = parsePeriod(period)?.kind ?? 'day'
   const figures = { needed, limit: capped ? cap : most, spent: balance.spent, held: held(balance), available }
   const by = capped ? 'local-cap' : kind
-  const reason = tooLittleWords({ by, period, ...figures }, request, terms.manifest)
+  const reason = tooLittleWords({ by, period, kept: nanoUsdOf(keptHere), ...figures }, request, terms.manifest)
   const lacks = capped || !isShared(period) ? [] : [{ period, amount: nanoUsdOf(needed - available) }]
   return { status: 'refused', by, period, reason, ...figures, lacks }
 }

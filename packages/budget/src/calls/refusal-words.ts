@@ -7,12 +7,17 @@ import type { Refusal, RefusedBy, ReserveRequest } from './reservation.ts'
 
 /** Sentences for people: what was needed, what there was, and what to do. */
 export function tooLittleWords(
-  refusal: Pick<Refusal, 'by' | 'needed' | 'limit' | 'spent' | 'held' | 'available'> & { period: Period },
+  refusal: Pick<Refusal, 'by' | 'needed' | 'limit' | 'spent' | 'held' | 'available'> & {
+    period: Period
+    /** For calls that wait longer. */
+    kept: NanoUsd
+  },
   { agent, model }: ReserveRequest,
   manifest: Manifest,
 ): string {
-  const { by, period, needed, limit, spent, held, available } = refusal
-  const figures = `${formatUsd(limit)}, of which ${formatUsd(spent)} is spent and ${formatUsd(held)} held`
+  const { by, period, needed, limit, spent, held, available, kept } = refusal
+  const waited = kept > 0n ? `, and ${formatUsd(kept)} is kept for calls that wait longer` : ''
+  const figures = `${formatUsd(limit)}, of which ${formatUsd(spent)} is spent and ${formatUsd(held)} held${waited}`
   return (
     `a call of ${agent} to ${model} may cost ${formatUsd(needed)}, and ${formatUsd(available)} is left: ` +
     `${subject(by, period, limitOf(manifest, period))} is ${figures}. ${remedy(by, period)}`

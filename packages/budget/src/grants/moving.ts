@@ -10,7 +10,7 @@ import { createDoor } from './door.ts'
 import { giveTask } from './give.ts'
 import { type Wanted, wantedBy } from './needs.ts'
 import type { Crediting, Granting, GrantRequest, Need, Rights } from './request.ts'
-import { availableTo, balanceOf, grantsTo, mostOf, runningPeriods, spareOf } from './standing-rights.ts'
+import { availableTo, balanceOf, grantsTo, mostOf, reachableTo, runningPeriods, spareOf } from './standing-rights.ts'
 import { type CreditRules, type ForkNoted, noteFork, readIncoming, takeTask } from './take.ts'
 import type { AmountIn } from './waiters.ts'
 import type { WaitingCall, WaitingRoom } from './waiting-room.ts'
@@ -92,7 +92,9 @@ export function createMoving(options: MovingOptions): Moving & { noteSpending(am
     const running = runningPeriods(at).map((period) => {
       return [period, targetHolding(rateOf(nowMs), mostOf(at, balanceOf(at, period)))] as const
     })
-    return wantedBy({ waiters: room.calls(), available: availableTo(at), reachable, targets: new Map(running) })
+    const waiters = room.calls()
+    const targets = new Map(running)
+    return wantedBy({ waiters, available: availableTo(at), reachable: reachableTo(at, reachable), targets })
   }
 
   return {

@@ -1,5 +1,5 @@
 import { type Account, accountKey, type NanoUsd, type Period, parsePeriod } from '@bzzz/protocols'
-import { type Balance, unspent } from '../books/balance.ts'
+import { type Balance, rights, unspent } from '../books/balance.ts'
 import type { Books } from '../books/books.ts'
 import { availableIn, balanceIn, calendarPeriods, localCapOf } from '../calls/admission.ts'
 import { clockJump } from '../calls/clock-jump.ts'
@@ -26,6 +26,14 @@ export function balanceOf({ terms, standing, books }: Standpoint, period: Period
 /** What is left for own calls, by period: looked up once, for as long as nothing changes. */
 export function availableTo(at: Standpoint): AmountIn {
   return lookedUpOnce((period) => availableIn(balanceOf(at, period), localCapOf(at.terms, period)))
+}
+
+/** What others could give that is of use: nothing where a cap of this node's own configuration is what stops it. */
+export function reachableTo(at: Standpoint, reachable: AmountIn): AmountIn {
+  return lookedUpOnce((period) => {
+    const cap = localCapOf(at.terms, period)
+    return cap !== undefined && cap <= rights(balanceOf(at, period)) ? 0n : reachable(period)
+  })
 }
 
 /** Days and months that the clock may charge now; none while the clock is in doubt. */

@@ -4,7 +4,7 @@ import { type Claim, calendarPeriods, type Kept } from '../calls/admission.ts'
 import type { Refusal, Reservation, ReserveRequest } from '../calls/reservation.ts'
 import type { Terms } from '../calls/terms.ts'
 import type { Standing } from '../ledger/standing.ts'
-import { availableTo } from './standing-rights.ts'
+import { availableTo, reachableTo, type Standpoint } from './standing-rights.ts'
 import { type AmountIn, admissibleOf, claimsOf, hopefulOf, isOlder, lookedUpOnce, type Waiter } from './waiters.ts'
 
 /** A call that waits until rights come, or its caller's patience ends. */
@@ -65,21 +65,20 @@ export function createWaitingRoom({ standing, terms, reachable, now }: WaitingRo
   const calls = (): WaitingCall[] =>
     [...entries].map(({ waiting }) => waiting).toSorted((a, b) => a.sinceMs - b.sinceMs)
 
-  function hopefulWith(waiters: readonly WaitingCall[], available: AmountIn): Waiter[] {
+  function hopefulAt(waiters: readonly WaitingCall[], at: Standpoint, available = availableTo(at)): Waiter[] {
+    if (waiters.length === 0) return []
+    const reached = reachableTo(at, reachable)
     return hopefulOf(
       waiters,
-      lookedUpOnce((period) => available(period) + reachable(period)),
+      lookedUpOnce((period) => available(period) + reached(period)),
     )
-  }
-
-  function hopeful(nowMs: number, books: Books): Waiter[] {
-    return entries.size === 0 ? [] : hopefulWith(calls(), availableTo({ terms: terms(nowMs), standing, books }))
   }
 
   function admissible(): Set<Waiter> {
     const waiters = calls()
-    const available = availableTo({ terms: terms(now()), standing })
-    return new Set(admissibleOf(waiters, new Set(hopefulWith(waiters, available)), available))
+    const at = { terms: terms(now()), standing }
+    const available = availableTo(at)
+    return new Set(admissibleOf(waiters, new Set(hopefulAt(waiters, at, available)), available))
   }
 
   function wake(): void {
@@ -147,12 +146,12 @@ export function createWaitingRoom({ standing, terms, reachable, now }: WaitingRo
     calls,
     reserve,
     keptBefore(books, nowMs, call) {
-      return claimsOf(standingBefore(hopeful(nowMs, books), calls(), call))
+      return claimsOf(standingBefore(hopefulAt(calls(), { terms: terms(nowMs), standing, books }), calls(), call))
     },
     keptFor(books, sinceMs, asker) {
-      const nowMs = now()
-      const waiters = hopeful(nowMs, books)
-      const name = accountKey(terms(nowMs).account)
+      const at = { terms: terms(now()), standing, books }
+      const waiters = hopefulAt(calls(), at)
+      const name = accountKey(at.terms.account)
       const place = { sinceMs, name: accountKey(asker) }
       const older = waiters.filter((waiter) => isOlder({ sinceMs: waiter.sinceMs, name }, place))
       return { older: claimsOf(older), all: claimsOf(waiters) }

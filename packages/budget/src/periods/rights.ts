@@ -20,8 +20,9 @@ export function initialOf(manifest: Manifest, account: Account, period: Period):
   return inForce(own, period)?.amount ?? NO_USD
 }
 
-/** Rights that the manifest gives an account in one period besides, each with its id. */
+/** Rights that the manifest gives an account in one day or month besides, each with its id. */
 export function mintsOf(manifest: Manifest, account: Account, period: Period): Manifest['mints'] {
+  if (limitOf(manifest, period) === undefined) return []
   const key = accountKey(account)
   return manifest.mints.filter((mint) => mint.period === period && accountKey(mint.account) === key)
 }
