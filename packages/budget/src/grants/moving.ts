@@ -90,7 +90,8 @@ export function createMoving(options: MovingOptions): Moving & { noteSpending(am
     const nowMs = now()
     const at = { terms: terms(nowMs), standing }
     const running = runningPeriods(at).map((period) => {
-      return [period, targetHolding(rateOf(nowMs), mostOf(at, balanceOf(at, period)))] as const
+      const most = mostOf(at, balanceOf(at, period))
+      return [period, { most, holding: targetHolding(rateOf(nowMs), most) }] as const
     })
     const waiters = room.calls()
     const targets = new Map(running)
