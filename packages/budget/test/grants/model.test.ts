@@ -279,7 +279,7 @@ describe('rights that move in whatever way', () => {
   it('never add up to more than the limit, and nothing is lost but what a vanished account held', async () => {
     await fc.assert(
       fc.asyncProperty(actions, skews, (list, ahead) => run(list, ahead, CREDIT_RULES)),
-      { numRuns: 40 },
+      { numRuns: 30 },
     )
   })
 
