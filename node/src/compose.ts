@@ -12,7 +12,16 @@ import { createAgentNews } from './agents/news.ts'
 import { setUpAgents } from './agents/setup.ts'
 import { createClosers } from './closers.ts'
 import type { Config } from './config/load.ts'
-import { dayLimitOf, labelOf, limitWarning, localLimits, membersOf } from './config/membership.ts'
+import {
+  dayLimitOf,
+  labelOf,
+  limitWarning,
+  localLimits,
+  membersOf,
+  probableLabel,
+  reachedAt,
+  refuseAgents,
+} from './config/membership.ts'
 import { cannotListen, checkPorts, portInUse } from './config/ports.ts'
 import { readPriceTable } from './config/prices.ts'
 import { openSharedCounter } from './counter/shared-counter.ts'
@@ -22,7 +31,12 @@ import { localToken, readSecret } from './identity/credentials.ts'
 import { readIdentity } from './identity/identity.ts'
 import { dataDirectory } from './init/data-directory.ts'
 import { readMeshFile } from './init/mesh-file.ts'
+import { openInvites } from './membership/invites.ts'
+import { openMembership } from './membership/membership.ts'
+import { readOwnerKey } from './membership/owner-key.ts'
 import { createReviews } from './reviews/reviews.ts'
+import { openGateway } from './sync/gateway.ts'
+import { openSyncTokens } from './sync/tokens.ts'
 import { createTelemetry } from './telemetry/telemetry.ts'
 import { verifyState } from './verify-state.ts'
 import { version } from './version.ts'
@@ -32,6 +46,8 @@ import { closeAgents, publishOwnEnvelopes, witnessClocks } from './wires.ts'
 export interface RunningNode {
   readonly peer: PeerId
   readonly label: string
+  /** As the manifest has it. */
+  readonly role: 'node' | 'laptop'
   readonly urls: { readonly node: string; readonly agents: string }
   /** Bearer token of the local API. */
   readonly token: string
@@ -67,13 +83,17 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     const paths = dataDirectory(config.dataDirectory)
     const identity = await readIdentity(paths.nodeKey)
     const opened = await readMeshFile(paths.mesh)
-    const { manifest, mesh: meshId } = opened
-    const label = labelOf(opened, identity.peer)
+    const { mesh: meshId } = opened
     const secret = await readSecret(config, paths)
     const token = await localToken(config, paths)
     const prices = await readPriceTable(config.values)
     await mkdir(paths.temporary, { recursive: true })
-    const telemetry = createTelemetry({ node: label, level: config.values.log_level, to: 2, now })
+    const telemetry = createTelemetry({
+      node: probableLabel(opened, identity.peer, config),
+      level: config.values.log_level,
+      to: 2,
+      now,
+    })
     const { log, observe } = telemetry
     const startedMs = now()
 
@@ -83,11 +103,23 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     closers.add('state', () => state.close())
     await checkPorts(config)
 
-    const local = localLimits(config, opened)
+    const membershipRoom = state.room('membership')
+    const membership = await openMembership({ room: membershipRoom, first: opened, observe: observe.membership })
+    const { newest } = membership
+    const label = labelOf(newest(), identity.peer)
+    const isLaptop = membership.isLaptop(identity.peer)
+    if (isLaptop) refuseAgents(config)
+    const invites = await openInvites({
+      ...{ room: membershipRoom, membership, self: identity.peer, secret, now, randomBytes },
+      owner: () => readOwnerKey(config.values.owner_key_file ?? paths.ownerKey, opened),
+      addrs: () => reachedAt(newest(), identity.peer, mesh.addrs()),
+    })
+
+    const local = localLimits(config, newest())
     for (const { fields, words } of local.map(limitWarning)) log.warn(fields, words)
     const budget = await openBudget({
       room: state.room('budget'),
-      manifest: opened,
+      manifest: newest,
       signer: identity,
       prices,
       now,
@@ -96,18 +128,17 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       observe: observe.budget,
     })
     closers.add('budget', () => budget.close())
-    if (budget.rights === 'none')
+    if (budget.rights === 'none' && !isLaptop)
       log.warn(
         { account: budget.account },
         'the manifest names no allotment for this ledger: calls that cost anything are refused here',
       )
 
-    const isMember = (peer: PeerId) => manifest.members.some((member) => member.peer === peer)
     const threads = await openThreads({
       room: state.room('threads'),
       mesh: meshId,
       signer: identity,
-      isMember,
+      isMember: membership.isMember,
       now,
       randomBytes,
       observe: observe.threads,
@@ -134,7 +165,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       incarnation: budget.account.incarnation,
       addrs: [],
       version,
-      manifestVersion: manifest.version,
+      manifestVersion: newest().manifest.version,
       startedMs,
       wallMs: now(),
       seq: now(),
@@ -146,13 +177,19 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     const follows = await readFollows({ room: followingRoom, projects, threads, signer: identity })
     const mesh = await openMesh({
       mesh: meshId,
-      network: manifest.network,
+      network: opened.manifest.network,
       privateKey: identity.seed,
       signer: identity,
       secret,
       listen: [`/ip4/${config.values.p2p_host}/tcp/${config.values.p2p_port}`],
       cacheDirectory: paths.cache,
-      members: () => membersOf(opened, config),
+      members: () => membersOf(newest(), config),
+      manifest: {
+        newest: () => ({ version: newest().manifest.version, bytes: newest().bytes }),
+        receive: membership.receive,
+        subscribe: membership.subscribe,
+      },
+      joins: invites,
       threads,
       follows,
       card,
@@ -179,7 +216,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     const counter = openSharedCounter({
       budget,
       mesh,
-      manifest: opened,
+      manifest: newest,
       observe: (fact) => log.debug({ fact }, fact.type),
     })
     closers.add('counter', () => counter.close())
@@ -193,6 +230,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       providers: setup.providers,
       agents: setup.definitions,
       fetchBlob: blobSource(threads, mesh),
+      isLaptop: membership.isLaptop,
       livePeers,
       limits: {
         concurrency: CONCURRENT_TURNS,
@@ -214,16 +252,30 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     mesh.announce()
 
     telemetry.gauge({ threads, budget, mesh })
+    const sync = openGateway({
+      mesh: meshId,
+      signer: identity,
+      threads,
+      publish: (envelope, thread) => mesh.publish(envelope, { thread, opening: false }),
+      bring: (thread) => following.bring(thread),
+      tokens: await openSyncTokens({ room: state.room('sync'), now, randomBytes }),
+      now,
+      observe: observe.sync,
+    })
+    closers.add('sync', () => sync.close())
     const http = await openHttp({
       ports: {
         node: {
           peer: identity.peer,
           label,
-          network: manifest.network,
-          role: config.values.node_role ?? 'node',
+          network: opened.manifest.network,
+          role: isLaptop ? 'laptop' : (config.values.node_role ?? 'node'),
           version,
           startedMs,
-          thresholds: manifest.thresholds,
+          get thresholds() {
+            return newest().manifest.thresholds
+          },
+          manifestVersion: () => newest().manifest.version,
           condition: () => ({ store: state.condition, transport: 'up' }),
           model: () => ({ ...setup.model, ...news.calls() }),
         },
@@ -237,13 +289,16 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
           threads,
           mesh,
           prices,
-          dayLimit: dayLimitOf(opened),
+          dayLimit: () => dayLimitOf(newest()),
+          isLaptop: membership.isLaptop,
           maxOutputTokens: config.values.openai_max_tokens,
           attempts: ATTEMPTS,
           now,
           randomBytes,
         }),
         turns: news,
+        invites,
+        sync,
         metrics: telemetry.registry,
       },
       host: config.values.http_host,
@@ -257,6 +312,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       throw portInUse(error, config) ?? error
     })
     closers.add('http', () => http.close())
+    closers.add('laptops', () => sync.close()) // before the door, which waits for its sockets
     log.info(
       { peer: identity.peer, mesh: meshId, node: http.nodeUrl, agents: http.agentsUrl, addrs: mesh.addrs() },
       'up',
@@ -265,6 +321,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     return {
       peer: identity.peer,
       label,
+      role: isLaptop ? 'laptop' : 'node',
       urls: { node: http.nodeUrl, agents: http.agentsUrl },
       token,
       addrs: () => mesh.addrs(),

@@ -9,7 +9,8 @@ const CLOSE_PATIENCE_MS = 10_000
 
 export function publishOwnEnvelopes(threads: Threads, mesh: Mesh): () => Promise<void> {
   const stop = threads.subscribe(({ thread, own, envelope, entries }) => {
-    if (own) mesh.publish(envelope, { thread, opening: entries.some(({ entry }) => isType(entry, 'open')) })
+    const opening = entries.some(({ entry }) => isType(entry, 'open') || isType(entry, 'continue'))
+    if (own) mesh.publish(envelope, { thread, opening })
   })
   return async () => stop()
 }

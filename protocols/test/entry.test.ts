@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   authorPeer,
+  continueId,
   type Entry,
   type EntryOf,
   entry,
@@ -10,7 +11,7 @@ import {
   MAX_CONTENT_CHARS,
   proposalHash,
 } from '../src/entry/entry.ts'
-import { agentIdOf } from '../src/ids/ids.ts'
+import { agentIdOf, MAX_PART, openedThreadId } from '../src/ids/ids.ts'
 import { golden, signerOf } from './keys.ts'
 
 const { peer } = signerOf(1)
@@ -18,6 +19,7 @@ const agent = agentIdOf('security', peer)
 const base = { id: 'entry-0001', author: agent, ts: 1_795_305_600_000, content: 'words' } as const
 const turn = 'a1'.repeat(32) as EntryOf<'finding'>['turn']
 const hash = 'b2'.repeat(32)
+const thread = openedThreadId(peer, 1_795_305_600_000)
 const finding = {
   severity: 'high',
   file: 'src/a.ts',
@@ -82,6 +84,7 @@ const examples: Record<string, Entry> = {
   escalation: { ...base, type: 'escalation', reason: 'r', state: 'pending' },
   note: { ...base, type: 'note', code: 'paused', turn },
   archive: { ...base, type: 'archive' },
+  continue: { ...base, type: 'continue', id: continueId(2), of: thread, part: 2, heads: [hash] },
   'x-poll': { ...base, type: 'x-poll', question: 'why?', options: [1, 2] },
 }
 
@@ -91,6 +94,13 @@ describe('an entry', () => {
     expect(read).toEqual(example)
     expect(isType(read, 'open')).toBe(type === 'open')
     expect(isKnown(read)).toBe(!type.startsWith('x-'))
+  })
+
+  test('that continues a thread has the text of its golden file, and names a part that there can be', () => {
+    expect(JSON.stringify(entry.parse(examples.continue))).toBe(golden('entry').continue)
+    const of = (part: number) => entry.safeParse({ ...examples.continue, part }).success
+    expect([0, 1, MAX_PART, MAX_PART + 1].map(of)).toEqual([false, true, true, false])
+    expect(entry.safeParse({ ...examples.continue, heads: [] }).success).toBe(false)
   })
 
   test('that archives has the text of its golden file', () => {

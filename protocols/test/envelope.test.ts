@@ -5,6 +5,7 @@ import { encodeCanonical } from '../src/bytes/cbor.ts'
 import { ProtocolError } from '../src/bytes/errors.ts'
 import { inspectChange, MAX_CHANGE_BYTES } from '../src/envelope/change.ts'
 import {
+  isLaptopActor,
   MAX_ENVELOPE_BYTES,
   openEnvelope,
   readEnvelope,
@@ -58,6 +59,17 @@ describe('an envelope', () => {
       refusal('BAD_SIGNATURE'),
     )
     expect(() => openEnvelope(mesh, sealEnvelope(mesh, thread, change, signerOf(2)))).toThrow(refusal('BAD_SIGNATURE'))
+  })
+
+  test("of a laptop has the bytes of its spec, and is its sponsor's", () => {
+    const laptop = unhex(known.laptopChange)
+    const { actor } = inspectChange(laptop)
+    expect(actor).toBe(`${hex(signer.publicKey)}${'03'.repeat(16)}`)
+    expect(hex(sealEnvelope(mesh, thread, laptop, signer))).toBe(known.laptopEnvelope)
+    expect(openEnvelope(mesh, unhex(known.laptopEnvelope)).author).toBe(signer.peer)
+    const byAnother = sealEnvelope(mesh, thread, laptop, signerOf(2))
+    expect(() => openEnvelope(mesh, byAnother)).toThrow(refusal('BAD_SIGNATURE'))
+    expect([actor, header.actor].map(isLaptopActor)).toEqual([true, false])
   })
 
   test('can be read before its signature is checked', () => {

@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { constants, zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import {
   decodeBatch,
@@ -13,6 +15,7 @@ import type { MeshId } from '../src/ids/ids.ts'
 const golden = JSON.parse(readFileSync(new URL('./golden/gossip.json', import.meta.url), 'utf8')) as {
   envelopes: string[]
   batch: string
+  packed: string
   project: { name: string; tag: string; topic: string }
 }
 
@@ -25,6 +28,35 @@ describe('a batch', () => {
     const envelopes = golden.envelopes.map((hex) => Buffer.from(hex, 'hex'))
     expect(Buffer.from(encodeBatch(envelopes)).toString('hex')).toBe(golden.batch)
     expect(decodeBatch(Buffer.from(golden.batch, 'hex')).map((one) => Buffer.from(one))).toEqual(envelopes)
+  })
+
+  it('is read from a frame that another encoder made', () => {
+    const envelopes = [1, 2, 3].map((fill) => Buffer.alloc(1000, fill))
+    expect(decodeBatch(Buffer.from(golden.packed, 'hex')).map((one) => Buffer.from(one))).toEqual(envelopes)
+  })
+
+  it('travels packed where that is smaller, and comes back as it was', () => {
+    const prose = Array.from({ length: 30 }, (_, i) => Buffer.from(`entry ${i} says what others said. `.repeat(10)))
+    const noise = [randomBytes(5_000), randomBytes(5_000)]
+    expect(encodeBatch(prose).length).toBeLessThan(3_000)
+    expect(encodeBatch(noise).length).toBeLessThan(10_100)
+    for (const batch of [prose, noise])
+      expect(decodeBatch(encodeBatch(batch)).map((one) => Buffer.from(one))).toEqual(batch)
+  })
+
+  const packedBytes = Buffer.from(golden.packed, 'hex')
+  const window = (log: number) => ({
+    params: { [constants.ZSTD_c_windowLog]: log, [constants.ZSTD_c_contentSizeFlag]: 0 },
+  })
+  it.each([
+    ['cut off', packedBytes.subarray(0, -2), 'NOT_CANONICAL'],
+    ['followed by something', Buffer.concat([packedBytes, Buffer.from('x')]), 'NOT_CANONICAL'],
+    ['followed by another one', Buffer.concat([packedBytes, packedBytes]), 'NOT_CANONICAL'],
+    ['of a window of 32 MiB', zstdCompressSync(Buffer.alloc(2 ** 25), window(25)), 'NOT_CANONICAL'],
+    ['of no batch', zstdCompressSync(Buffer.alloc(100)), 'NOT_CANONICAL'],
+    ['that makes megabytes of kilobytes', zstdCompressSync(Buffer.alloc(2 ** 25), window(17)), 'TOO_LARGE'],
+  ])('in a frame %s is refused', (_what, batch, code) => {
+    expect(() => decodeBatch(batch)).toThrow(expect.objectContaining({ code }))
   })
 
   it.each([

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import {
   agentIdOf,
   callIdOf,
+  documentIdOf,
   isOpenerOf,
   newThreadId,
   openedThreadId,
@@ -11,11 +12,13 @@ import {
   peerId,
   peerIdFromPublicKey,
   publicKeyOfPeer,
+  successorId,
   type ThreadId,
   threadId,
   threadIdBytes,
   threadIdFromBytes,
   threadIdMs,
+  threadOfDocument,
   turnIdOf,
 } from '../src/ids/ids.ts'
 import { agentDayPeriod, dayPeriod, monthPeriod, parsePeriod, threadPeriod } from '../src/ids/periods.ts'
@@ -34,6 +37,14 @@ describe('ids', () => {
     const turn = turnIdOf({ thread, phase: 'vote', round: 2, agent: agentIdOf('security', peer) })
     expect(turn).toBe(known.turn)
     expect(callIdOf(turn, 0, 1)).toBe(known.call)
+  })
+
+  test('of threads are document ids of automerge-repo, and nothing else is one', () => {
+    expect(documentIdOf(thread)).toBe(known.document)
+    expect(threadOfDocument(documentIdOf(thread))).toBe(thread)
+    expect(threadOfDocument(`${known.document}`.replace('X', 'Y'))).toBeUndefined()
+    expect(threadOfDocument('')).toBeUndefined()
+    fc.assert(fc.property(fc.string(), (text) => threadOfDocument(text) === undefined))
   })
 
   test('of peers hold their key', () => {
@@ -82,6 +93,16 @@ describe('ids', () => {
       false,
       false,
     ])
+  })
+
+  test('of the parts of a long thread follow from the thread and the number alone, and name no opener', () => {
+    const [opener] = [signerOf(1).peer]
+    const opened = openedThreadId(opener, 1_795_305_600_000)
+    const first = successorId(opened, 1)
+    expect(first).toBe(known.successor)
+    expect(threadIdMs(first)).toBe(threadIdMs(opened))
+    expect(isOpenerOf(first, opener)).toBe(false)
+    expect(new Set([opened, first, successorId(opened, 2), successorId(first, 1)]).size).toBe(4)
   })
 
   test('of turns and calls differ in every field', () => {

@@ -1,5 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { ProtocolError } from '../src/bytes/errors.ts'
+import { MAX_ENVELOPE_BYTES } from '../src/envelope/envelope.ts'
 import type { MeshId } from '../src/ids/ids.ts'
 import {
   decodeFrame,
@@ -8,16 +12,17 @@ import {
   MAX_BLOB_BYTES,
   MAX_BLOB_PART_BYTES,
   MAX_FRAME_BYTES,
-  MAX_PAGE_BYTES,
   repairProtocol,
   vectorFromWire,
   vectorHash,
   vectorToWire,
 } from '../src/repair/frames.ts'
+import { MAX_PAGE_ENVELOPES, packPage, unpackPage } from '../src/repair/page.ts'
 
 const golden = JSON.parse(readFileSync(new URL('./golden/repair.json', import.meta.url), 'utf8')) as {
   frames: Record<Frame['t'], string>
   vectorHash: string
+  page: string
 }
 
 function bytes(length: number, fill: number): Uint8Array<ArrayBuffer> {
@@ -29,6 +34,7 @@ const FRAMES: { [T in Frame['t']]: Extract<Frame, { t: T }> } = {
   ping: { t: 'ping', n: 7 },
   pong: { t: 'pong', n: 7 },
   card: { t: 'card', card: bytes(3, 1) },
+  manifest: { t: 'manifest', manifest: bytes(3, 4) },
   digest: { t: 'digest', threads: [[bytes(16, 2), bytes(32, 3), bytes(8, 1)]] },
   follows: { t: 'follows', all: false, projects: [bytes(8, 1)], threads: [bytes(16, 2)] },
   vectors: {
@@ -40,7 +46,9 @@ const FRAMES: { [T in Frame['t']]: Extract<Frame, { t: T }> } = {
     ],
   },
   openings: { t: 'openings', n: 3, threads: [bytes(16, 2)] },
-  envelopes: { t: 'envelopes', n: 1, envelopes: [bytes(2, 6), bytes(1, 7)], more: true },
+  next: { t: 'next', n: 4 },
+  page: { t: 'page', n: 1, packed: bytes(3, 6), more: true },
+  envelopes: { t: 'envelopes', envelopes: [bytes(2, 6), bytes(1, 7)] },
   'blob-want': { t: 'blob-want', n: 2, hash: bytes(32, 8), offset: 524_288 },
   'blob-part': { t: 'blob-part', n: 2, hash: bytes(32, 8), offset: 524_288, total: 524_290, bytes: bytes(2, 9) },
 }
@@ -78,10 +86,39 @@ describe('a frame', () => {
   })
 
   it('holds a full page and a full part', () => {
-    const page: Frame = { ...FRAMES.envelopes, envelopes: [bytes(MAX_PAGE_BYTES / 2, 1), bytes(MAX_PAGE_BYTES / 2, 2)] }
-    expect(decodeFrame(encodeFrame(page))).toEqual(page)
+    const envelopes: Frame = { t: 'envelopes', envelopes: [bytes(MAX_ENVELOPE_BYTES, 1), bytes(MAX_ENVELOPE_BYTES, 2)] }
+    expect(decodeFrame(encodeFrame(envelopes))).toEqual(envelopes)
     const part: Frame = { ...FRAMES['blob-part'], total: MAX_BLOB_BYTES, bytes: bytes(MAX_BLOB_PART_BYTES, 3) }
     expect(decodeFrame(encodeFrame(part))).toEqual(part)
+  })
+})
+
+describe('a page', () => {
+  const envelopes = [bytes(2, 6), bytes(1, 7), bytes(300, 8)]
+
+  it('comes back as it was packed, now and from the golden bytes', async () => {
+    expect((await unpackPage(await packPage(envelopes))).map((one) => Uint8Array.from(one))).toEqual(envelopes)
+    const unpacked = await unpackPage(Buffer.from(golden.page, 'hex'))
+    expect(unpacked.map((one) => Uint8Array.from(one))).toEqual(envelopes)
+    expect(await unpackPage(await packPage([]))).toEqual([])
+  })
+
+  it('holds what no compression makes smaller', async () => {
+    const full = Array.from({ length: MAX_PAGE_ENVELOPES }, () => Uint8Array.from(randomBytes(512)))
+    const packed = await packPage(full)
+    const page: Frame = { t: 'page', n: 1, packed, more: false }
+    expect(decodeFrame(encodeFrame(page))).toEqual(page)
+    expect((await unpackPage(packed)).length).toBe(MAX_PAGE_ENVELOPES)
+  })
+
+  it.each([
+    ['is no zstd', () => Buffer.from('this is no zstd')],
+    ['is cut off', async () => (await packPage(envelopes)).subarray(0, -3)],
+    ['ends within an envelope', () => zstdCompressSync(Buffer.from('0000000301', 'hex'))],
+    ['has too many envelopes', () => zstdCompressSync(Buffer.alloc((MAX_PAGE_ENVELOPES + 1) * 4))],
+    ['swells beyond its bound', () => zstdCompressSync(Buffer.alloc(64 * 1024 * 1024))],
+  ])('that %s is refused', async (_what, make) => {
+    await expect((async () => unpackPage(await make()))()).rejects.toBeInstanceOf(ProtocolError)
   })
 })
 
@@ -105,6 +142,7 @@ describe('a vector', () => {
 
   it('comes back from the wire as it was', () => {
     const vector = new Map([
+      ['02'.repeat(48), at(7)],
       [low, at(1)],
       [high, at(2 ** 40)],
     ])

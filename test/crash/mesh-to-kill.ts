@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { agentsAnswer } from '@bzzz/protocols'
 import { expect, vi } from 'vitest'
 import { foundTestMesh } from '../node/nodes.ts'
+import { quotes } from '../review/small-change.ts'
 import { type BillingServer, MODEL, startBillingServer } from './billing-server.ts'
 import { type NodeToKill, nodeToKill } from './node-to-kill.ts'
-import { quotes } from './review.ts'
 
 /** Three nodes with one reviewer each, and the server that bills them. */
 export interface MeshToKill {

@@ -1,4 +1,3 @@
-import { readPatch } from '@bzzz/agents'
 import {
   type EntryView,
   messagesAnswer,
@@ -8,21 +7,10 @@ import {
   reviewReport,
   reviewRequest,
 } from '@bzzz/protocols'
+import { smallChange } from '../review/small-change.ts'
 import type { NodeToKill } from './node-to-kill.ts'
 
-const change = readPatch(
-  `diff --git a/price.js b/price.js
-new file mode 100644
---- /dev/null
-+++ b/price.js
-@@ -0,0 +1,3 @@
-+export function price(formula) {
-+  return eval(formula)
-+}
-`,
-  { repository: 'shop' },
-)
-export const quotes = { file: 'price.js', line: 2, real: 'return eval(formula)', invented: 'return parse(formula)' }
+const change = smallChange()
 
 export async function openReview({ client }: NodeToKill): Promise<string> {
   const { thread } = await client.post('/api/reviews', reviewRequest.parse({ change }), reviewOpened)

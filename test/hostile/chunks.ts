@@ -1,12 +1,10 @@
-import { createHash } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
+import { chunkOf, MAGIC, uleb } from '../../packages/mesh/test/chunks.ts'
 import type { Random } from '../crash/random.ts'
 
 /** Automerge change chunks taken apart and put together again, with a length and a checksum that are right. */
 
-const MAGIC = Buffer.from('856f4a83', 'hex')
 const TYPE_AT = 8
-const CHANGE = 1
 const DEFLATED_CHANGE = 2
 
 /** What is inside a change, uncompressed. */
@@ -15,12 +13,6 @@ export function bodyOf(change: Uint8Array): Buffer {
   while ((change[at] ?? 0) >= 0x80) at++
   const body = Buffer.from(change.subarray(at + 1))
   return change[TYPE_AT] === DEFLATED_CHANGE ? inflateRawSync(body) : body
-}
-
-export function chunkOf(body: Uint8Array): Buffer {
-  const typed = Buffer.concat([Buffer.of(CHANGE), uleb(body.length), body])
-  const checksum = createHash('sha256').update(typed).digest().subarray(0, 4)
-  return Buffer.concat([MAGIC, checksum, typed])
 }
 
 /** Its checksum is of what it holds unpacked, so it is right too. */
@@ -77,14 +69,4 @@ function flipped(bytes: Uint8Array, random: Random): Buffer {
   const result = Buffer.from(bytes)
   if (result.length > 0) result.writeUInt8(result.readUInt8(0) ^ (1 + random(255)), 0)
   return result
-}
-
-function uleb(value: number): Buffer {
-  const bytes: number[] = []
-  let left = value
-  do {
-    bytes.push(left >= 128 ? (left % 128) | 0x80 : left)
-    left = Math.floor(left / 128)
-  } while (left > 0)
-  return Buffer.from(bytes)
 }

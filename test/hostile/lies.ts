@@ -8,10 +8,11 @@ import {
   sealEnvelope,
   type ThreadId,
 } from '@bzzz/protocols'
+import { chunkOf } from '../../packages/mesh/test/chunks.ts'
 import { immutable, Pen } from '../../packages/threads/test/pen.ts'
 import { mesh } from '../../packages/threads/test/place.ts'
 import type { Random } from '../crash/random.ts'
-import { bodyOf, chunkOf, mutated, withActor } from './chunks.ts'
+import { bodyOf, mutated, withActor } from './chunks.ts'
 import { idOf, type Maker, oneOf, type Scene, type Sight } from './scene.ts'
 
 const OTHER_MESH = 'cd'.repeat(32) as MeshId

@@ -73,7 +73,7 @@ async function overLink(rogue: Rogue, victim: MeshedNode, sent: readonly Input[]
   const stream = await rogue.stream(victim)
   await stream.say(rogue.hello)
   await inParts(victim, sent, async (part) => {
-    await stream.say({ t: 'envelopes', n: 0, envelopes: part.map((bytes) => Uint8Array.from(bytes)), more: false })
+    await stream.say({ t: 'envelopes', envelopes: part.map((bytes) => Uint8Array.from(bytes)) })
     return part.length
   })
 }

@@ -32,6 +32,7 @@ export async function openMeshedNodes(numbers: readonly number[]): Promise<Meshe
   const members = [...numbers, 9].map((number) => ({
     peer: signerOf(number).peer,
     label: `node-${number}`,
+    role: 'node' as const,
     addrs: [] as string[],
   }))
   const nodes: MeshedNode[] = []
@@ -47,7 +48,7 @@ function isOnline({ state }: { readonly state: string }): boolean {
 
 async function openMeshedNode(
   number: number,
-  members: { readonly peer: PeerId; readonly label: string; addrs: string[] }[],
+  members: { readonly peer: PeerId; readonly label: string; readonly role: 'node'; addrs: string[] }[],
 ): Promise<MeshedNode> {
   const threadFacts: ThreadFact[] = []
   const facts: MeshFact[] = []

@@ -61,7 +61,8 @@ async function joined(number: number, threads: Threads, addrs: ReadonlyMap<PeerI
     secret: null,
     listen: ['/ip4/127.0.0.1/tcp/0'],
     cacheDirectory: await temporaryDirectory(),
-    members: () => [...addrs].map(([peer, known]) => ({ peer, label: peer.slice(-4), addrs: [...known] })),
+    members: () =>
+      [...addrs].map(([peer, known]) => ({ peer, label: peer.slice(-4), role: 'node' as const, addrs: [...known] })),
     threads,
     card: () => ({
       v: 1,

@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readPatch } from '@bzzz/agents'
 import {
   conversationsAnswer,
   conversationView,
@@ -14,6 +13,7 @@ import {
 } from '@bzzz/protocols'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { bzzz } from '../cli/bzzz.ts'
+import { smallChange } from '../review/small-change.ts'
 import { foundTestMesh, meshFormed, startTestNode, type TestNode } from './nodes.ts'
 
 /** Ada follows everything, bob and cyd the shop alone. */
@@ -25,18 +25,7 @@ const members = [
 let directory: string
 let directories: Map<string, string>
 const nodes = new Map<string, TestNode>()
-const change = readPatch(
-  `diff --git a/price.js b/price.js
-new file mode 100644
---- /dev/null
-+++ b/price.js
-@@ -0,0 +1,3 @@
-+export function price(formula) {
-+  return eval(formula)
-+}
-`,
-  { repository: 'elsewhere' },
-)
+const change = smallChange('elsewhere')
 const shopOnly = { env: { BZZZ_PROJECTS: 'shop' } }
 // Three nodes of one process start a linter each.
 const RULES_WAIT = { timeout: 60_000, interval: 100 }

@@ -1,7 +1,6 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readPatch } from '@bzzz/agents'
 import {
   conversationsAnswer,
   type EntryView,
@@ -15,14 +14,12 @@ import {
 } from '@bzzz/protocols'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startJob } from '../cli/node-process.ts'
+import { openHouse } from '../review/house.ts'
 import { type ModelServer, startModelServer } from '../review/model-server.ts'
-import { meshFormed, openTestMesh, type TestMesh, type TestNode } from './nodes.ts'
+import { quotes, smallChange } from '../review/small-change.ts'
+import type { TestMesh, TestNode } from './nodes.ts'
 
-const change = readPatch(
-  '--- /dev/null\n+++ b/price.js\n@@ -0,0 +1,3 @@\n+export function price(formula) {\n+  return eval(formula)\n+}\n',
-  { repository: 'shop' },
-)
-const quotes = { file: 'price.js', line: 2, real: 'return eval(formula)', invented: 'return parse(formula)' }
+const change = smallChange()
 const PATIENCE = { timeout: 30_000, interval: 100 }
 
 let directory: string
@@ -33,24 +30,10 @@ let ironwood: TestNode
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'bzzz-tokens-'))
-  const pricesFile = join(directory, 'prices.json')
-  const house = { model: 'house-large', provider: 'house', input: '0.50', output: '2.00', window: 128_000 }
-  const models = [{ ...house, date: '2026-11-22', source: 'a test' }]
-  await writeFile(pricesFile, JSON.stringify({ currency: 'USD', unit: 'per million tokens', models }))
   // a reply of some 200 characters takes a second and a half
   server = await startModelServer(quotes, { chunkSize: 8, latency: 60 })
-  mesh = await openTestMesh({
-    members: [
-      ['walnut', 'architect'],
-      ['ironwood', 'reviewer'],
-      ['acacia', 'security'],
-    ],
-    flags: { openai_base_url: server.baseUrl, openai_model: 'house-large', openai_max_tokens: 1_500 },
-    env: { OPENAI_API_KEY: 'sk-of-a-test' },
-    pricesFile,
-  })
+  mesh = await openHouse(directory, server)
   ;[walnut, ironwood] = mesh.nodes as [TestNode, TestNode, TestNode]
-  await meshFormed(mesh, 3)
 })
 
 afterAll(async () => {

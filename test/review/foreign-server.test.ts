@@ -1,7 +1,6 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readPatch } from '@bzzz/agents'
 import {
   budgetEvent,
   type CostsBreakdown,
@@ -15,25 +14,12 @@ import {
   reviewRequest,
 } from '@bzzz/protocols'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { meshFormed, openTestMesh, type TestMesh, type TestNode } from '../node/nodes.ts'
+import type { TestMesh, TestNode } from '../node/nodes.ts'
+import { openHouse, PRICE } from './house.ts'
 import { type ModelServer, startModelServer } from './model-server.ts'
+import { quotes, smallChange } from './small-change.ts'
 
-const change = readPatch(
-  `diff --git a/price.js b/price.js
-new file mode 100644
---- /dev/null
-+++ b/price.js
-@@ -0,0 +1,3 @@
-+export function price(formula) {
-+  return eval(formula)
-+}
-`,
-  { repository: 'shop' },
-)
-const quotes = { file: 'price.js', line: 2, real: 'return eval(formula)', invented: 'return parse(formula)' }
-
-/** Dollars a million tokens. */
-const PRICE = { input: 0.5, output: 2 }
+const change = smallChange()
 const PATIENCE = { timeout: 20_000, interval: 100 }
 
 let directory: string
@@ -42,22 +28,8 @@ let mesh: TestMesh
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'bzzz-foreign-'))
-  const pricesFile = join(directory, 'prices.json')
-  const house = { model: 'house-large', provider: 'house', input: '0.50', output: '2.00', window: 128_000 }
-  const models = [{ ...house, date: '2026-11-22', source: 'a test' }]
-  await writeFile(pricesFile, JSON.stringify({ currency: 'USD', unit: 'per million tokens', models }))
   server = await startModelServer(quotes)
-  mesh = await openTestMesh({
-    members: [
-      ['walnut', 'architect'],
-      ['ironwood', 'reviewer'],
-      ['acacia', 'security'],
-    ],
-    flags: { openai_base_url: server.baseUrl, openai_model: 'house-large', openai_max_tokens: 1_500 },
-    env: { OPENAI_API_KEY: 'sk-of-a-test' },
-    pricesFile,
-  })
-  await meshFormed(mesh, 3)
+  mesh = await openHouse(directory, server)
 })
 
 afterAll(async () => {

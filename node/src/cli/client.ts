@@ -127,8 +127,13 @@ async function refusal(response: Response): Promise<CliError> {
       `the node answered ${response.status}: ${text.slice(0, 200)}`,
     )
   const { code, title, detail } = parsed.data
-  const exitCode = code === 'ROLES_MISSING' ? exitCodes.unavailable : exitCodeOf(response.status)
+  const exitCode = EXIT_CODES[code] ?? exitCodeOf(response.status)
   return new CliError(exitCode, code, detail ?? title)
+}
+
+const EXIT_CODES: Readonly<Record<string, number>> = {
+  ROLES_MISSING: exitCodes.unavailable,
+  OWNER_KEY_MISSING: exitCodes.config,
 }
 
 function exitCodeOf(status: number): number {

@@ -115,7 +115,7 @@ function addPeers(program: Command, context: CommandContext): void {
             context.terminal,
             ['node', 'state', 'latency', 'last seen', 'agents', 'peer id', 'why'],
             answer.peers.map((peer) => [
-              peer.node_id,
+              peer.role === 'laptop' ? `${peer.node_id} (laptop)` : peer.node_id,
               peer.state,
               peer.latency_ms === null ? '-' : `${peer.latency_ms.toFixed(1)} ms`,
               ago(peer.last_seen, context.now()),

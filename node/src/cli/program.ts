@@ -9,11 +9,15 @@ import { addDemoCommand } from './demo.ts'
 import { diskFault } from './disk.ts'
 import { CliError, exitCodes } from './exit.ts'
 import { addInitCommand } from './init.ts'
+import { addInviteCommand } from './invite.ts'
+import { addLaptopCommands } from './laptop.ts'
 import { addLookCommands } from './look.ts'
 import { addReviewCommand } from './review.ts'
 import { plain } from './terminal.ts'
 import { addThreadCommands } from './threads.ts'
+import { addTokenCommands } from './tokens.ts'
 import { addUpCommand } from './up.ts'
+import { addVoteCommand } from './vote.ts'
 
 /**
  * Runs one command line. Faults end in one line on stderr (wrong arguments with a hint below it), with `--json` also in an
@@ -54,7 +58,11 @@ function programFor(context: CommandContext): Command {
   addUpCommand(program, context)
   addLookCommands(program, context)
   addThreadCommands(program, context)
+  addTokenCommands(program, context)
   addReviewCommand(program, context)
+  addVoteCommand(program, context)
+  addInviteCommand(program, context)
+  addLaptopCommands(program, context)
   addDemoCommand(program, context)
   for (const command of program.commands) throwInsteadOfExit(command)
   return throwInsteadOfExit(program)

@@ -21,6 +21,7 @@ export interface ReviewResult {
   }[]
   readonly coverage: ReviewReport['coverage']
   readonly dissent: ReviewReport['dissent']
+  readonly people: ReviewReport['people']
   readonly seats: ReviewReport['seats']
   readonly costs: ReviewReport['costs']
   readonly spent_usd: number
@@ -39,6 +40,7 @@ export function resultOf({ status, report }: ReviewEnd): ReviewResult {
     }),
     coverage: report.coverage,
     dissent: report.dissent,
+    people: report.people,
     seats: report.seats,
     costs: report.costs,
     spent_usd: report.costs.total_usd,
@@ -82,6 +84,13 @@ export function reportText(terminal: Terminal, { status, report }: ReviewEnd): s
       'Dissent',
       report.dissent.map(
         (vote) => `  round ${vote.round}: ${plain(vote.role)} ${vote.choice}s: ${firstLine(vote.content)}`,
+      ),
+    ),
+    ...section(
+      'People, whose votes decide nothing',
+      report.people.map(
+        ({ author, node, round, choice, content }) =>
+          `  round ${round}: ${plain(author.slice('human:'.length, author.lastIndexOf('@')))}@${plain(node)} ${choice}s${content === '' ? '' : `: ${firstLine(content)}`}`,
       ),
     ),
     ...section('Seats', seatLines(report)),

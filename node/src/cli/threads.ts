@@ -58,13 +58,14 @@ function addShow(thread: Command, context: CommandContext): void {
     .addHelpText('after', examples('bzzz thread show 01937c3e-…', 'bzzz thread show 01937c3e-… --json'))
     .action(async (id: string, options: GlobalOptions) => {
       const client = await clientFor(context, options)
+      const { messages, nodes } = await allMessages(client, id)
       const view = await client.get('agents', `/api/conversations/${encodeURIComponent(id)}`, conversationView)
-      const { messages, heads, nodes } = await allMessages(client, id)
-      print(context, options, { ...view, heads, entries: messages }, () =>
+      print(context, options, { ...view, entries: messages }, () =>
         [
           `${styled(context.terminal, 'bold', plain(view.topic))}  ${view.state}, ${messages.length} entries, ${dollars(view.cost_usd)}${view.simulated ? ' (simulated)' : ''}`,
           `${view.archived ? 'archived, ' : ''}${bytesText(view.stored_bytes)} on disk of ${bytesText(view.bytes)}`,
-          `heads ${heads.map((head) => head.slice(0, 12)).join(' ')}`,
+          `for laptops ${view.sync_url}`,
+          `heads ${view.heads.map((head) => head.slice(0, 12)).join(' ')}`,
           ...messages.flatMap((message) => [
             `${entryLine(context.terminal, message)}  ${onNodes(context.terminal, message, nodes)}`,
             ...wholeText(message),
@@ -74,10 +75,7 @@ function addShow(thread: Command, context: CommandContext): void {
     })
 }
 
-async function allMessages(
-  client: NodeClient,
-  id: string,
-): Promise<{ messages: EntryView[]; heads: string[]; nodes: number }> {
+async function allMessages(client: NodeClient, id: string): Promise<{ messages: EntryView[]; nodes: number }> {
   const messages: EntryView[] = []
   let page = await readPage(client, id, '')
   messages.push(...page.messages)
@@ -85,7 +83,7 @@ async function allMessages(
     page = await readPage(client, id, `?after=${page.next}`)
     messages.push(...page.messages)
   }
-  return { messages, heads: page.heads, nodes: page.nodes }
+  return { messages, nodes: page.nodes }
 }
 
 function readPage(client: NodeClient, id: string, query: string) {
@@ -185,7 +183,7 @@ function onNodes(terminal: Terminal, { on_nodes }: EntryView, nodes: number): st
 /** One line for people: time, who on which node, and the gist. */
 export function entryLine(terminal: Terminal, entry: EntryView): string {
   const who = entry.author.slice(0, entry.author.lastIndexOf('@'))
-  const name = `${who}@${entry.node}`
+  const name = entry.laptop ? `${who} via laptop of ${entry.node}` : `${who}@${entry.node}`
   const room = Math.max(40, terminal.width - 8 - name.length - entry.type.length - 4)
   const text = plain(gistOf(entry))
   const short = text.length > room ? `${text.slice(0, room - 1)}…` : text

@@ -1,5 +1,6 @@
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
+import type { RunningNode } from '../compose.ts'
 import type { SettingName } from '../config/settings.ts'
 import { dataDirectory } from '../init/data-directory.ts'
 import type { RunningFile } from './client.ts'
@@ -9,18 +10,13 @@ import { CliError, exitCodes } from './exit.ts'
 import { startFailure } from './start-failure.ts'
 
 export function addUpCommand(program: Command, context: CommandContext): void {
-  withGlobalOptions(program.command('up'))
+  withRunOptions(withGlobalOptions(program.command('up')))
     .description('run the node until it is told to stop (Ctrl-C or SIGTERM); logs go to stderr as JSON')
     .option('--agents <roles>', 'roles of the agents that live here')
     .option('--provider <name>', 'offline or openai')
     .option('--base-url <url>', 'OpenAI-compatible endpoint, e.g. http://127.0.0.1:11434/v1')
     .option('--model <name>', 'model of the agents')
     .option('--local-model', 'the model runs on own hardware: it is priced $0')
-    .addOption(new Option('--until-stdin-closes', 'stop when whoever started the node is gone').hideHelp())
-    .option('--p2p-port <port>', 'port for peers; 0 takes any free one')
-    .option('--http-port <port>', 'port of the node API')
-    .option('--mcp-port <port>', 'port of the agents API')
-    .option('--log-level <level>', 'debug, info, warn or error')
     .addHelpText(
       'after',
       examples(
@@ -29,47 +25,68 @@ export function addUpCommand(program: Command, context: CommandContext): void {
         'bzzz up --data-dir ./lab/walnut',
       ),
     )
-    .action(async (options: GlobalOptions & UpOptions) => {
-      const config = configFor(context, options, flagsOf(options))
-      const { openNode } = await import('../compose.ts')
-      const node = await openNode(config, {
-        now: context.now,
-        randomBytes: context.randomBytes,
-        env: context.env,
-      }).catch(async (error) => {
-        throw await startFailure(error, config.dataDirectory)
-      })
-      const running: RunningFile = {
-        pid: process.pid,
-        node_url: node.urls.node,
-        agents_url: node.urls.agents,
-        started_ms: context.now(),
-      }
-      const { running: path } = dataDirectory(config.dataDirectory)
-      await writeWhole(path, `${JSON.stringify(running, null, 2)}\n`).catch(async (error) => {
-        await node.close()
-        throw diskFault(error, path) ?? error
-      })
-      if (options.json === true)
-        context.terminal.out(JSON.stringify({ ...running, peer_id: node.peer, node_id: node.label }))
-      else
-        context.terminal.out(
-          `${node.label} is up: ${node.urls.node} (node), ${node.urls.agents} (agents), ${node.addrs().join(', ')}; stop it with Ctrl-C`,
-        )
-      const told =
-        options.untilStdinCloses === true ? AbortSignal.any([context.signal, ended(context.stdin)]) : context.signal
-      const cause = await Promise.race([aborted(told), node.frozen])
-      const closeError: unknown = await node.close().then(
-        () => undefined,
-        (error) => error,
-      )
-      await rm(path, { force: true }).catch(() => undefined) // left behind, it names a process that is gone
-      if (!told.aborted) throw stoppedByDisk(config.dataDirectory, cause)
-      if (closeError !== undefined) throw closeError
-    })
+    .action((options: GlobalOptions & UpOptions) => runNode(context, options))
 }
 
-interface UpOptions {
+/** What every way of running a node takes. */
+export function withRunOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--until-stdin-closes', 'stop when whoever started the node is gone').hideHelp())
+    .option('--p2p-port <port>', 'port for peers; 0 takes any free one')
+    .option('--http-port <port>', 'port of the node API')
+    .option('--mcp-port <port>', 'port of the agents API')
+    .option('--log-level <level>', 'debug, info, warn or error')
+}
+
+/** @param check throws when this node is not to run, which closes it again */
+export async function runNode(
+  context: CommandContext,
+  options: GlobalOptions & UpOptions,
+  flags: Partial<Record<SettingName, unknown>> = {},
+  check: (node: RunningNode) => void = () => undefined,
+): Promise<void> {
+  const config = configFor(context, options, { ...flagsOf(options), ...flags })
+  const { openNode } = await import('../compose.ts')
+  const node = await openNode(config, {
+    now: context.now,
+    randomBytes: context.randomBytes,
+    env: context.env,
+  }).catch(async (error) => {
+    throw await startFailure(error, config.dataDirectory)
+  })
+  const { running: path } = dataDirectory(config.dataDirectory)
+  const running: RunningFile = {
+    pid: process.pid,
+    node_url: node.urls.node,
+    agents_url: node.urls.agents,
+    started_ms: context.now(),
+  }
+  try {
+    check(node)
+    await writeWhole(path, `${JSON.stringify(running, null, 2)}\n`)
+  } catch (error) {
+    await node.close()
+    throw diskFault(error, path) ?? error
+  }
+  if (options.json === true)
+    context.terminal.out(JSON.stringify({ ...running, peer_id: node.peer, node_id: node.label }))
+  else
+    context.terminal.out(
+      `${node.label} is up: ${node.urls.node} (node), ${node.urls.agents} (agents), ${node.addrs().join(', ')}; stop it with Ctrl-C`,
+    )
+  const told =
+    options.untilStdinCloses === true ? AbortSignal.any([context.signal, ended(context.stdin)]) : context.signal
+  const cause = await Promise.race([aborted(told), node.frozen])
+  const closeError: unknown = await node.close().then(
+    () => undefined,
+    (error) => error,
+  )
+  await rm(path, { force: true }).catch(() => undefined) // left behind, it names a process that is gone
+  if (!told.aborted) throw stoppedByDisk(config.dataDirectory, cause)
+  if (closeError !== undefined) throw closeError
+}
+
+export interface UpOptions {
   readonly agents?: string
   readonly provider?: string
   readonly baseUrl?: string

@@ -1,4 +1,9 @@
-export type ConfigErrorCode = 'CONFIG_INVALID' | 'CONFIG_UNREADABLE' | 'NOT_INITIALISED' | 'ALREADY_INITIALISED'
+export type ConfigErrorCode =
+  | 'CONFIG_INVALID'
+  | 'CONFIG_UNREADABLE'
+  | 'NOT_INITIALISED'
+  | 'ALREADY_INITIALISED'
+  | 'OWNER_KEY_MISSING'
 
 /** The message is one sentence or two: what, where, what to do. */
 export class ConfigError extends Error {

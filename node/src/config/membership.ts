@@ -3,6 +3,11 @@ import type { NanoUsd, OpenedManifest, PeerId } from '@bzzz/protocols'
 import { ConfigError } from './errors.ts'
 import type { Config } from './load.ts'
 
+/** For the log, before it is known whether the manifest names this machine. */
+export function probableLabel({ manifest }: OpenedManifest, peer: PeerId, { values }: Config): string {
+  return manifest.members.find((candidate) => candidate.peer === peer)?.label ?? values.node_id
+}
+
 /** The name that the manifest gives this machine; not being named in it is told by the others, who let no stranger in. */
 export function labelOf({ manifest }: OpenedManifest, peer: PeerId): string {
   const member = manifest.members.find((candidate) => candidate.peer === peer)
@@ -16,9 +21,10 @@ export function labelOf({ manifest }: OpenedManifest, peer: PeerId): string {
 
 /** Addresses of the manifest first, then those of BZZZ_BOOTSTRAP. */
 export function membersOf({ manifest }: OpenedManifest, { values }: Config) {
-  return manifest.members.map(({ peer, label, addrs }) => ({
+  return manifest.members.map(({ peer, label, role, addrs }) => ({
     peer,
     label,
+    role,
     addrs: [
       ...addrs,
       ...values.bootstrap
@@ -26,6 +32,23 @@ export function membersOf({ manifest }: OpenedManifest, { values }: Config) {
         .map((addr) => addr.slice(0, addr.lastIndexOf('/p2p/'))),
     ],
   }))
+}
+
+/** Where this machine is reached, the best first: as the manifest says, then where it listens, loopback last. */
+export function reachedAt({ manifest }: OpenedManifest, peer: PeerId, listening: readonly string[]): string[] {
+  const named = manifest.members.find((candidate) => candidate.peer === peer)?.addrs ?? []
+  const own = listening.map((addr) => addr.replace(/\/p2p\/[^/]+$/, ''))
+  const isLoopback = (addr: string) => addr.startsWith('/ip4/127.') || addr.startsWith('/ip6/::1/')
+  return [...new Set([...named, ...own.filter((addr) => !isLoopback(addr)), ...own])]
+}
+
+/** A laptop runs no agents, whatever its configuration says. @throws {ConfigError} */
+export function refuseAgents({ values, provenance }: Config): void {
+  if (values.agents.length === 0) return
+  throw new ConfigError(
+    'CONFIG_INVALID',
+    `${provenance.agents.from}: agents are configured and this machine is a laptop of the mesh, on which none run; leave them out`,
+  )
 }
 
 /** What all nodes together may spend in a UTC day. A mesh is founded with one. */

@@ -87,6 +87,11 @@ export const settings = {
     shape: z.string().regex(/^[0-9a-f]{64}$/, '64 hexadecimal digits'),
     help: 'Shared secret of the mesh; `bzzz init` writes it to the data directory',
   }),
+  owner_key_file: optional({
+    env: 'BZZZ_OWNER_KEY_FILE',
+    shape: z.string().min(1),
+    help: "File of the mesh owner's key, where it does not lie in the data directory; only invitations need it",
+  }),
   http_host: setting({
     env: 'BZZZ_HTTP_HOST',
     shape: z.string(),

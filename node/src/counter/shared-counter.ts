@@ -33,7 +33,8 @@ export type CounterFact =
 interface CounterOptions {
   readonly budget: Pick<Budget, 'account' | 'slots' | 'subscribe'>
   readonly mesh: Pick<Mesh, 'subscribe' | 'putRecord' | 'getRecord'>
-  readonly manifest: OpenedManifest
+  /** In force. */
+  readonly manifest: () => OpenedManifest
   readonly observe?: (fact: CounterFact) => void
 }
 
@@ -44,7 +45,6 @@ const REPUBLISH_INTERVAL_MS = 3_600_000
 const PUBLISH_TIMEOUT_MS = 5_000
 
 export function openSharedCounter({ budget, mesh, manifest, observe }: CounterOptions): SharedCounter {
-  const accounts = allottedAccounts(manifest)
   const own = accountKey(budget.account)
   const closing = new AbortController()
   const waiting = new Set<Period>()
@@ -101,12 +101,13 @@ export function openSharedCounter({ budget, mesh, manifest, observe }: CounterOp
 
   /** @returns undefined when none is found in time, or what is found is none */
   async function slotOf(account: Account, period: Period, signal: AbortSignal): Promise<Slot | undefined> {
-    const key = slotKey(manifest.mesh, period, account)
+    const { mesh: meshId } = manifest()
+    const key = slotKey(meshId, period, account)
     try {
       const ours =
         accountKey(account) === own ? (await budget.slots()).find((slot) => slot.period === period) : undefined
       const bytes = ours?.bytes ?? (await mesh.getRecord(key, { signal }))
-      return bytes === undefined ? undefined : openSlot(bytes, manifest.mesh)
+      return bytes === undefined ? undefined : openSlot(bytes, meshId)
     } catch (error) {
       observe?.({ type: 'slot-unreadable', period, account, error })
       return undefined
@@ -115,9 +116,10 @@ export function openSharedCounter({ budget, mesh, manifest, observe }: CounterOp
 
   return {
     async total(period, { signal }) {
-      const slots = await Promise.all(accounts.map((account) => slotOf(account, period, signal)))
+      const newest = manifest()
+      const slots = await Promise.all(allottedAccounts(newest).map((account) => slotOf(account, period, signal)))
       return sumSlots(
-        manifest.manifest,
+        newest.manifest,
         period,
         slots.filter((slot) => slot !== undefined),
       )

@@ -9,7 +9,7 @@ export interface FollowsOptions {
   readonly room: Room
   /** As configured; none: all. */
   readonly projects: readonly string[]
-  readonly threads: Pick<Threads, 'list' | 'vector'>
+  readonly threads: Pick<Threads, 'list' | 'parts' | 'vector'>
   readonly signer: Pick<Signer, 'publicKey'>
 }
 
@@ -21,8 +21,8 @@ export async function readFollows({ room, projects, threads, signer }: FollowsOp
   const own = Buffer.from(signer.publicKey).toString('hex')
   for (const { thread, project } of threads.list()) {
     if (projects.includes(project)) continue
-    const actors = [...(await threads.vector(thread)).keys()]
-    if (actors.some((actor) => actor.startsWith(own))) followed.push(thread)
+    const parts = await Promise.all(threads.parts(thread).map(({ document }) => threads.vector(document)))
+    if (parts.some((vector) => [...vector.keys()].some((actor) => actor.startsWith(own)))) followed.push(thread)
   }
   return { projects, threads: followed }
 }
@@ -30,7 +30,7 @@ export async function readFollows({ room, projects, threads, signer }: FollowsOp
 export interface FollowingOptions {
   readonly room: Pick<Room, 'write'>
   readonly follows: Follows
-  readonly threads: Pick<Threads, 'summary' | 'subscribe'>
+  readonly threads: Pick<Threads, 'summary' | 'rootOf' | 'subscribe'>
   readonly mesh: Pick<Mesh, 'follow' | 'fetchThread'>
   readonly peer: PeerId
   /** How long peers may take to bring a thread. */
@@ -72,7 +72,7 @@ export class Following {
     const project = this.#options.threads.summary(thread)?.project
     if (project === undefined) return false
     const { projects } = this.#options.follows
-    return projects === null || projects.includes(project) || this.#followed.has(thread)
+    return projects === null || projects.includes(project) || this.#followed.has(this.#options.threads.rootOf(thread))
   }
 
   /** Waits for writes in hand. */
@@ -94,7 +94,7 @@ export class Following {
 
   #outcome(thread: ThreadId, otherwise: Brought): Brought {
     if (this.#options.threads.summary(thread) === undefined) return otherwise
-    this.#follow(thread)
+    this.#follow(this.#options.threads.rootOf(thread))
     return { status: 'here' }
   }
 

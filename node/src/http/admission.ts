@@ -5,8 +5,11 @@ import { ProblemError } from './problems.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** `token`: needed on loopback too. Otherwise only on other binds. */
-    access?: 'token'
+    /**
+     * `token`: needed on loopback too. Otherwise only on other binds. `sync`: a laptop's token, which the route asks for; it
+     * is no cookie that a browser would add, so pages from anywhere may use it.
+     */
+    access?: 'token' | 'sync'
   }
 }
 
@@ -22,7 +25,7 @@ export interface Admission {
  * Who may ask, before anything of the request is read.
  *
  * - Bound to loopback, the Host header must name loopback: a page whose name was pointed at 127.0.0.1 (DNS rebinding) sends its own.
- * - An Origin must be one of our doors: other pages' requests carry theirs.
+ * - An Origin must be one of our doors, but for laptops with a token of theirs: other pages' requests carry theirs.
  * - The token is needed everywhere on any other bind, and on loopback where a route says so.
  */
 export function admit(request: FastifyRequest, admission: Admission): void {
@@ -34,10 +37,12 @@ export function admit(request: FastifyRequest, admission: Admission): void {
       'Address this node as 127.0.0.1 or localhost, or bind it to another address.',
     )
   }
+  const { access } = request.routeOptions.config
+  if (access === 'sync') return
   if (!isOurs(request.headers.origin, host, admission.ports())) {
     throw new ProblemError('ORIGIN_REFUSED', 'Only pages served by this node may call it from a browser.')
   }
-  const needed = !local || request.routeOptions.config.access === 'token'
+  const needed = !local || access === 'token'
   if (needed && !holdsToken(request.headers.authorization, admission.token)) {
     throw new ProblemError('TOKEN_REQUIRED', "Send the header Authorization: Bearer <the node's token>.")
   }
@@ -61,8 +66,12 @@ function isOurs(origin: string | undefined, host: URL, ports: readonly number[])
   return from.host === host.host || (from.hostname === host.hostname && ports.includes(Number(from.port)))
 }
 
+export function bearerToken(header: string | undefined): string | undefined {
+  return /^Bearer ([\x21-\x7e]+)$/i.exec(header ?? '')?.[1]
+}
+
 function holdsToken(header: string | undefined, token: string): boolean {
-  const given = /^Bearer ([\x21-\x7e]+)$/i.exec(header ?? '')?.[1]
+  const given = bearerToken(header)
   // Equal lengths by hashing, so that the comparison takes the same time for every guess.
   return given !== undefined && timingSafeEqual(digest(given), digest(token))
 }

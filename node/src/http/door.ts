@@ -43,15 +43,24 @@ export function createDoor(options: DoorOptions) {
   door.removeContentTypeParser('text/plain')
   door.setErrorHandler(answerErrors(options.name, options.observe))
   door.setNotFoundHandler((request) => {
-    throw new ProblemError('ROUTE_UNKNOWN', `${request.method} ${request.url} is not served at this door.`)
+    throw new ProblemError('ROUTE_UNKNOWN', `${request.method} ${pathOf(request.url)} is not served at this door.`)
   })
   door.addHook('onRequest', async (request, reply) => {
     void reply.headers(HEADERS)
     admit(request, options.admission)
     if (options.closing()) throw new ProblemError('CLOSING', 'Ask again once the node is up.')
   })
+  // A refused upgrade leaves its socket to whoever refused it; the door could not close as long as it is open.
+  door.addHook('onResponse', async ({ headers, raw }) => {
+    if (headers.upgrade !== undefined) raw.socket.destroy()
+  })
   reportAnswers(door, options)
   return door
+}
+
+/** Without what may be a token. */
+function pathOf(url: string): string {
+  return url.split('?', 1)[0] ?? ''
 }
 
 function reportAnswers(door: Pick<Door, 'addHook'>, { name, observe }: DoorOptions): void {

@@ -7,10 +7,13 @@ import { addArchiveRoutes } from './routes/archive.ts'
 import { addConversationRoutes } from './routes/conversations.ts'
 import { addCostRoutes } from './routes/costs.ts'
 import { addEventsRoute } from './routes/events.ts'
+import { addInviteRoutes } from './routes/invites.ts'
 import { addMetricsRoute } from './routes/metrics.ts'
 import { addNodeRoutes } from './routes/node.ts'
 import { addReviewRoutes } from './routes/reviews.ts'
 import type { Routes } from './routes/routes.ts'
+import { addSyncRoutes } from './routes/sync.ts'
+import { addVoteRoutes } from './routes/votes.ts'
 import { trackWork } from './work.ts'
 
 export interface DoorsOptions {
@@ -76,8 +79,11 @@ function addNodeDoor(door: Door, routes: Routes): void {
 function addAgentsDoor(door: Door, routes: Routes): void {
   addAgentRoutes(door, routes)
   addConversationRoutes(door, routes)
+  addVoteRoutes(door, routes)
   addArchiveRoutes(door, routes)
   addReviewRoutes(door, routes)
   addCostRoutes(door, routes)
   addEventsRoute(door, routes)
+  addInviteRoutes(door, routes)
+  addSyncRoutes(door, routes)
 }

@@ -4,19 +4,29 @@ import type { Mesh } from '@bzzz/mesh'
 import type { AgentId, ChangeSet, NanoUsd, PeerId, ReviewPhase, ReviewTerms, ThreadId, TurnId } from '@bzzz/protocols'
 import type { Appended, Threads, ThreadView } from '@bzzz/threads'
 import type { SharedCounter } from '../counter/shared-counter.ts'
+import type { Invites } from '../membership/invites.ts'
+import type { SyncGateway } from '../sync/gateway.ts'
 
 /** What the doors need of the node. */
 export interface DoorPorts {
   readonly node: NodePort
-  readonly threads: Pick<Threads, 'create' | 'append' | 'view' | 'list' | 'summary' | 'subscribe' | 'compress'>
+  readonly threads: Pick<
+    Threads,
+    'create' | 'append' | 'view' | 'list' | 'summary' | 'parts' | 'rootOf' | 'subscribe' | 'compress'
+  >
   readonly mesh: Pick<Mesh, 'addrs' | 'peers' | 'cards' | 'subscribe' | 'holders' | 'followTokens'>
   readonly budget: Pick<Budget, 'report' | 'breakdown' | 'subscribe'>
   readonly counter: Pick<SharedCounter, 'total'>
   readonly following: FollowingPort
   readonly reviews: ReviewsPort
   readonly turns: TurnsPort
+  readonly invites: InvitesPort
+  readonly sync: SyncPort
   readonly metrics: MetricsPort
 }
+
+/** The door for laptops, and the public key of the node that signs for them. */
+export type SyncPort = Pick<SyncGateway, 'tokens' | 'admit' | 'open' | 'revoke' | 'key'>
 
 interface NodePort {
   readonly peer: PeerId
@@ -29,6 +39,8 @@ interface NodePort {
   readonly startedMs: number
   /** Parts of a limit in thousandths at which it is worth a warning, from the manifest. */
   readonly thresholds: { readonly warning: number; readonly critical: number }
+  /** In force. */
+  manifestVersion(): number
   condition(): { readonly store: 'open' | 'frozen' | 'closed'; readonly transport: 'up' | 'down' }
   /** From calls that were made; never makes one. `configured`: a provider and, where it needs one, its key are there. */
   model(): {
@@ -65,7 +77,7 @@ export interface ReviewsPort {
   plan(order: ReviewOrder): Promise<ReviewPlan>
   /** Stores the change and opens the thread: both synced to disk when it resolves. */
   open(order: ReviewOrder): Promise<ReviewOpening>
-  /** `readReview`; undefined for a thread that is no review. */
+  /** `readReview`, by the members' roles; undefined for a thread that is no review. */
   standing(view: ThreadView): Review | undefined
   /** The change under review, from this node's disk; undefined while it is not here, or when it cannot be read. */
   change(hash: string): Promise<ChangeSet | undefined>
@@ -87,6 +99,9 @@ export type ReviewPlan =
 type ReviewOpening =
   | { readonly status: 'opened'; readonly terms: ReviewTerms; readonly appended: Appended }
   | RolesMissing
+
+/** Invitations of this node; the token is in the answer of `create` alone. */
+type InvitesPort = Pick<Invites, 'create' | 'list' | 'stateOf' | 'revoke'>
 
 /** Turns of this node's agents, as they happen. */
 interface TurnsPort {

@@ -19,6 +19,10 @@ const CODES: Readonly<Record<string, ProblemCode>> = {
   THREAD_UNKNOWN: 'THREAD_UNKNOWN',
   ENTRY_INVALID: 'REQUEST_INVALID',
   ENTRY_TOO_LARGE: 'ENTRY_TOO_LARGE',
+  OWNER_KEY_MISSING: 'OWNER_KEY_MISSING',
+  LABEL_TAKEN: 'INVITE_REFUSED',
+  MESH_FULL: 'INVITE_REFUSED',
+  INVITES_EXHAUSTED: 'INVITE_REFUSED',
   CLOSED: 'CLOSING',
   BUSY: 'BUSY',
   FROZEN: 'STATE_UNAVAILABLE',
@@ -44,7 +48,14 @@ function problemIn(error: unknown): Problem | undefined {
   if (hasZodFastifySchemaValidationErrors(error)) return invalidRequest(error)
   if (!(error instanceof Error) || !('code' in error)) return undefined
   const code = CODES[String(error.code)]
-  return code === undefined ? undefined : problemOf(code, `${error.message.replace(/\.$/, '')}.${ADVICE[code] ?? ''}`)
+  return code === undefined
+    ? undefined
+    : problemOf(code, `${withoutToken(error.message).replace(/\.$/, '')}.${ADVICE[code] ?? ''}`)
+}
+
+/** A message may name the URL. */
+function withoutToken(text: string): string {
+  return text.replace(/([?&]token=)[^&\s'"]*/g, '$1…')
 }
 
 const ADVICE: Partial<Record<ProblemCode, string>> = {

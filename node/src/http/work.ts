@@ -16,7 +16,8 @@ export function trackWork(doors: readonly Pick<Door, 'addHook'>[]): Work {
   }
 
   for (const door of doors) {
-    door.addHook('onRequest', async (_, reply) => {
+    door.addHook('onRequest', async (request, reply) => {
+      if (request.headers.upgrade !== undefined) return // a websocket is in hand for as long as its laptop is there
       inHand += 1
       reply.raw.once('close', leave)
     })

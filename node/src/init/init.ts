@@ -1,12 +1,12 @@
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { createAccount, type PriceTable, parseUsd, signFirstManifest } from '@bzzz/budget'
 import type { Account, Member, OpenedManifest } from '@bzzz/protocols'
 import { openState } from '@bzzz/store'
-import { ConfigError, notADirectory } from '../config/errors.ts'
 import { createIdentity, type Identity } from '../identity/identity.ts'
 import { type DataDirectory, dataDirectory } from './data-directory.ts'
 import { writeMeshFile } from './mesh-file.ts'
+import { exists, makeFolder, moveAll, refuseExisting } from './put-in-place.ts'
 
 /** One machine of the mesh to be founded. */
 export interface PlannedMember {
@@ -69,20 +69,6 @@ export async function foundMesh(plan: MeshPlan): Promise<FoundedMesh> {
   }
 }
 
-/** @returns the uppermost folder that was made, if any */
-async function makeFolder(path: string): Promise<string | undefined> {
-  try {
-    return await mkdir(path, { recursive: true, mode: 0o700 })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    // What Node also says where nothing can be made, as on a disk that is mounted read-only: one folder alone tells the truth.
-    let uppermost = path
-    while (!(await exists(dirname(uppermost), path))) uppermost = dirname(uppermost)
-    await mkdir(uppermost, { mode: 0o700 })
-    throw error
-  }
-}
-
 const ASIDE = '.init-'
 
 /** Of a try that was killed: half a mesh, with keys in it. */
@@ -119,66 +105,6 @@ async function neighbours({ directory }: MeshPlan): Promise<string[]> {
   if (!(await exists(directory, dirname(directory)))) return []
   const names = await readdir(directory, { withFileTypes: true })
   return [directory, ...names.filter((entry) => entry.isDirectory()).map(({ name }) => join(directory, name))]
-}
-
-/** A folder may hold the operator's own settings and `config` files; what a node writes must not be there yet. */
-async function refuseExisting(target: string): Promise<void> {
-  const { nodeKey, mesh, state } = dataDirectory(target)
-  for (const path of [nodeKey, mesh, state]) {
-    if (!(await exists(path, target))) continue
-    throw new ConfigError(
-      'ALREADY_INITIALISED',
-      `${target} already belongs to a mesh (${path} is there); start it with "bzzz up --data-dir ${target}", or name another directory`,
-    )
-  }
-}
-
-async function exists(path: string, target: string): Promise<boolean> {
-  try {
-    await stat(path)
-    return true
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT') return false
-    if (code === 'ENOTDIR') throw notADirectory(target, error)
-    throw new ConfigError('CONFIG_UNREADABLE', `cannot look into ${target}: ${message}`, { cause: error })
-  }
-}
-
-/** All, or nothing: what the operator had in the folders is as it was when it fails. Renaming back needs no room on the disk. */
-async function moveAll(targets: readonly string[], aside: string): Promise<void> {
-  const undo: (() => Promise<void>)[] = []
-  try {
-    for (const [index, target] of targets.entries()) {
-      const from = join(aside, String(index))
-      if ((await mkdir(target, { recursive: true, mode: 0o700 })) !== undefined) undo.push(() => rmdir(target))
-      await keepOwnSettings(dataDirectory(target).settings, dataDirectory(from).settings)
-      for (const name of await inOrder(from)) {
-        const [place, kept] = [join(target, name), join(aside, `${index}-${name}`)]
-        if (await exists(place, target)) {
-          await rename(place, kept)
-          undo.push(() => rename(kept, place))
-        }
-        await rename(join(from, name), place)
-        undo.push(() => rm(place, { recursive: true, force: true }))
-      }
-    }
-  } catch (error) {
-    for (const step of undo.reverse()) await step()
-    throw error
-  }
-}
-
-/** The key comes last, as the mark of a whole node. */
-async function inOrder(from: string): Promise<string[]> {
-  return (await readdir(from)).sort((a, b) => Number(a === 'node.key') - Number(b === 'node.key'))
-}
-
-/** What the operator had written stays; what founding decides (name, agents, ports) is set over it. */
-async function keepOwnSettings(own: string, made: string): Promise<void> {
-  if (!(await exists(own, dirname(own)))) return
-  const [before, founded] = await Promise.all([own, made].map(async (path) => JSON.parse(await readFile(path, 'utf8'))))
-  await writeFile(made, `${JSON.stringify({ ...before, ...founded }, null, 2)}\n`, { mode: 0o600 })
 }
 
 interface PreparedNode {

@@ -7,7 +7,7 @@ const shape = z.strictObject({ v: z.literal(1), mesh: z.string(), manifest: z.ba
 
 export async function writeMeshFile(path: string, manifest: OpenedManifest): Promise<void> {
   const content = { v: 1, mesh: manifest.mesh, manifest: Buffer.from(manifest.bytes).toString('base64') }
-  await writeFile(path, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 })
+  await writeFile(path, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600, flush: true })
 }
 
 /** @throws {ConfigError} when the file is missing, not a manifest, or not signed by the owner it names */

@@ -18,9 +18,11 @@ interface ReviewsOptions {
   readonly peer: PeerId
   readonly threads: Pick<Threads, 'create' | 'blobs'>
   readonly mesh: Pick<Mesh, 'cards'>
+  /** By the manifest: nobody takes a seat there. */
+  readonly isLaptop: (peer: PeerId) => boolean
   readonly prices: PriceTable
   /** Of the whole mesh: no review can cost more in a day. */
-  readonly dayLimit: NanoUsd
+  readonly dayLimit: () => NanoUsd
   /** Tokens of one reply at most. */
   readonly maxOutputTokens: number
   /** Provider requests a step at most. */
@@ -61,7 +63,8 @@ export function createReviews(options: ReviewsOptions): ReviewsPort {
       const { files } = order.change
       const bounds = { models, prices, changeBytes: bytes.length, files: files.length, rounds: order.rounds }
       const highest = highestCost({ ...bounds, maxOutputTokens, attempts })
-      return { status: 'ready', terms: planned.terms, highest: highest < dayLimit ? highest : dayLimit }
+      const most = dayLimit()
+      return { status: 'ready', terms: planned.terms, highest: highest < most ? highest : most }
     },
 
     async open(order) {
@@ -74,7 +77,7 @@ export function createReviews(options: ReviewsOptions): ReviewsPort {
       return { status: 'opened', terms: planned.terms, appended }
     },
 
-    standing: readReview,
+    standing: (view) => readReview(view, options.isLaptop),
 
     async change(hash) {
       const bytes = await threads.blobs.get(hash)

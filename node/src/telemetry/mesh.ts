@@ -10,6 +10,7 @@ export function observeMesh(instruments: Instruments): (fact: MeshFact) => void 
     ...envelopeHandlers(instruments),
     ...recordHandlers(instruments),
     ...tokensHandlers(instruments),
+    ...joinHandlers(instruments),
     'close-failed': ({ error }) => instruments.log.error({ err: error }, 'libp2p did not stop cleanly'),
   })
 }
@@ -148,11 +149,38 @@ function envelopeHandlers({ registry, log }: Instruments): Handlers<EnvelopeFact
       log.warn({ peer, way, envelopes }, 'envelopes dropped')
     },
     'receive-failed': ({ peer, way, error }) => log.error({ peer, way, err: error }, 'envelope not stored'),
-    'page-served'({ peer, envelopes, bytes, more }) {
+    'page-served'({ peer, envelopes, bytes, packedBytes, more }) {
       served.inc(envelopes)
-      log.debug({ peer, envelopes, bytes, more }, 'repair served')
+      log.debug({ peer, envelopes, bytes, packedBytes, more }, 'repair served')
     },
     'repair-failed': ({ peer, error }) => log.warn({ peer, err: error }, 'repair failed'),
+  }
+}
+
+function joinHandlers({
+  registry,
+  log,
+  warnRarely,
+}: Instruments): Handlers<'join-answered' | 'join-refused' | 'join-failed'> {
+  const joins = new Counter({
+    name: 'bzzz_mesh_joins_total',
+    help: 'Requests to join with an invitation, by how they ended; a repeat of one that was lost counts again.',
+    labelNames: ['outcome'],
+    registers: [registry],
+  })
+  return {
+    'join-answered'({ invite, peer, code }) {
+      joins.inc({ outcome: code ?? 'JOINED' })
+      log.info({ invite, peer, code }, code === null ? 'a new member joined' : 'a join was refused')
+    },
+    'join-refused'({ invite, code, reason }) {
+      joins.inc({ outcome: code })
+      warnRarely(`join/${code}/${invite}`, { invite, code, reason }, 'a join could not be answered')
+    },
+    'join-failed'({ invite, error }) {
+      joins.inc({ outcome: 'UNABLE' })
+      log.error({ invite, err: error }, 'a join could not be signed or written down')
+    },
   }
 }
 

@@ -4,12 +4,16 @@ import type { Mesh, MeshFact } from '@bzzz/mesh'
 import type { ThreadFact, Threads } from '@bzzz/threads'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { HttpFact } from '../http/facts.ts'
+import type { MembershipFact } from '../membership/membership.ts'
+import type { SyncFact } from '../sync/facts.ts'
 import { observeAgents } from './agents.ts'
 import { gaugeBudget, observeBudget } from './budget.ts'
 import { observeHttp } from './http.ts'
 import { createLog, type Log, type LogOptions } from './log.ts'
+import { observeMembership } from './membership.ts'
 import { gaugeMesh, observeMesh } from './mesh.ts'
 import { createRareLines } from './rare-lines.ts'
+import { observeSync } from './sync.ts'
 import { gaugeThreads, observeThreads } from './threads.ts'
 
 /** Turns what the rooms report into log lines and metrics. One per node: nothing of it is global. */
@@ -24,6 +28,8 @@ export interface Telemetry {
     readonly mesh: (fact: MeshFact) => void
     readonly agents: (fact: AgentFact) => void
     readonly http: (fact: HttpFact) => void
+    readonly membership: (fact: MembershipFact) => void
+    readonly sync: (fact: SyncFact) => void
   }
   /** Adds what is read off the rooms when somebody asks. Once, when they are open. */
   gauge(rooms: {
@@ -47,6 +53,8 @@ export function createTelemetry(options: LogOptions & { readonly now: () => numb
       mesh: observeMesh(instruments),
       agents: observeAgents(instruments),
       http: observeHttp(instruments),
+      membership: observeMembership(instruments),
+      sync: observeSync(instruments),
     },
     gauge({ threads, budget, mesh }) {
       gaugeThreads(registry, threads)

@@ -10,6 +10,8 @@ export function observeThreads(instruments: Instruments): (fact: ThreadFact) => 
     ...refusalHandlers(instruments),
     loaded: ({ thread, changes }) => log.debug({ thread, changes }, 'thread loaded'),
     unloaded: ({ thread, why }) => log.debug({ thread, why }, 'thread unloaded'),
+    retried: ({ thread, cause }) =>
+      log.warn({ thread, err: cause }, 'the CRDT failed on several changes at once: now one by one'),
     compressed: (fields) => log.debug(fields, 'thread compressed'),
     'compressing-failed': ({ thread, error }) =>
       log.warn({ thread, err: error }, 'an archived thread was not compressed'),

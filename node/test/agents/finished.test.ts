@@ -20,11 +20,12 @@ test('a finished thread is remembered across restarts until it changes', async (
   const vector = async (thread: typeof done): Promise<SeqVector> =>
     new Map([['ab'.repeat(40), { seq: lengths.get(thread) ?? 0, hash: 'cd'.repeat(32) }]]) as never
 
-  const before = await openFinished(state.room('finished'), { vector })
+  const threads = { vector, parts: (thread: typeof done) => [{ document: thread, entries: 1 }] }
+  const before = await openFinished(state.room('finished'), threads)
   for (const thread of [done, grown]) await before.note(thread, await before.markOf(thread))
   lengths.set(grown, 2)
 
-  const after = await openFinished(state.room('finished'), { vector })
+  const after = await openFinished(state.room('finished'), threads)
   expect(await after.unchanged()).toEqual(new Set([done]))
   await after.note(grown, await after.markOf(grown))
   expect(await after.unchanged()).toEqual(new Set([done, grown]))

@@ -15,6 +15,10 @@ const commands = [
   'thread follow',
   'thread archive',
   'review',
+  'vote',
+  'invite',
+  'laptop join',
+  'laptop up',
   'demo',
 ]
 

@@ -38,7 +38,7 @@ afterEach(async () => {
 })
 
 function open(): SharedCounter {
-  counter = openSharedCounter({ budget, mesh, manifest, observe: (fact) => facts.push(fact) })
+  counter = openSharedCounter({ budget, mesh, manifest: () => manifest, observe: (fact) => facts.push(fact) })
   return counter
 }
 

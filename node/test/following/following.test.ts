@@ -1,5 +1,5 @@
 import type { Entry, PeerId, SeqVector, ThreadId } from '@bzzz/protocols'
-import { agentIdOf, newThreadId } from '@bzzz/protocols'
+import { agentIdOf, newThreadId, successorId } from '@bzzz/protocols'
 import type { Operation } from '@bzzz/store'
 import type { ThreadEvent, ThreadSummary } from '@bzzz/threads'
 import { describe, expect, it } from 'vitest'
@@ -24,6 +24,7 @@ function world(fetchThread: () => Promise<number> = async () => 2) {
     follows: { projects: ['shop'], threads: [] },
     threads: {
       summary: (id) => (projects.has(id) ? ({ project: projects.get(id) } as ThreadSummary) : undefined),
+      rootOf: (id) => id,
       subscribe: (listener) => {
         listeners.add(listener)
         return () => listeners.delete(listener)
@@ -41,7 +42,7 @@ function world(fetchThread: () => Promise<number> = async () => 2) {
     onLost: () => undefined,
   })
   const hear = (id: ThreadId, own: boolean, entry: Entry, peer: PeerId = acacia) => {
-    const viewed = { entry, peer, actor: 'aa', seq: 1, index: 0, change: 'bb' }
+    const viewed = { entry, peer, actor: 'aa', laptop: false, seq: 1, index: 0, change: 'bb' }
     const event = { thread: id, own, envelope: new Uint8Array(), entries: [viewed], heads: [] }
     for (const listener of listeners) listener(event as unknown as ThreadEvent)
   }
@@ -114,7 +115,7 @@ describe('a thread of a project that is not followed', () => {
 describe('after a restart', () => {
   const own = '01'.repeat(32)
   const latest = { seq: 1, hash: 'bb' }
-  const vectors = new Map<ThreadId, SeqVector>([[BANK, new Map([[`${own}${'00'.repeat(8)}`, latest]])]])
+  const vectors = new Map<ThreadId, SeqVector>([[successorId(BANK, 1), new Map([[`${own}${'00'.repeat(8)}`, latest]])]])
   const options = {
     room: {
       async *keys() {
@@ -126,6 +127,7 @@ describe('after a restart', () => {
         { thread: SHOP, project: 'shop' } as ThreadSummary,
         { thread: BANK, project: 'bank' } as ThreadSummary,
       ],
+      parts: (id: ThreadId) => [id, successorId(id, 1)].map((document) => ({ document, entries: 1 })),
       vector: async (id: ThreadId) => vectors.get(id) ?? new Map(),
     },
     signer: { publicKey: Buffer.from(own, 'hex') },

@@ -7,7 +7,7 @@ import {
   postedAnswer,
   problem,
 } from '@bzzz/protocols'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { answerOf, doorsUnderTest, withToken } from './doors-under-test.ts'
 import { acacia, ironwood, NOW, openEntry, walnut } from './mesh-of-three.ts'
 
@@ -174,6 +174,34 @@ describe('GET /api/conversations/:id/messages', () => {
     expect(first).toMatchObject({ total: 4, next: `${first.messages[2]?.change}:0` })
     expect(second.messages.map(({ id }) => id)).toEqual(['message-3'])
     expect(second.next).toBeNull()
+  })
+
+  it('goes on from part to part of a long thread, and reads no other than it shows', async () => {
+    const { agents, threads } = doorsUnderTest()
+    const { thread } = await threads.create(openEntry('long'))
+    for (let i = 1; i <= 6; i++) await threads.append(thread, message(`message-${i}`))
+    threads.partEntries = 3
+    const read = vi.spyOn(threads, 'view')
+    const url = `/api/conversations/${thread}/messages?limit=2`
+    const pages: string[][] = []
+    const parts: unknown[] = []
+    for (let next: string | null = ''; next !== null; ) {
+      const page: MessagesAnswer = answerOf(await agents.inject(url + next), 200, messagesAnswer)
+      expect(page.total).toBe(7)
+      pages.push(page.messages.map(({ id }) => id))
+      parts.push([...new Set(read.mock.calls.map(([, part]) => part))])
+      read.mockClear()
+      next = page.next === null ? null : `&after=${page.next}`
+    }
+    expect(pages).toEqual([
+      ['open-long', 'message-1'],
+      ['message-2', 'message-3'],
+      ['message-4', 'message-5'],
+      ['message-6'],
+    ])
+    expect(parts).toEqual([[0], [0, 1], [1], [1, 2]])
+    const behind = answerOf(await agents.inject(`${url}&after=message-5`), 200, messagesAnswer)
+    expect(behind.messages.map(({ id }) => id)).toEqual(['message-6'])
   })
 
   it('goes on behind entries that share an id: it is unique per signing peer only', async () => {

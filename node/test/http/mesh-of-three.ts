@@ -17,11 +17,29 @@ import {
   type Period,
   peerIdFromPublicKey,
   type SeqVector,
+  successorId,
   type ThreadId,
   type TokensFrame,
 } from '@bzzz/protocols'
-import type { Appended, ThreadEvent, ThreadSummary, ThreadView, ViewedEntry } from '@bzzz/threads'
+import type { Appended, Part, ThreadEvent, ThreadSummary, ThreadView, ViewedEntry } from '@bzzz/threads'
 import type { Brought, DoorPorts, ReviewPlan, TurnNews } from '../../src/http/ports.ts'
+import type { InviteOrder, InviteRecord } from '../../src/membership/invites.ts'
+
+/** Nobody is let in. */
+const noLaptops: DoorPorts['sync'] = {
+  key: 'aa'.repeat(32),
+  tokens: {
+    create: () => Promise.resolve(undefined),
+    list: () => [],
+    revoke: () => Promise.resolve(false),
+    find: () => undefined,
+  },
+  admit: () => ({ status: 'unknown' }),
+  open: () => {
+    throw new Error('nobody is let in')
+  },
+  revoke: () => Promise.resolve(false),
+}
 
 /** In-memory ports: walnut is the node under test, ironwood is online, acacia is gone. */
 export const NOW = Date.UTC(2026, 10, 22, 12)
@@ -85,18 +103,40 @@ class MemoryThreads {
     if (entries === undefined) throw Object.assign(new Error(`no thread ${thread}`), { code: 'THREAD_UNKNOWN' })
     const peer = entry.author.slice(entry.author.lastIndexOf('@') + 1) as PeerId
     const seq = entries.length + 1
-    const viewed = { entry: entryShape.parse(entry), peer, actor: 'aa', seq, index: 0, change: hashOf(seq) }
+    const viewed = {
+      entry: entryShape.parse(entry),
+      peer,
+      actor: 'aa',
+      laptop: false,
+      seq,
+      index: 0,
+      change: hashOf(seq),
+      document: thread,
+    }
     entries.push(viewed)
     const heads = [viewed.change]
-    this.watchers.tell({ thread, own: true, envelope: new Uint8Array(), entries: [viewed], lost: [], heads })
+    this.watchers.tell({
+      thread,
+      own: true,
+      envelope: new Uint8Array(),
+      entries: [viewed],
+      lost: [],
+      heads,
+      document: thread,
+    })
     return { thread, id: entry.id, repeated: false, heads }
   }
 
-  async view(thread: ThreadId): Promise<ThreadView | undefined> {
-    const entries = this.threads.get(thread)
-    if (entries === undefined) return undefined
+  /** From so many entries on a thread has another part. */
+  partEntries = 1_000
+
+  async view(thread: ThreadId, part?: number): Promise<ThreadView | undefined> {
+    const all = this.threads.get(thread)
+    const begin = (part ?? 0) * this.partEntries
+    const entries = part === undefined ? all : all?.slice(begin, begin + this.partEntries)
+    if (entries === undefined || all === undefined) return undefined
     const archived = entries.at(-1)?.entry.type === 'archive'
-    return { thread, heads: [hashOf(entries.length)], archived, entries, precedes: (a, b) => a.seq < b.seq }
+    return { thread, heads: [hashOf(all.length)], archived, entries, precedes: (a, b) => a.seq < b.seq }
   }
 
   list(): ThreadSummary[] {
@@ -117,6 +157,18 @@ class MemoryThreads {
 
   summary(thread: ThreadId): ThreadSummary | undefined {
     return this.list().find((summary) => summary.thread === thread)
+  }
+
+  parts(thread: ThreadId): Part[] {
+    const { length } = this.threads.get(thread) ?? []
+    return Array.from({ length: Math.ceil(length / this.partEntries) }, (_, part) => ({
+      document: part === 0 ? thread : successorId(thread, part),
+      entries: Math.min(this.partEntries, length - part * this.partEntries),
+    }))
+  }
+
+  rootOf(document: ThreadId): ThreadId {
+    return document
   }
 
   readonly compressed = new Set<ThreadId>()
@@ -171,7 +223,17 @@ class MemoryMesh {
 }
 
 export function status(peer: PeerId, label: string, more: Partial<PeerStatus>): PeerStatus {
-  return { peer, label, state: 'offline', addrs: [], latencyMs: null, lastSeenMs: null, reason: null, ...more }
+  return {
+    peer,
+    label,
+    role: 'node',
+    state: 'offline',
+    addrs: [],
+    latencyMs: null,
+    lastSeenMs: null,
+    reason: null,
+    ...more,
+  }
 }
 
 export function card(peer: PeerId, label: string, agents: AgentCard[], live: boolean): KnownCard {
@@ -306,7 +368,7 @@ class MemoryReviews {
     return { status: 'opened', terms, appended }
   }
 
-  readonly standing = readReview
+  readonly standing = (view: ThreadView) => readReview(view)
   /** Changes that this node holds. */
   readonly changes = new Map<string, ChangeSet>()
   changesRead = 0
@@ -314,6 +376,41 @@ class MemoryReviews {
   async change(hash: string): Promise<ChangeSet | undefined> {
     this.changesRead += 1
     return this.changes.get(hash)
+  }
+}
+
+class MemoryInvites {
+  readonly records: InviteRecord[] = []
+  refusal: Error | undefined
+
+  async create({ label, lifeMs }: InviteOrder) {
+    if (this.refusal !== undefined) throw this.refusal
+    const times = { createdMs: NOW, expiresMs: NOW + lifeMs, revokedMs: null }
+    const record: InviteRecord = {
+      id: peerOfKey(40 + this.records.length),
+      role: 'laptop',
+      label,
+      ...times,
+      used: null,
+    }
+    this.records.unshift(record)
+    return { record, token: `bzzz-invite-1.${this.records.length}` }
+  }
+
+  list(): InviteRecord[] {
+    return this.records
+  }
+
+  stateOf({ revokedMs }: InviteRecord) {
+    return revokedMs === null ? ('open' as const) : ('revoked' as const)
+  }
+
+  async revoke(id: string): Promise<InviteRecord | undefined> {
+    const found = this.records.find((record) => record.id === id)
+    if (found === undefined) return undefined
+    const revoked = { ...found, revokedMs: NOW }
+    this.records.splice(this.records.indexOf(found), 1, revoked)
+    return revoked
   }
 }
 
@@ -330,8 +427,10 @@ export function meshOfThree() {
   const turns = new Watchers<TurnNews>()
   const following = new MemoryFollowing(threads)
   const condition: ReturnType<DoorPorts['node']['condition']> = { store: 'open', transport: 'up' }
-  const world = { condition, threads, mesh, following, budget, reviews, turns }
+  const invites = new MemoryInvites()
+  const world = { condition, invites, threads, mesh, following, budget, reviews, turns }
   const ports: DoorPorts = {
+    sync: noLaptops,
     node: {
       peer: walnut,
       label: 'walnut',
@@ -340,6 +439,7 @@ export function meshOfThree() {
       version: '0.1.0',
       startedMs: NOW - 90_500,
       thresholds: { warning: 800, critical: 950 },
+      manifestVersion: () => 1,
       condition: () => world.condition,
       model: () => ({
         provider: 'offline',
@@ -357,6 +457,7 @@ export function meshOfThree() {
     following,
     reviews,
     turns,
+    invites,
     metrics: { contentType: 'text/plain; version=0.0.4', metrics: async () => 'bzzz_threads 0\n' },
   }
   return { ...world, world, ports }

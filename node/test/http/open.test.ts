@@ -185,7 +185,15 @@ describe('GET /api/events', () => {
     const stream = await follow(`${agentsUrl}/api/events?thread=${thread}`)
     await stream.until((text) => text.includes('id: '))
     const lost = threads.threads.get(thread) ?? []
-    threads.watchers.tell({ thread, own: false, envelope: new Uint8Array(), entries: [], lost, heads: [] })
+    threads.watchers.tell({
+      thread,
+      own: false,
+      envelope: new Uint8Array(),
+      entries: [],
+      lost,
+      heads: [],
+      document: thread,
+    })
     const [event] = await stream.events(1)
     expect(event).toEqual({ id: '010101010101.2', name: 'reset', data: { cursor: '010101010101.2' } })
   })

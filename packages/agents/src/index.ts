@@ -15,6 +15,7 @@ export {
 export { createOfflineProvider, OFFLINE_MODEL } from './offline/provider.ts'
 export { openOpenAiProvider } from './openai/open.ts'
 export type { OpenAiOptions } from './openai/provider.ts'
+export { type Ballot, ballotsOf, type OpenProposal, proposalsOf } from './review/ballots.ts'
 export type { Decision } from './review/decision.ts'
 export { type DueTurn, dueTurns } from './review/due.ts'
 export { type Duty, dueDuties } from './review/duties.ts'

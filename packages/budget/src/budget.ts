@@ -47,7 +47,8 @@ import { openWriter, type Writer, type WrittenPage } from './writer.ts'
 export interface BudgetOptions {
   /** The ledger's room; nobody else writes to it. */
   readonly room: Room
-  readonly manifest: OpenedManifest
+  /** The newest; asked again and again, since a newer one may come into force while the node runs. */
+  readonly manifest: () => OpenedManifest
   readonly signer: Signer
   readonly prices: PriceTable
   /** Wall clock, milliseconds. */
@@ -122,9 +123,10 @@ export function openBudget(options: BudgetOptions): Promise<Budget> {
 
 /** @param rules how grants are booked: a test puts wrong ones in their place, to see that it is noticed */
 export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): Promise<Budget> {
-  const { room, manifest: opened, signer, prices, now, randomBytes, localCaps = {}, observe, verifies } = options
+  const { room, signer, prices, now, randomBytes, localCaps = {}, observe, verifies } = options
   const { reachable = nothing } = options
-  const { manifest, mesh } = opened
+  const { mesh } = options.manifest()
+  const newest = () => options.manifest().manifest
   const incarnation: Incarnation = await createAccount(room, { now, randomBytes })
   const account: Account = { peer: signer.peer, incarnation }
   const standing = await readStanding(room)
@@ -132,13 +134,14 @@ export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): 
   let agreedMs: number | undefined
 
   const terms = (nowMs: number): Terms => {
+    const manifest = newest()
     return { account, manifest, localCaps, clock: { nowMs, skewMs: manifest.clockSkewMs }, agreedMs }
   }
   const waitingRoom = createWaitingRoom({ standing, terms, reachable, now })
   const writer = openWriter({
     room,
     standing,
-    seal: slotSealer({ mesh, account, signer, manifestVersion: manifest.version, verifies }),
+    seal: slotSealer({ mesh, account, signer, manifestVersion: () => newest().version, verifies }),
     now,
     due: (nowMs) => overdueReleases(standing, nowMs),
     onWritten: tell,
@@ -188,19 +191,22 @@ export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): 
   function witnessTime(wallMs: number): void {
     const nowMs = now()
     const differenceMs = wallMs - nowMs
-    if (Math.abs(differenceMs) <= manifest.clockSkewMs + CLOCK_RESOLUTION_MS) agreedMs = nowMs
+    if (Math.abs(differenceMs) <= newest().clockSkewMs + CLOCK_RESOLUTION_MS) agreedMs = nowMs
     else observe?.({ type: 'clock-disagrees', differenceMs })
   }
 
   await beginRun(options, standing, writer)
-  if (!equalBytes(prices.hash, manifest.priceTableHash)) {
-    observe?.({ type: 'price-table-differs', own: hex(prices.hash), manifest: hex(manifest.priceTableHash) })
+  const { priceTableHash } = newest()
+  if (!equalBytes(prices.hash, priceTableHash)) {
+    observe?.({ type: 'price-table-differs', own: hex(prices.hash), manifest: hex(priceTableHash) })
   }
 
   return {
     ...moving,
     account,
-    rights: rightsOf(manifest, account),
+    get rights() {
+      return rightsOf(newest(), account)
+    },
     openThread: async (thread, cap) => {
       if (cap !== undefined) await writer.submit(openThreadTask(thread, cap, terms(now())))
     },

@@ -9,6 +9,7 @@ export type { Crediting, Granting, GrantRequest, Hint, Need, Rights } from './gr
 export { type Answer, type SearchEnd, seekRights } from './grants/seek.ts'
 export { createAccount } from './ledger/chain.ts'
 export { verifyLedger } from './ledger/verify.ts'
+export { signAddedMember } from './manifest/added.ts'
 export { type FirstManifest, type FoundingMember, signFirstManifest } from './manifest/first.ts'
 export { boundTokens } from './prices/cost.ts'
 export { loadPrices, mergePrices, type Price, type PriceTable, shippedPrices } from './prices/prices.ts'

@@ -158,7 +158,7 @@ export async function openBench(
   const open = (database: StateDatabase, again: Partial<BudgetOptions> = {}): Promise<Budget> =>
     openBudget({
       room: database.room('budget'),
-      manifest,
+      manifest: () => manifest,
       signer,
       prices,
       now,

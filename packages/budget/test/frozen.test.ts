@@ -17,7 +17,7 @@ async function openOn(level: LevelLike) {
   const account = { peer: signer.peer, incarnation: await createAccount(room, { now, randomBytes }) }
   const observe = (fact: BudgetFact) => void facts.push(fact)
   const manifest = manifestFor(account)
-  const budget = await openBudget({ room, manifest, signer, prices, now, randomBytes, observe })
+  const budget = await openBudget({ room, manifest: () => manifest, signer, prices, now, randomBytes, observe })
   return { budget, room, facts }
 }
 
@@ -76,7 +76,14 @@ describe('a store that is merely busy', () => {
       write: (operations: Parameters<typeof room.write>[0]) =>
         busy ? Promise.reject(new StateError('STATE_BUSY', 'full')) : room.write(operations),
     }
-    const budget = await openBudget({ room: moody, manifest: manifestFor(account), signer, prices, now, randomBytes })
+    const budget = await openBudget({
+      room: moody,
+      manifest: () => manifestFor(account),
+      signer,
+      prices,
+      now,
+      randomBytes,
+    })
     busy = true
     await expect(budget.reserve(callOf(60, 'a'))).rejects.toMatchObject({ code: 'BUSY' })
     busy = false

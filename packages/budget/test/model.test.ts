@@ -104,7 +104,7 @@ async function run(actions: readonly Action[]): Promise<void> {
   ])
   const open = async (level: MemoryLevel): Promise<void> => {
     node.level = level
-    node.budget = await openBudget({ room: roomOf(level), manifest, signer, prices, now, randomBytes })
+    node.budget = await openBudget({ room: roomOf(level), manifest: () => manifest, signer, prices, now, randomBytes })
     await node.budget.openThread(CAPPED, splitCap(parseUsd('0.40'), [{ account, weight: 1 }]))
   }
   await open(node.level)

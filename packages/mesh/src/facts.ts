@@ -10,6 +10,12 @@ export type MeshFact =
   | { type: 'dial-failed'; peer: PeerId; reason: string; retryMs: number }
   /** Someone proved a key that no member has, and was sent away. */
   | { type: 'stranger-refused'; peer: string; address: string }
+  /** A request with an invitation was answered: `code` null for one that is a member now. */
+  | { type: 'join-answered'; invite: PeerId; peer: PeerId; code: string | null }
+  /** Who came with an invitation said nothing that could be answered. */
+  | { type: 'join-refused'; invite: PeerId; code: string; reason: string }
+  /** It could not be decided or written down here. */
+  | { type: 'join-failed'; invite: PeerId; error: unknown }
   /** A connection whose hello was wrong or did not come. */
   | { type: 'hello-refused'; peer: PeerId; code: string; reason: string }
   /** Bytes on a link that are no frame, or a frame out of turn: the link was closed. */
@@ -33,7 +39,7 @@ export type MeshFact =
   | { type: 'receive-failed'; peer: PeerId; way: Way; error: unknown }
   /** More than could be held was waiting: left to repair. */
   | { type: 'envelopes-dropped'; peer: PeerId | null; way: Way | 'publish'; envelopes: number }
-  | { type: 'page-served'; peer: PeerId; envelopes: number; bytes: number; more: boolean }
+  | { type: 'page-served'; peer: PeerId; envelopes: number; bytes: number; packedBytes: number; more: boolean }
   /** A round or an answer that failed on this side, such as a store that could not be read. */
   | { type: 'repair-failed'; peer: PeerId | null; error: unknown }
   /** A frame of a running call's text that is none, is not signed by its agent's node, or is not of a member: not relayed. */

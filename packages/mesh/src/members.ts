@@ -3,6 +3,7 @@ import type { PeerId } from '@bzzz/protocols'
 export interface MeshMember {
   readonly peer: PeerId
   readonly label: string
+  readonly role: 'node' | 'laptop'
   /** Multiaddrs from the manifest, the first that are tried. */
   readonly addrs: readonly string[]
 }

@@ -1,6 +1,8 @@
 import type { MeshId, NodeCard, PeerId, SeqVector, Signer, ThreadId, TokensFrame } from '@bzzz/protocols'
 import type { MeshFact } from './facts.ts'
 import type { Publication } from './gossip/outbox.ts'
+import type { JoinsPort } from './join/port.ts'
+import type { ManifestPort } from './manifest/exchange.ts'
 import type { MeshMember } from './members.ts'
 import type { Follows } from './projects/interest.ts'
 import type { ThreadsPort } from './threads-port.ts'
@@ -21,6 +23,10 @@ export interface MeshOptions {
   readonly cacheDirectory: string
   /** Asked again and again: who is taken off it is cut off within a second. */
   readonly members: () => readonly MeshMember[]
+  /** Whose versions are handed on and taken; without it members come and go by `members` alone. */
+  readonly manifest?: ManifestPort
+  /** Who may ask to become a member; nobody when it is left out. */
+  readonly joins?: JoinsPort
   readonly threads: ThreadsPort
   /** What is kept up with; everything when it is left out. Openings come for all threads. */
   readonly follows?: Follows
@@ -44,12 +50,12 @@ export interface Mesh {
   /** Keeps up with a thread from now on, whatever its project. */
   follow(thread: ThreadId): void
   /**
-   * Asks the connected peers one after the other for what they have of a thread, and stores it. Resolves once all have
-   * answered or failed, with how many were asked.
+   * Asks the connected peers one after the other for what they have of a thread, all of its parts, and stores it. Resolves
+   * once all have answered or failed, with how many were asked.
    * @throws the signal's reason
    */
   fetchThread(thread: ThreadId, options: { signal: AbortSignal }): Promise<number>
-  /** Which other members are known to have what of a thread. May lag by a round of repair; never says too much. */
+  /** Which other members are known to have what of one document, a thread's own or that of a later part. May lag by a round of repair; never says too much. */
   holders(thread: ThreadId): ReadonlyMap<PeerId, SeqVector>
   /** The card changed: tell the others soon. */
   announce(): void
@@ -85,6 +91,7 @@ export interface Mesh {
 export interface PeerStatus {
   readonly peer: PeerId
   readonly label: string
+  readonly role: MeshMember['role']
   /** `connecting` until the first attempt has ended. */
   readonly state: 'online' | 'offline' | 'connecting'
   /** Where it is looked for, in that order. */

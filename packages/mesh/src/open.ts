@@ -1,4 +1,5 @@
 import { type PeerId, repairProtocol, type SeqVector, type ThreadId } from '@bzzz/protocols'
+import type { Connection, Stream } from '@libp2p/interface'
 import { BlobFetcher } from './blobs/fetch.ts'
 import { createBlobServer } from './blobs/serve.ts'
 import { Announcer } from './cards/announcer.ts'
@@ -6,17 +7,20 @@ import { Cards } from './cards/cards.ts'
 import { MeshError } from './errors.ts'
 import { Outbox } from './gossip/outbox.ts'
 import { joinTopics } from './gossip/topics.ts'
-import { openHost } from './host/host.ts'
+import { openHost, peerOf } from './host/host.ts'
+import { forMembers } from './host/members-only.ts'
 import { InHand } from './in-hand.ts'
+import { serveJoins } from './join/serve.ts'
 import type { Link } from './link/link.ts'
 import { Links } from './link/links.ts'
+import { ManifestExchange } from './manifest/exchange.ts'
 import { membershipOf } from './members.ts'
 import type { Mesh, MeshEvent, MeshOptions } from './mesh.ts'
 import { Peers } from './peers.ts'
 import { Interest, isProject } from './projects/interest.ts'
 import { createRecords } from './records/records.ts'
 import { recordRules } from './records/rules.ts'
-import { fetchFromEach } from './repair/fetch.ts'
+import { fetchFromEach, fetchParts } from './repair/fetch.ts'
 import { Holders } from './repair/holders.ts'
 import { Receiver } from './repair/receiver.ts'
 import { Rounds } from './repair/rounds.ts'
@@ -48,6 +52,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     ...options,
     dialMs: timings.dialMs,
     isMember: members.has,
+    isInvited: (peer) => options.joins?.knows(peer) ?? false,
     dials,
     onStranger: (peer, address) => observe({ type: 'stranger-refused', peer, address }),
     rules,
@@ -63,12 +68,19 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     signer,
     own: options.card,
     ownAddrs: addrs,
-    isMember: members.has,
+    roleOf: (peer) => members.find(peer)?.role,
     leaseMs: timings.cardLeaseMs,
     now,
-    onNews: (card) => tell({ type: 'card', card }),
+    onNews(card) {
+      tell({ type: 'card', card })
+      exchange?.compare(card.peer)
+    },
   })
   const links = new Links({ self, onUp, onDown })
+  const exchange =
+    options.manifest === undefined
+      ? undefined
+      : new ManifestExchange({ port: options.manifest, links, versionOf: (peer) => cards.versionOf(peer) })
   const peers = new Peers({ members, links, cardAddrs: (peer) => cards.addrsOf(peer) })
   const sessions = new WeakMap<Link, Session>()
   const followsTold = new WeakMap<Link, number>()
@@ -92,6 +104,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     isMember: members.has,
     onEnvelopes: (from, envelopes) => receiver.offer(from, 'gossip', envelopes),
     onCard: (card) => cards.learn(card),
+    closing: closing.signal,
     observe,
   })
   const holders = new Holders()
@@ -152,11 +165,15 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
   })
 
   function admit(link: Link): void {
-    const session = new Session(link, { threads, receiver, interest, holders, inHand, serveBlob, learn, observe })
+    const session = new Session(link, {
+      ...{ threads, receiver, interest, holders, inHand, serveBlob, learn, observe },
+      takeManifest: async (manifest, from) => options.manifest?.receive(manifest, from),
+    })
     sessions.set(link, session)
     links.add(link)
     link.listen((word) => session.take(word))
     tellFollows(link)
+    exchange?.compare(link.peer)
     rounds.sync()
   }
 
@@ -203,12 +220,15 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
   }
 
   host.addEventListener('connection:open', ({ detail: connection }) => {
-    if (connection.direction === 'inbound') opener.expect(connection)
+    if (connection.direction === 'inbound' && members.has(peerOf(connection.remotePeer))) opener.expect(connection)
   })
-  await host.handle(repairProtocol(mesh), async (stream, connection) => {
+  const accept = async (stream: Stream, connection: Connection): Promise<void> => {
     const link = await opener.accept(stream, connection)
     if (link !== undefined) admit(link)
-  })
+  }
+  await host.handle(repairProtocol(mesh), forMembers(accept, members.has))
+  if (options.joins !== undefined)
+    await serveJoins({ mesh, host, joins: options.joins, inHand, patienceMs: timings.helloMs, observe })
   const roster = new Roster({
     self,
     members,
@@ -224,7 +244,14 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     observe,
   })
 
+  const stopManifest = options.manifest?.subscribe(() => {
+    roster.look()
+    exchange?.tellAll()
+    announcer.announce()
+  })
+
   async function closeOnce(): Promise<void> {
+    stopManifest?.()
     await Promise.all([outbox.close(), announcer.close(), rounds.close()])
     tokens.close()
     closing.abort(new MeshError('CLOSED', 'the mesh was closed'))
@@ -242,10 +269,12 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     publish: (envelope, about) => outbox.publish(envelope, about),
     follow,
     fetchThread: (thread, { signal }) =>
-      fetchFromEach(
-        all().flatMap((link) => sessions.get(link)?.pull ?? []),
-        thread,
-        { signal: AbortSignal.any([signal, closing.signal]), patienceMs: timings.fetchMs },
+      fetchParts(threads, thread, (document) =>
+        fetchFromEach(
+          all().flatMap((link) => sessions.get(link)?.pull ?? []),
+          document,
+          { signal: AbortSignal.any([signal, closing.signal]), patienceMs: timings.fetchMs },
+        ),
       ),
     holders: holdersOf,
     announce: () => announcer.announce(),

@@ -58,12 +58,13 @@ export class Peers {
     return member === undefined ? undefined : this.#statusOf(member)
   }
 
-  #statusOf({ peer, label }: MeshMember): PeerStatus {
+  #statusOf({ peer, label, role }: MeshMember): PeerStatus {
     const link = this.#options.links.get(peer)
     const { lastSeenMs, reason } = this.#of(peer)
     return {
       peer,
       label,
+      role,
       state: link !== undefined ? 'online' : reason === null ? 'connecting' : 'offline',
       addrs: this.addrsOf(peer),
       latencyMs: link?.latencyMs ?? null,

@@ -1,11 +1,12 @@
-import { type Frame, type PeerId, ProtocolError, type ThreadId, vectorFromWire } from '@bzzz/protocols'
+import { type Frame, type PeerId, ProtocolError, packPage, type ThreadId, vectorFromWire } from '@bzzz/protocols'
 import type { createBlobServer } from './blobs/serve.ts'
 import type { Observe } from './facts.ts'
 import type { InHand } from './in-hand.ts'
 import type { Link, Word } from './link/link.ts'
 import { type Interest, PeerInterest } from './projects/interest.ts'
 import type { Holders } from './repair/holders.ts'
-import { openingsOf, type Page, pageOf } from './repair/page.ts'
+import { openingsOf, type Page } from './repair/page.ts'
+import { Pages } from './repair/pages.ts'
 import { Pull, threadOf } from './repair/pull.ts'
 import type { Receiver } from './repair/receiver.ts'
 import type { ThreadsPort } from './threads-port.ts'
@@ -19,6 +20,8 @@ export interface SessionOptions {
   readonly serveBlob: ReturnType<typeof createBlobServer>
   /** @throws {ProtocolError} if it is not a card of that peer */
   readonly learn: (peer: PeerId, card: Uint8Array) => void
+  /** @throws {ProtocolError} for what no honest peer hands on; rejects when the store does */
+  readonly takeManifest: (manifest: Uint8Array, from: PeerId) => Promise<void>
   readonly observe: Observe
 }
 
@@ -30,6 +33,7 @@ export class Session {
   readonly pull: Pull
   readonly #link: Link
   readonly #options: SessionOptions
+  readonly #pages: Pages
   /** Null: everything, which goes also for a peer that has not said yet. */
   #peerInterest: PeerInterest | null = null
   #serving = false
@@ -39,12 +43,15 @@ export class Session {
     const { threads, receiver, interest, holders, inHand, observe } = options
     this.#link = link
     this.#options = options
+    this.#pages = new Pages(threads)
+    void link.closed.then(() => inHand.hold(this.#unlessStoreFails(() => this.#pages.close())))
     this.pull = new Pull({ link, threads, receiver, interest, holders, inHand, observe })
   }
 
   /** Whether the peer follows this thread. */
   peerFollows(thread: ThreadId): boolean {
-    return this.#peerInterest?.has(thread, this.#options.interest.tagOf(thread)) ?? true
+    const { interest } = this.#options
+    return this.#peerInterest?.has(interest.rootOf(thread), interest.tagOf(thread)) ?? true
   }
 
   /** Long work goes on beside the reading, so that pings are answered meanwhile. @throws {ProtocolError} */
@@ -52,6 +59,8 @@ export class Session {
     switch (word.t) {
       case 'card':
         return this.#options.learn(this.#link.peer, word.card)
+      case 'manifest':
+        return this.#unlessStoreFails(() => this.#options.takeManifest(word.manifest, this.#link.peer))
       case 'follows':
         this.#peerInterest = word.all ? null : new PeerInterest(word)
         return
@@ -61,6 +70,8 @@ export class Session {
         return this.#options.receiver.offer(this.#link.peer, 'direct', word.envelopes)
       case 'vectors':
         return this.#serve(word.n, () => this.#missing(word))
+      case 'next':
+        return this.#serve(word.n, () => this.#pages.next())
       case 'openings':
         return this.#serve(word.n, () => openingsOf(this.#options.threads, word.threads.map(threadOf)))
       case 'blob-want':
@@ -81,19 +92,20 @@ export class Session {
     const { threads: log, holders } = this.#options
     const asked = wanted.map(([id, wire]) => [threadOf(id), vectorFromWire(wire)] as const)
     for (const [thread, have] of asked) holders.asked(this.#link.peer, thread, have, await log.vector(thread))
-    return await pageOf(log, asked)
+    return await this.#pages.first(asked)
   }
 
   async #servePage(n: number, read: () => Promise<Page>): Promise<void> {
     await this.#unlessStoreFails(async () => {
       const page = await read()
-      const envelopes = page.envelopes.map((envelope) => Uint8Array.from(envelope))
+      const { envelopes, more } = page
+      const packed = await packPage(envelopes)
       // before the answer: the peer's next question may come before this turn is over
       this.#serving = false
-      await this.#link.tell({ t: 'envelopes', n, envelopes, more: page.more })
-      const bytes = envelopes.reduce((sum, envelope) => sum + envelope.length, 0)
+      await this.#link.tell({ t: 'page', n, packed, more })
       if (envelopes.length === 0) return
-      const served = { envelopes: envelopes.length, bytes, more: page.more }
+      const bytes = envelopes.reduce((sum, envelope) => sum + envelope.length, 0)
+      const served = { envelopes: envelopes.length, bytes, packedBytes: packed.length, more }
       this.#options.observe({ type: 'page-served', peer: this.#link.peer, ...served })
     })
   }

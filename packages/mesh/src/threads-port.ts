@@ -1,10 +1,15 @@
 import type { PeerId, SeqVector, ThreadId } from '@bzzz/protocols'
 
-/** What mesh needs of the threads: their log to repair from, one boundary for what arrives, and blobs to serve. */
+/**
+ * What mesh needs of the threads: their log to repair from, one boundary for what arrives, and blobs to serve. A long thread
+ * has further documents, its parts, each with a log of its own; repair takes them as threads by themselves.
+ */
 export interface ThreadsPort {
-  /** Undefined if the thread is not here; the project is empty until the opening entry has come. */
+  /** Undefined if the thread is not here; the project is empty until the opening entry has come. Of a part: of its thread. */
   summary(thread: ThreadId): { readonly project: string } | undefined
-  /** Hash of the vector of each thread on disk. */
+  /** The thread that a document is a part of; the document itself when it is none, or not known here as one. */
+  rootOf(document: ThreadId): ThreadId
+  /** Hash of the vector of each document on disk. */
   digest(): Promise<ReadonlyMap<ThreadId, Uint8Array>>
   /** The latest change of each actor, none missing before it; empty if the thread is unknown. */
   vector(thread: ThreadId): Promise<SeqVector>

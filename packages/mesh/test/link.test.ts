@@ -97,7 +97,7 @@ describe('a member with bad manners', () => {
 
     const forged = Uint8Array.from(ada.threads.write(threadNamed('forged')))
     forged[forged.length - 1] = (forged.at(-1) ?? 0) ^ 1
-    await stream.say({ t: 'envelopes', n: 0, envelopes: [forged], more: false })
+    await stream.say({ t: 'envelopes', envelopes: [forged] })
     await until(() => factsOf(ada, 'envelope-refused').length === 1)
     expect(factsOf(ada, 'envelope-refused')[0]).toMatchObject({ peer: MALLORY.signer.peer, way: 'direct' })
     await rogue.close()

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import {
   type Envelope,
   type MeshId,
@@ -11,6 +10,7 @@ import {
   vectorHash,
 } from '@bzzz/protocols'
 import type { Received, ThreadsPort } from '../src/threads-port.ts'
+import { chunkOf, uleb } from './chunks.ts'
 
 interface Stored {
   readonly bytes: Uint8Array
@@ -61,7 +61,14 @@ export class MemoryThreads implements ThreadsPort {
   }
 
   summary(thread: ThreadId): { project: string } | undefined {
-    return this.#logs.has(thread) ? { project: this.projectOf(thread) } : undefined
+    return this.#logs.has(thread) ? { project: this.projectOf(this.rootOf(thread)) } : undefined
+  }
+
+  /** Documents that are parts of others. */
+  readonly roots = new Map<ThreadId, ThreadId>()
+
+  rootOf(document: ThreadId): ThreadId {
+    return this.roots.get(document) ?? document
   }
 
   async digest(): Promise<Map<ThreadId, Uint8Array>> {
@@ -135,17 +142,5 @@ function changeOf(change: { actor: string; seq: number; startOp: number; deps: s
     uleb(change.size),
     Buffer.alloc(change.size, change.seq),
   ])
-  const typed = Buffer.concat([Buffer.of(1), uleb(body.length), body])
-  const checksum = createHash('sha256').update(typed).digest().subarray(0, 4)
-  return Buffer.concat([Buffer.of(0x85, 0x6f, 0x4a, 0x83), checksum, typed])
-}
-
-function uleb(value: number): Buffer {
-  const bytes: number[] = []
-  let left = value
-  do {
-    bytes.push(left >= 128 ? (left % 128) | 0x80 : left)
-    left = Math.floor(left / 128)
-  } while (left > 0)
-  return Buffer.from(bytes)
+  return chunkOf(body)
 }

@@ -77,7 +77,10 @@ export interface TestNode {
   readonly port: number
 }
 
-export interface NodeOptions extends Partial<Pick<MeshOptions, 'secret' | 'listen' | 'timings' | 'mesh' | 'follows'>> {
+export interface NodeOptions
+  extends Partial<
+    Pick<MeshOptions, 'secret' | 'listen' | 'timings' | 'mesh' | 'follows' | 'joins' | 'manifest' | 'card'>
+  > {
   /** Project of a thread, once anything of it is here. */
   readonly projectOf?: (thread: ThreadId) => string
   /** A log that outlived an earlier run of the node. */
@@ -101,7 +104,8 @@ export class Network {
 
   enlist(name: string, addrs: string[] = []): PeerId {
     const { peer } = identityOf(name).signer
-    this.members.set(peer, { peer, label: name, addrs })
+    const role = this.members.get(peer)?.role ?? 'node'
+    this.members.set(peer, { peer, label: name, role, addrs })
     return peer
   }
 
@@ -125,7 +129,9 @@ export class Network {
       },
       threads,
       ...(options.follows === undefined ? {} : { follows: options.follows }),
-      card: () => cardOf(signer.peer, name),
+      ...(options.joins === undefined ? {} : { joins: options.joins }),
+      ...(options.manifest === undefined ? {} : { manifest: options.manifest }),
+      card: options.card ?? (() => cardOf(signer.peer, name)),
       now: Date.now,
       timings: { ...QUICK, ...options.timings },
       observe: (fact) => facts.push(fact),

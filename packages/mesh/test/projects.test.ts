@@ -1,4 +1,4 @@
-import { openedThreadId, projectTag, type ThreadId, threadIdBytes, vectorHash } from '@bzzz/protocols'
+import { openedThreadId, projectTag, successorId, type ThreadId, threadIdBytes, vectorHash } from '@bzzz/protocols'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Interest } from '../src/projects/interest.ts'
 import { MemoryThreads } from './memory-threads.ts'
@@ -8,6 +8,7 @@ const opener = identityOf('ada').signer.peer
 const SHOP = openedThreadId(opener, 1_700_000_000_001)
 const BANK = openedThreadId(opener, 1_700_000_000_002)
 const projectOf = (thread: ThreadId) => (thread === SHOP ? 'shop' : thread === BANK ? 'bank' : '')
+const PART = successorId(BANK, 1)
 const shopOnly = { projects: ['shop'], threads: [] }
 
 let network: Network
@@ -74,6 +75,26 @@ describe('a node that follows one project', () => {
     })
   })
 
+  it('gets of a part of such a thread its first change, and all of it once it follows the thread', async () => {
+    const [ada, bob] = await adaAndBob(100)
+    for (const { threads } of [ada, bob]) threads.roots.set(PART, BANK)
+    for (let i = 0; i < 3; i++) ada.threads.write(BANK, 200)
+    for (let i = 0; i < 3; i++) ada.threads.write(PART, 300)
+    await until(() => bob.threads.count(PART) === 1 && bob.threads.count(BANK) === 1)
+    bob.mesh.follow(BANK)
+    ada.mesh.publish(ada.threads.write(PART, 300), { thread: BANK, opening: false })
+    await until(() => bob.threads.count(PART) === 4)
+  })
+
+  it('fetches a thread with all of its parts, also by the id of one of them', async () => {
+    const [ada, bob] = await adaAndBob()
+    const parts = [BANK, PART, successorId(BANK, 2)]
+    for (const { threads } of [ada, bob]) for (const part of parts.slice(1)) threads.roots.set(part, BANK)
+    for (const [i, part] of parts.entries()) for (let n = 0; n < 3; n++) ada.threads.write(part, 200 + 100 * i)
+    expect(await bob.mesh.fetchThread(PART, { signal: AbortSignal.timeout(20_000) })).toBe(1)
+    expect(parts.map((part) => bob.threads.count(part))).toEqual([3, 3, 3])
+  })
+
   it('hands its own entries in a thread of another project to those who follow that', async () => {
     const [ada, bob] = await adaAndBob()
     publishTwo(bob, BANK)
@@ -131,7 +152,7 @@ describe('who has what', () => {
 })
 
 describe('the projects that are known', () => {
-  const threads = { summary: () => undefined }
+  const threads = { summary: () => undefined, rootOf: (thread: ThreadId) => thread }
 
   it('are told once each, and only the followed ones', () => {
     const told: Uint8Array[] = []

@@ -1,13 +1,14 @@
 import { type Latest, type SeqVector, type ThreadId, vectorHash } from '@bzzz/protocols'
 import type { Operation, Room } from '@bzzz/store'
 import type { Cut, Cuts } from './equivocation.ts'
-import type { ThreadSummary } from './summary.ts'
+import { Parts } from './parts.ts'
+import type { PartSummary } from './summary.ts'
 
 // What a node keeps in memory for every thread on its disk is about a kilobyte.
 const MAX_THREADS = 100_000
 
 interface Known {
-  readonly summary: ThreadSummary
+  readonly summary: PartSummary
   readonly vector: SeqVector
   readonly cuts: Cuts
   readonly digest: Uint8Array
@@ -20,11 +21,13 @@ interface Change extends Latest {
 const NO_CUTS: Cuts = new Map()
 
 /**
- * The index of all threads on disk: the summary of each (`i/<thread>`), how far its log goes (`v/<thread>/<actor>`), and
- * where actors end that signed two changes with one number (`e/<thread>/<actor>`), written in one batch with the changes
- * they speak of. In memory only what is synced.
+ * The index of all documents on disk, threads and their later parts: the summary of each (`i/<thread>`), how far its log
+ * goes (`v/<thread>/<actor>`), and where actors end that signed two changes with one number (`e/<thread>/<actor>`), written
+ * in one batch with the changes they speak of. In memory only what is synced.
  */
 export class Catalog {
+  /** Which documents make one thread. */
+  readonly parts = new Parts()
   readonly #known = new Map<ThreadId, Known>()
 
   static async open(room: Room): Promise<Catalog> {
@@ -32,7 +35,7 @@ export class Catalog {
     const cuts = await rowsByActor<Cut>(room, 'e')
     const catalog = new Catalog()
     for await (const [, value] of room.entries({ gt: 'i/', lt: 'i0' })) {
-      const summary = JSON.parse(textOf(value)) as ThreadSummary
+      const summary = JSON.parse(textOf(value)) as PartSummary
       catalog.#set(summary, vectors.get(summary.thread) ?? new Map(), cuts.get(summary.thread))
     }
     return catalog
@@ -46,7 +49,7 @@ export class Catalog {
     return this.#known.has(thread)
   }
 
-  list(): ThreadSummary[] {
+  list(): PartSummary[] {
     return [...this.#known.values()].map(({ summary }) => summary)
   }
 
@@ -54,8 +57,12 @@ export class Catalog {
     return this.#known.get(thread)?.vector ?? new Map()
   }
 
-  summary(thread: ThreadId): ThreadSummary | undefined {
+  summary(thread: ThreadId): PartSummary | undefined {
     return this.#known.get(thread)?.summary
+  }
+
+  digestOf(thread: ThreadId): Uint8Array | undefined {
+    return this.#known.get(thread)?.digest
   }
 
   digest(): Map<ThreadId, Uint8Array> {
@@ -68,7 +75,7 @@ export class Catalog {
   }
 
   /** What must be written together with these changes. @param changes ascending seq for each actor */
-  operations(summary: ThreadSummary, changes: readonly Change[]): Operation[] {
+  operations(summary: PartSummary, changes: readonly Change[]): Operation[] {
     const { thread } = summary
     return [
       { put: `i/${thread}`, value: bytesOf(summary) },
@@ -77,13 +84,13 @@ export class Catalog {
   }
 
   /** Once they are synced. */
-  commit(summary: ThreadSummary, changes: readonly Change[]): void {
+  commit(summary: PartSummary, changes: readonly Change[]): void {
     const { thread } = summary
     this.#set(summary, new Map([...this.vector(thread), ...latest(changes)]), this.cuts(thread))
   }
 
   /** What must be written when changes go. @param changes all that the log has from now on, ascending seq for each actor */
-  replaceOperations(summary: ThreadSummary, changes: readonly Change[], cuts: Cuts): Operation[] {
+  replaceOperations(summary: PartSummary, changes: readonly Change[], cuts: Cuts): Operation[] {
     const { thread } = summary
     return [
       ...[...this.vector(thread).keys()].map((actor) => ({ del: `v/${thread}/${actor}` })),
@@ -93,12 +100,13 @@ export class Catalog {
   }
 
   /** Once that is synced. */
-  replace(summary: ThreadSummary, changes: readonly Change[], cuts: Cuts): void {
+  replace(summary: PartSummary, changes: readonly Change[], cuts: Cuts): void {
     this.#set(summary, latest(changes), cuts)
   }
 
-  #set(summary: ThreadSummary, vector: SeqVector, cuts: Cuts = NO_CUTS): void {
+  #set(summary: PartSummary, vector: SeqVector, cuts: Cuts = NO_CUTS): void {
     this.#known.set(summary.thread, { summary, vector, cuts, digest: vectorHash(vector) })
+    this.parts.note(summary)
   }
 }
 

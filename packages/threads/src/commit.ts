@@ -1,14 +1,15 @@
-import { MAX_ENTRY_BYTES, type MeshId, type Signer, sealEnvelope } from '@bzzz/protocols'
+import { MAX_ENTRY_BYTES, type MeshId, type Signer, sealInspected } from '@bzzz/protocols'
 import type { Operation } from '@bzzz/store'
 import type { Arrival } from './arrival.ts'
 import type { Catalog } from './catalog.ts'
+import type { Written } from './entry-text.ts'
 import type { ThreadsError } from './errors.ts'
 import { refusals, type ThreadFact } from './facts.ts'
-import type { Admission, Brought, LoadedThread } from './loaded.ts'
+import type { Admission, Brought, LoadedThread, Unsettled } from './loaded.ts'
 import type { ChangeLog, Logged } from './log.ts'
 import type { Orphans } from './orphans.ts'
 import type { OwnActors } from './own-actors.ts'
-import type { Appended, Received, ThreadEvent } from './port.ts'
+import type { Appended, DocumentEvent, Received } from './port.ts'
 import type { Quarantine } from './quarantine.ts'
 import { loggedOf, type Removal } from './removal.ts'
 import type { ThreadSummary } from './summary.ts'
@@ -25,7 +26,7 @@ export interface Desk {
   /** Wall clock, milliseconds. */
   readonly now: () => number
   readonly observe: (fact: ThreadFact) => void
-  readonly publish: (event: ThreadEvent) => void
+  readonly publish: (event: DocumentEvent) => void
   /** Resolves once synced; a failure freezes everything. @throws {ThreadsError} FROZEN */
   readonly write: (operations: readonly Operation[]) => Promise<void>
   /** Set once a write has failed. */
@@ -39,9 +40,7 @@ export interface Job<T> {
 
 export interface AppendJob extends Job<Appended> {
   readonly kind: 'append'
-  readonly id: string
-  /** The entry in JSON. */
-  readonly text: string
+  readonly written: Written
 }
 
 export interface ReceiveJob extends Job<Received> {
@@ -57,9 +56,9 @@ interface Staged extends Logged {
 type Refused = Extract<Admission, { status: 'refused' | 'spoilt' }> & { readonly cause?: unknown }
 
 /** Why a commit cannot go on: the loaded thread is not what it has to be from now on. */
-export type Halt = Extract<Admission, { status: 'spoilt' | 'cut' | 'own actor' }>
+export type Halt = Extract<Admission, { status: 'spoilt' | 'cut' | 'own actor' | 'unsettled' }>
 
-// How long one commit may hold up the event loop and those who wait for it: about a fifth of a millisecond per change.
+// How long one commit may hold up the event loop and those who wait for it: about a tenth of a millisecond per change.
 const MAX_RECEIVED_CHANGES = 256
 // With signature and framing this stays below what gossip carries, unless one entry alone is larger.
 const MAX_CHANGE_TEXT_BYTES = MAX_ENTRY_BYTES
@@ -112,12 +111,17 @@ export class Commit {
     }
   }
 
+  /** To be asked once all is staged. @returns why this commit must be given up */
+  settle(): Unsettled | undefined {
+    return this.#loaded.settle()
+  }
+
   /** As few changes as pages and sizes allow. */
   append(jobs: readonly AppendJob[]): void {
     const { peer } = this.#desk.signer
     const fresh = new Map<string, AppendJob>()
-    for (const job of jobs) if (!this.#loaded.has(peer, job.id) && !fresh.has(job.id)) fresh.set(job.id, job)
-    this.#appended.push(...jobs.map((job) => ({ job, repeated: fresh.get(job.id) !== job })))
+    for (const job of jobs) if (!this.#loaded.has(peer, idOf(job)) && !fresh.has(idOf(job))) fresh.set(idOf(job), job)
+    this.#appended.push(...jobs.map((job) => ({ job, repeated: fresh.get(idOf(job)) !== job })))
     for (let rest = [...fresh.values()]; rest.length > 0; ) {
       const size = fitting(rest, this.#loaded.room)
       this.#sign(rest.slice(0, size))
@@ -130,7 +134,7 @@ export class Commit {
     if (this.#staged.length > 0 || this.#removal !== undefined) await this.#write()
     const { thread, heads } = this.#loaded
     for (const { job, status } of this.#received) job.resolve({ status, thread, author: job.arrival.author })
-    for (const { job, repeated } of this.#appended) job.resolve({ thread, id: job.id, repeated, heads })
+    for (const { job, repeated } of this.#appended) job.resolve({ thread, id: idOf(job), repeated, heads })
     if (this.#removal !== undefined) this.#tell(this.#removal)
     for (const { own, bytes, brought } of this.#staged) {
       for (const reason of brought.hidden) this.#desk.observe({ type: 'hidden', thread, reason })
@@ -186,9 +190,9 @@ export class Commit {
 
   #sign(jobs: readonly AppendJob[]): void {
     const { mesh, signer } = this.#desk
-    const texts = jobs.map(({ text }) => text)
-    const { change, header, brought } = this.#loaded.append(signer.peer, texts)
-    const bytes = sealEnvelope(mesh, this.#loaded.thread, change, signer)
+    const entries = jobs.map(({ written }) => written)
+    const { change, header, brought } = this.#loaded.append(signer.peer, entries)
+    const bytes = sealInspected(mesh, this.#loaded.thread, { change, hash: header.hash }, signer)
     this.#staged.push({ ...header, bytes, own: true, brought })
   }
 
@@ -223,11 +227,15 @@ export function answeredBefore(arrival: Arrival): ReceiveJob {
 /** How many of the jobs, at least one, go into one change. */
 function fitting(jobs: readonly AppendJob[], room: number): number {
   let bytes = 0
-  const end = jobs.findIndex(({ text }, i) => {
-    bytes += Buffer.byteLength(text)
+  const end = jobs.findIndex(({ written }, i) => {
+    bytes += Buffer.byteLength(written.text)
     return i > 0 && (i >= room || bytes > MAX_CHANGE_TEXT_BYTES)
   })
   return end === -1 ? jobs.length : end
+}
+
+function idOf({ written }: AppendJob): string {
+  return written.entry.id
 }
 
 function bytesOf(changes: readonly { readonly bytes: Uint8Array }[]): number {

@@ -53,39 +53,47 @@ type Draft = { -readonly [K in keyof ThreadDocument]: ThreadDocument[K] }
  * @param changes each after its causes @throws whatever the CRDT throws, wasm panics among it
  */
 export function buildDocument(actor: string, changes: readonly Uint8Array[]): ThreadDocument {
-  return Automerge.loadIncremental(Automerge.init<Draft>({ actor }), Buffer.concat(changes))
-}
-
-/** Appends `texts` to the actor's page; they must fit into it. */
-export function appendTexts(
-  document: ThreadDocument,
-  count: number,
-  texts: readonly string[],
-): { document: ThreadDocument; change: Uint8Array } {
-  const { page, index } = placeOf(Automerge.getActorId(document), count)
-  const next = Automerge.change(document, { time: 0 }, (draft: Draft) => {
-    if (index === 0) draft.log[page] = []
-    draft.log[page]?.push(...texts.map((text) => new Automerge.ImmutableString(text)))
-  })
-  const change = Automerge.getLastLocalChange(next)
-  if (change === undefined) throw new Error('automerge made no change')
-  return { document: next, change }
+  const document = Automerge.init<Draft>({ actor })
+  const backend = Automerge.getBackend(document)
+  withoutView(backend)
+  backend.loadIncremental(Buffer.concat(changes))
+  return document
 }
 
 /**
- * Applies a change of somebody else and looks at what it did. `texts` is undefined if it did anything but append `size`
- * entries behind the `count` that its actor has: the document is then spoilt and must be built again without it.
+ * Applies a change of somebody else and looks at what it did. Undefined if it did anything but append `size` entries behind
+ * the `count` that its actor has: the document is then spoilt and must be built again without it.
  * @throws whatever the CRDT throws; after a wasm panic the document is spoilt too
  */
 export function applyChange(
   document: ThreadDocument,
   change: Uint8Array,
   { actor, count, size }: Place,
-): { document: ThreadDocument; texts: string[] | undefined } {
-  let patches: Automerge.Patch[] = []
-  const [next] = Automerge.applyChanges(document, [change], { patchCallback: (made) => (patches = made) })
-  return { document: next, texts: appendedTexts(patches, placeOf(actor, count), size) }
+): string[] | undefined {
+  const backend = Automerge.getBackend(document)
+  backend.updateDiffCursor()
+  backend.applyChanges([change])
+  const patches = backend.diffIncremental()
+  withoutView(backend)
+  return appendedTexts(patches, placeOf(actor, count), size)
 }
+
+/**
+ * Applies changes that are known to be appends, each after its causes.
+ * @throws whatever the CRDT throws; the document is spoilt then
+ */
+export function applyAppends(document: ThreadDocument, changes: readonly Uint8Array[]): void {
+  Automerge.getBackend(document).applyChanges([...changes])
+}
+
+/**
+ * The library keeps a JavaScript copy of a document and mends it with patches after each change, which doubles the cost of
+ * a change and the memory of a thread. Nobody reads that copy here: entries are kept as what they say.
+ */
+function withoutView(backend: Backend): void {
+  backend.resetDiffCursor()
+}
+type Backend = ReturnType<typeof Automerge.getBackend>
 
 function appendedTexts(
   patches: readonly Automerge.Patch[],
@@ -104,10 +112,20 @@ function isPath(path: readonly (string | number)[], wanted: readonly (string | n
   return path.length === wanted.length && path.every((step, i) => step === wanted[i])
 }
 
-/** Entries of one change, by where its actor stood before it. */
-export function textsAt(document: ThreadDocument, { actor, count, size }: Place): string[] {
-  const { page, index } = placeOf(actor, count)
-  return (document.log[page] ?? []).slice(index, index + size).map(String)
+/**
+ * Reads a whole document, as it is now, for as long as the caller keeps what it gets.
+ * @returns the entries of one change, by where its actor stood before it
+ */
+export function readerOf(document: ThreadDocument): (place: Place) => string[] {
+  const backend = Automerge.getBackend(document)
+  const [, object] = backend.getWithType('_root', 'log') ?? []
+  const log = typeof object === 'string' ? backend.materialize(object) : undefined
+  const pages = new Map<string, unknown>(log instanceof Object ? Object.entries(log) : [])
+  return ({ actor, count, size }) => {
+    const { page, index } = placeOf(actor, count)
+    const entries = pages.get(page)
+    return Array.isArray(entries) ? entries.slice(index, index + size).map(String) : []
+  }
 }
 
 /** Hashes of the changes that no other change follows, ascending. */

@@ -62,6 +62,8 @@ export type ThreadFact =
       readonly thread: ThreadId
       readonly why: 'least used' | 'archived' | 'spoilt' | 'closed'
     }
+  /** The CRDT failed on several changes at once: the document is built again, and they are tried one by one. */
+  | { readonly type: 'retried'; readonly thread: ThreadId; readonly cause: unknown }
   /** A run of an archived thread's changes: `storedBytes` is what its `bytes` take now. */
   | {
       readonly type: 'compressed'

@@ -14,8 +14,16 @@ export interface Change {
   /** Entries of the same actor before it, and in it. */
   readonly count: number
   readonly size: number
+  /** The operation that made the page its entries are in. */
+  readonly pageOp: number
   /** Highest sequence number in its past, itself included, by the actor's number in this history. */
   readonly clock: readonly number[]
+}
+
+/** A change that is still to be made. */
+export interface Next extends Omit<Change, 'hash' | 'lastOp' | 'clock'> {
+  /** The operation of the actor's entry before it, 0 if there is none. */
+  readonly entryOp: number
 }
 
 export type Placement =
@@ -41,7 +49,7 @@ export class History {
     this.#maxActors = maxActors
     this.#heads.add(genesisHash)
     const beginning = { hash: genesisHash, actor: '00', seq: 1, startOp: 1, lastOp: GENESIS_OPS, deps: [] }
-    this.#changes.set(genesisHash, { ...beginning, count: 0, size: 0, clock: [] })
+    this.#changes.set(genesisHash, { ...beginning, count: 0, size: 0, pageOp: 0, clock: [] })
   }
 
   get heads(): string[] {
@@ -61,6 +69,18 @@ export class History {
   count(actor: string): number {
     const latest = this.#chainOf(actor).at(-1)
     return latest === undefined ? 0 : latest.count + latest.size
+  }
+
+  /** Where the actor's next change stands if it is made now, with so many entries: after all that is here. */
+  next(actor: string, size: number): Next {
+    const before = this.#chainOf(actor).at(-1)
+    // Automerge names the actor's own last change too, where others have built on it since
+    const deps = [...new Set([...this.heads, ...(before === undefined ? [] : [before.hash])])].sort()
+    const seq = this.#chainOf(actor).length + 1
+    const startOp = this.#pastOf({ actor, deps }).lastOp + 1
+    const count = this.count(actor)
+    const pageOp = placeOf(actor, count).index === 0 ? startOp : (before?.pageOp ?? 0)
+    return { actor, seq, startOp, deps, count, size, pageOp, entryOp: before?.lastOp ?? 0 }
   }
 
   place(header: ChangeHeader): Placement {
@@ -83,12 +103,13 @@ export class History {
     const size = index === 0 ? header.ops - 1 : header.ops
     if (size < 1 || size > room) return { status: 'refused', code: 'NOT_AN_APPEND' }
     const clock = past.with(number, seq)
-    const change = { hash, actor, seq, startOp, lastOp: lastOp + header.ops, deps, count, size, clock }
+    const pageOp = index === 0 ? startOp : (this.at(actor, seq - 1)?.pageOp ?? 0)
+    const change = { hash, actor, seq, startOp, lastOp: lastOp + header.ops, deps, count, size, pageOp, clock }
     return { status: 'next', change }
   }
 
   /** The causes' clocks joined, wide enough to hold the actor itself, and the highest operation number in them. */
-  #pastOf({ actor, deps }: ChangeHeader): { number: number; past: number[]; lastOp: number } {
+  #pastOf({ actor, deps }: Pick<ChangeHeader, 'actor' | 'deps'>): { number: number; past: number[]; lastOp: number } {
     const number = this.#numbers.get(actor) ?? this.#numbers.size
     const causes = deps.flatMap((dep) => this.#changes.get(dep) ?? [])
     const length = Math.max(number + 1, ...causes.map((cause) => cause.clock.length))

@@ -7,21 +7,23 @@ import {
   type ThreadId,
 } from '@bzzz/protocols'
 import {
-  appendTexts,
+  applyAppends,
   applyChange,
   buildDocument,
   freeDocument,
   genesisChange,
   headsOf,
   placeOf,
+  readerOf,
   type ThreadDocument,
-  textsAt,
 } from './document.ts'
-import type { HiddenReason } from './entry-text.ts'
+import type { HiddenReason, Written } from './entry-text.ts'
 import { type Cut, type Cuts, cutBy, stands } from './equivocation.ts'
 import { ThreadsError } from './errors.ts'
 import { type Change, History, type Placement } from './history.ts'
-import { type Standing, stand, summaryOf, type ThreadSummary, untouched } from './summary.ts'
+import { madeAppend } from './made-append.ts'
+import { plainTexts } from './plain-append.ts'
+import { type PartSummary, type Standing, stand, summaryOf, type ThreadSummary, untouched } from './summary.ts'
 import type { ThreadView, ViewedEntry } from './view.ts'
 import { Words } from './words.ts'
 
@@ -42,6 +44,13 @@ export type Admission =
   | { readonly status: 'own actor' }
   /** The change did what it may not, or the CRDT failed on it: this document is spoilt and must be made anew. */
   | { readonly status: 'spoilt'; readonly code: 'NOT_AN_APPEND' | 'CRDT_REFUSED'; readonly cause?: unknown }
+  | Unsettled
+
+/** The CRDT failed on changes that were admitted already, on which is not known: one by one will show. */
+export interface Unsettled {
+  readonly status: 'unsettled'
+  readonly cause: unknown
+}
 
 /** What may not come into the document. */
 export interface Barred {
@@ -66,29 +75,45 @@ export class LoadedThread {
   readonly #history: History
   readonly #words: Words
   readonly #barred: Barred
+  readonly #pace: 'together' | 'one by one'
+  /** Admitted, and not in the document yet. */
+  #behind: Uint8Array[] = []
   #document: ThreadDocument
   #standing: Standing = untouched
 
   /**
    * @param actor of this opening of the store
    * @param log the thread's whole log, in any order, from our own disk
+   * @param pace whether what can be told to be an append without the CRDT goes into it together
    * @throws {ThreadsError} LOG_DAMAGED if it does not make a document with all of its changes in it
    */
-  constructor(thread: ThreadId, actor: string, log: readonly Envelope[], barred = NOTHING_BARRED) {
+  constructor(
+    thread: ThreadId,
+    actor: string,
+    log: readonly Envelope[],
+    barred = NOTHING_BARRED,
+    pace: 'together' | 'one by one' = 'together',
+  ) {
     this.thread = thread
     this.#actor = actor
+    this.#pace = pace
     this.#barred = barred
     this.#words = new Words(thread)
     const genesis = genesisChange(thread)
     this.#history = new History(inspectChange(genesis).hash, MAX_VECTOR_ACTORS)
     const ordered = log.toSorted((a, b) => a.header.startOp - b.header.startOp)
     this.#document = this.#build([genesis, ...ordered.map(({ change }) => change)])
-    for (const envelope of ordered) this.#restore(envelope)
-    if (String(headsOf(this.#document)) !== String(this.heads)) throw this.#damaged('the document lacks changes')
+    const textsAt = readerOf(this.#document)
+    for (const envelope of ordered) this.#restore(envelope, textsAt)
+    if (!this.#isComplete) throw this.#damaged('the document lacks changes')
   }
 
   get heads(): string[] {
     return this.#history.heads
+  }
+
+  get #isComplete(): boolean {
+    return String(headsOf(this.#document)) === String(this.heads)
   }
 
   /** Nothing was written but what archives since somebody archived it: what no other change follows all ends in that. */
@@ -105,21 +130,60 @@ export class LoadedThread {
     return placeOf(this.#actor, this.#history.count(this.#actor)).room
   }
 
-  /** One own change of at most {@link room} entries. @returns the change, still to be signed and written */
-  append(self: PeerId, texts: readonly string[]): { change: Uint8Array; header: ChangeHeader; brought: Brought } {
-    const { document, change } = appendTexts(this.#document, this.#history.count(this.#actor), texts)
-    this.#document = document
-    const header = inspectChange(change)
-    return { change, header, brought: this.#add(this.#next(header), self, texts) }
+  /**
+   * One own change of at most {@link room} entries, in JSON. The document has it only once all is settled.
+   * @returns the change, still to be signed and written
+   */
+  append(self: PeerId, entries: readonly Written[]): { change: Uint8Array; header: ChangeHeader; brought: Brought } {
+    const texts = entries.map(({ text }) => text)
+    const { change, header } = madeAppend(this.#history.next(this.#actor, texts.length), texts)
+    this.#behind.push(change)
+    const read = entries.map(({ entry }) => entry)
+    const next = this.#next(header)
+    return { change, header, brought: this.#added(next, this.#words.addRead(next, self, read)) }
   }
 
-  /** Applies a change whose signature was checked, if its causes are here and it is what an honest writer makes. */
+  /**
+   * Takes a change whose signature was checked, if its causes are here and it is what an honest writer makes. The document
+   * may have it only once all is settled.
+   */
   admit({ author, header, change }: Envelope): Admission {
     const placement = this.#judge(header) ?? this.#history.place(header)
     if (placement.status !== 'next') return placement
+    const texts = this.#plainTexts(change, placement.change)
+    if (texts !== undefined) {
+      this.#behind.push(change)
+      return { status: 'applied', brought: this.#add(placement.change, author, texts) }
+    }
+    const unsettled = this.settle()
+    if (unsettled !== undefined) return unsettled
     const applied = this.#apply(change, placement.change)
     if ('status' in applied) return applied
     return { status: 'applied', brought: this.#add(placement.change, author, applied.texts) }
+  }
+
+  /** Brings the document up to what was admitted. @returns why it is spoilt instead */
+  settle(): Unsettled | undefined {
+    if (this.#behind.length === 0) return undefined
+    try {
+      applyAppends(this.#document, this.#behind)
+      this.#behind = []
+      return this.#isComplete ? undefined : this.#unsettled(this.#damaged('the document lacks changes'))
+    } catch (cause) {
+      return this.#unsettled(cause) // the CRDT says no more of it than that
+    }
+  }
+
+  /** @throws {ThreadsError} LOG_DAMAGED where only own changes can have been behind: nobody else is guilty of that */
+  #unsettled(cause: unknown): Unsettled {
+    if (this.#pace === 'one by one') throw this.#damaged('the CRDT does not take what this node made', cause)
+    return { status: 'unsettled', cause }
+  }
+
+  #plainTexts(bytes: Uint8Array, change: Change): string[] | undefined {
+    if (this.#pace === 'one by one') return undefined
+    const entryOp = this.#history.at(change.actor, change.seq - 1)?.lastOp ?? 0
+    return plainTexts(bytes, { ...change, entryOp })
   }
 
   /** @returns undefined if nothing speaks against it */
@@ -152,10 +216,17 @@ export class LoadedThread {
     }
   }
 
-  summary(size: Pick<ThreadSummary, 'bytes' | 'storedBytes'>): ThreadSummary {
+  summary(size: Pick<ThreadSummary, 'bytes' | 'storedBytes'>): PartSummary {
     const { bytes, storedBytes } = size
     const totals = { entries: this.#words.size, archived: this.#archived, bytes, storedBytes }
     return summaryOf(this.thread, this.#standing, totals)
+  }
+
+  /** For what looks at the document as the CRDT knows it, once all is settled; the changes in it stay as they are. */
+  exchange<T>(look: (document: ThreadDocument) => readonly [ThreadDocument, T]): T {
+    const [document, found] = look(this.#document)
+    this.#document = document
+    return found
   }
 
   /** Gives the memory back, also of a document that a wasm panic has spoilt. */
@@ -171,9 +242,9 @@ export class LoadedThread {
     }
   }
 
-  #restore({ author, header }: Envelope): void {
+  #restore({ author, header }: Envelope, textsAt: (change: Change) => string[]): void {
     const change = this.#next(header)
-    this.#add(change, author, textsAt(this.#document, change))
+    this.#add(change, author, textsAt(change))
   }
 
   #next(header: ChangeHeader): Change {
@@ -184,8 +255,7 @@ export class LoadedThread {
 
   #apply(bytes: Uint8Array, change: Change): { texts: string[] } | (Admission & { status: 'spoilt' }) {
     try {
-      const { document, texts } = applyChange(this.#document, bytes, change)
-      this.#document = document
+      const texts = applyChange(this.#document, bytes, change)
       return texts === undefined ? { status: 'spoilt', code: 'NOT_AN_APPEND' } : { texts }
     } catch (cause) {
       return { status: 'spoilt', code: 'CRDT_REFUSED', cause }
@@ -193,8 +263,11 @@ export class LoadedThread {
   }
 
   #add(change: Change, author: PeerId, texts: readonly string[]): Brought {
+    return this.#added(change, this.#words.add(change, author, texts))
+  }
+
+  #added(change: Change, brought: Brought): Brought {
     this.#history.add(change)
-    const brought = this.#words.add(change, author, texts)
     this.#standing = brought.shown.reduce(stand, this.#standing)
     return brought
   }

@@ -10,7 +10,7 @@ export interface Threads {
   create(open: EntryOf<'open'>): Promise<Appended>
   /**
    * Resolves once synced. Entries that wait while another commit is in flight share one change. The same (own peer, id)
-   * again writes nothing.
+   * again writes nothing. A thread that has grown long goes on in its newest part, or in a new one; its id stays.
    * @throws {ThreadsError} THREAD_UNKNOWN, ENTRY_INVALID, ENTRY_TOO_LARGE, BUSY, LOG_DAMAGED, FROZEN or CLOSED
    */
   append(thread: ThreadId, entry: Entry): Promise<Appended>
@@ -19,15 +19,25 @@ export interface Threads {
    * @throws {ThreadsError} BUSY, LOG_DAMAGED, FROZEN or CLOSED
    */
   receive(envelope: Uint8Array): Promise<Received>
-  /** As of the last synced commit; undefined if there is no such thread here. @throws {ThreadsError} */
-  view(thread: ThreadId): Promise<ThreadView | undefined>
-  /** Every thread on disk, in no particular order, from an index in memory. */
+  /**
+   * As of the last synced commit; undefined if there is no such thread here, or no such part. Of a long thread all parts have to be read, each once
+   * while there is room for them, or the one that is asked for, with the heads of that one. @throws {ThreadsError}
+   */
+  view(thread: ThreadId, part?: number): Promise<ThreadView | undefined>
+  /** Every thread on disk with all of its parts, in no particular order, from an index in memory. */
   list(): readonly ThreadSummary[]
   /** Of one thread, from that index; undefined if it is not here. */
   summary(thread: ThreadId): ThreadSummary | undefined
+  /** The documents of one thread in order, its own first, each with how much it has; those that can be told apart from the outside. */
+  parts(thread: ThreadId): readonly Part[]
+  /** The thread that a document belongs to: itself, unless it is known here to continue another. All of the above take either. */
+  rootOf(document: ThreadId): ThreadId
   /** Told of each change after it is synced, in order within a thread. @returns how to stop */
   subscribe(listener: (event: ThreadEvent) => void): () => void
-  /** Hash of the vector of each thread: two nodes with equal ones have the same changes. */
+  /**
+   * Hash of the vector of each document, threads and their later parts: two nodes with equal ones have the same changes. Here and in what follows
+   * each document is by itself, as if there were no others.
+   */
   digest(): Promise<ReadonlyMap<ThreadId, Uint8Array>>
   /** The latest change of each actor, none missing before it; empty if the thread is unknown. */
   vector(thread: ThreadId): Promise<SeqVector>
@@ -46,11 +56,18 @@ export interface Threads {
   close(): Promise<void>
 }
 
+/** Of a thread: most have one. */
+export interface Part {
+  readonly document: ThreadId
+  readonly entries: number
+}
+
 export interface Appended {
   readonly thread: ThreadId
   readonly id: string
   /** The entry was there already; nothing was written. */
   readonly repeated: boolean
+  /** Of the part in which it stands. */
   readonly heads: string[]
 }
 
@@ -62,8 +79,14 @@ export type Received =
   | { readonly status: 'applied' | 'repeat' | 'held' | 'lost'; readonly thread: ThreadId; readonly author: PeerId }
   | { readonly status: 'refused'; readonly code: RefusalCode; readonly reason: string; readonly author?: PeerId }
 
-/** One change, once it is synced. */
-export interface ThreadEvent {
+/** One change of a thread, once it is synced. */
+export interface ThreadEvent extends DocumentEvent {
+  /** Where it stands: the thread's own document, or that of a later part. */
+  readonly document: ThreadId
+}
+
+/** One change of a document. */
+export interface DocumentEvent {
   readonly thread: ThreadId
   /** Made here just now, so still unknown to everybody else. */
   readonly own: boolean
@@ -75,6 +98,6 @@ export interface ThreadEvent {
    * before them. Own ones among them come again in the events that follow.
    */
   readonly lost: readonly ViewedEntry[]
-  /** Of the thread, after the commit that this change was part of. */
+  /** Of the document, after the commit that this change was part of. */
   readonly heads: string[]
 }

@@ -11,6 +11,7 @@ import {
   type ThreadId,
 } from '@bzzz/protocols'
 import type { Operation, Room } from '@bzzz/store'
+import { Appending } from './appending.ts'
 import { type Arrival, openArrival } from './arrival.ts'
 import { type Blobs, openBlobs } from './blobs.ts'
 import { Catalog } from './catalog.ts'
@@ -20,11 +21,14 @@ import { writeEntry } from './entry-text.ts'
 import { stands } from './equivocation.ts'
 import { ThreadsError } from './errors.ts'
 import { type RefusalCode, refusals, type ThreadFact } from './facts.ts'
+import { Listing } from './listing.ts'
 import { openLog } from './log.ts'
 import { Orphans } from './orphans.ts'
 import { OwnActors } from './own-actors.ts'
-import type { Appended, Received, ThreadEvent, Threads } from './port.ts'
+import { KeptNotes } from './part-notes.ts'
+import type { Appended, DocumentEvent, Part, Received, ThreadEvent, Threads } from './port.ts'
 import { Quarantine } from './quarantine.ts'
+import { Readings } from './readings.ts'
 import type { ThreadSummary } from './summary.ts'
 import type { ThreadView } from './view.ts'
 import { Writers } from './writers.ts'
@@ -39,13 +43,17 @@ export interface ThreadsOptions {
   readonly now: () => number
   readonly randomBytes: (length: number) => Uint8Array
   readonly observe?: (fact: ThreadFact) => void
-  /** Documents kept in memory; the others are built again from the log when they are needed. */
+  /** Documents kept in memory, parts of long threads among them; the others are built again from the log when they are needed. */
   readonly maxLoaded?: number
+  /** From so many entries on the newest part of a thread is left for the next one. */
+  readonly maxPartEntries?: number
 }
 
 // A document of ten thousand entries takes some 20 MB of wasm memory, which never shrinks and ends at 4 GB.
 const DEFAULT_MAX_LOADED = 50
 const ACTOR_SUFFIX_BYTES = 8
+// Reading a part takes half a second, and it is read as a whole.
+const DEFAULT_MAX_PART_ENTRIES = 10_000
 
 /** Opens what the room holds. A new actor is drawn at each opening, so no (actor, seq) is ever used twice. */
 export async function openThreads(options: ThreadsOptions): Promise<Threads> {
@@ -60,6 +68,9 @@ class OpenThreads implements Threads {
   readonly #desk: Desk
   readonly #writers: Writers
   readonly #compressor: Compressor
+  readonly #listing: Listing
+  readonly #readings: Readings
+  readonly #appending: Appending
   readonly #listeners = new Set<(event: ThreadEvent) => void>()
   #lastCreatedMs = 0
   #frozen: ThreadsError | undefined
@@ -84,23 +95,39 @@ class OpenThreads implements Threads {
     }
     this.#writers = new Writers(this.#desk, options.maxLoaded ?? DEFAULT_MAX_LOADED)
     this.#compressor = new Compressor(this.#desk, this.#writers)
+    this.#listing = new Listing(catalog)
+    this.#readings = new Readings({
+      catalog,
+      writers: this.#writers,
+      notes: new KeptNotes(room, this.#desk.write),
+    })
+    this.#appending = new Appending({
+      desk: this.#desk,
+      writers: this.#writers,
+      readings: this.#readings,
+      maxPartEntries: options.maxPartEntries ?? DEFAULT_MAX_PART_ENTRIES,
+    })
     for (const { thread, archived } of catalog.list()) if (archived) void this.#compressor.request(thread)
     this.blobs = openBlobs(room, () => this.#ensureOpen(), this.#desk.write)
   }
 
   async create(open: EntryOf<'open'>): Promise<Appended> {
     this.#ensureOpen()
-    const text = writeEntry(open, this.#desk.signer.peer)
+    const written = writeEntry(open, this.#desk.signer.peer)
     if (this.#desk.catalog.isFull) throw new ThreadsError('TOO_MANY_THREADS', refusals.TOO_MANY_THREADS)
-    return this.#writers.of(this.#newThread()).append(open.id, text)
+    return this.#writers.of(this.#newThread()).append(written)
   }
 
-  async append(thread: ThreadId, entry: Entry): Promise<Appended> {
+  async append(given: ThreadId, entry: Entry): Promise<Appended> {
     this.#ensureOpen()
-    const text = writeEntry(entry, this.#desk.signer.peer)
+    const written = writeEntry(entry, this.#desk.signer.peer)
     if (isType(entry, 'open')) throw new ThreadsError('ENTRY_INVALID', 'an opening entry makes a new thread')
+    if (isType(entry, 'continue'))
+      throw new ThreadsError('ENTRY_INVALID', 'threads go on in further parts by themselves')
+    const thread = this.rootOf(given)
     if (!this.#desk.catalog.has(thread)) throw new ThreadsError('THREAD_UNKNOWN', `no thread ${thread} here`)
-    return this.#writers.of(thread).append(entry.id, text)
+    if (isType(entry, 'archive')) return this.#appending.archive(thread, entry)
+    return this.#appending.append(thread, written)
   }
 
   async receive(envelope: Uint8Array): Promise<Received> {
@@ -109,17 +136,29 @@ class OpenThreads implements Threads {
     return 'status' in opened ? opened : this.#writers.of(opened.thread).receive(opened)
   }
 
-  async view(thread: ThreadId): Promise<ThreadView | undefined> {
+  async view(given: ThreadId, part?: number): Promise<ThreadView | undefined> {
     this.#ensureOpen()
-    return this.#desk.catalog.has(thread) ? this.#writers.of(thread).view() : undefined
+    const { catalog } = this.#desk
+    const thread = this.rootOf(given)
+    if (!catalog.has(thread)) return undefined
+    const documents = catalog.parts.of(thread)
+    return part === undefined ? this.#readings.whole(documents) : this.#readings.part(documents, part)
   }
 
   list(): readonly ThreadSummary[] {
-    return this.#desk.catalog.list()
+    return this.#listing.all()
   }
 
   summary(thread: ThreadId): ThreadSummary | undefined {
-    return this.#desk.catalog.summary(thread)
+    return this.#listing.of(this.rootOf(thread))
+  }
+
+  parts(thread: ThreadId): readonly Part[] {
+    return this.#listing.parts(this.rootOf(thread))
+  }
+
+  rootOf(document: ThreadId): ThreadId {
+    return this.#desk.catalog.parts.rootOf(document)
   }
 
   subscribe(listener: (event: ThreadEvent) => void): () => void {
@@ -145,7 +184,8 @@ class OpenThreads implements Threads {
 
   compress(thread: ThreadId): Promise<void> {
     this.#ensureOpen()
-    return this.#compressor.request(thread)
+    const documents = this.#desk.catalog.parts.of(this.rootOf(thread))
+    return Promise.all(documents.map((document) => this.#compressor.request(document))).then(() => {})
   }
 
   close(): Promise<void> {
@@ -211,7 +251,8 @@ class OpenThreads implements Threads {
     }
   }
 
-  #publish(event: ThreadEvent): void {
+  #publish({ thread: document, ...change }: DocumentEvent): void {
+    const event = { ...change, thread: this.rootOf(document), document }
     for (const listener of this.#listeners) {
       try {
         listener(event)
@@ -219,6 +260,6 @@ class OpenThreads implements Threads {
         this.#desk.observe({ type: 'listener-failed', error }) // the change is synced; a failing listener cannot undo that
       }
     }
-    if (this.#desk.catalog.summary(event.thread)?.archived === true) void this.#compressor.request(event.thread)
+    if (this.#desk.catalog.summary(document)?.archived === true) void this.#compressor.request(document)
   }
 }

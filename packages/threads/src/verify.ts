@@ -1,4 +1,4 @@
-import { blobHash, type MeshId, type ThreadId } from '@bzzz/protocols'
+import { blobHash, equalBytes, type MeshId, type ThreadId, vectorHash } from '@bzzz/protocols'
 import type { Room } from '@bzzz/store'
 import { Catalog } from './catalog.ts'
 import { type CheckedLog, readCheckedLog } from './checked-log.ts'
@@ -6,6 +6,8 @@ import { readCheckedCuts } from './checked-quarantine.ts'
 import type { Cuts } from './equivocation.ts'
 import { damaged, type ThreadsError } from './errors.ts'
 import { LoadedThread } from './loaded.ts'
+import { notesOf, rowOf } from './part-notes.ts'
+import type { ThreadView } from './view.ts'
 
 export interface VerifiedThreads {
   readonly threads: number
@@ -61,6 +63,7 @@ const NOBODY = '01'
 async function compareIndex(room: Room, thread: ThreadId, { log, storedBytes, cuts }: Checked): Promise<void> {
   const loaded = new LoadedThread(thread, NOBODY, log)
   const summary = loaded.summary({ bytes: log.reduce((sum, { bytes }) => sum + bytes.length, 0), storedBytes })
+  const view = loaded.view()
   loaded.free()
   const expected = new Map<string, Uint8Array>()
   const changes = log.map(({ header }) => header)
@@ -79,6 +82,15 @@ async function compareIndex(room: Room, thread: ThreadId, { log, storedBytes, cu
   }
   const [missing] = expected.keys()
   if (missing !== undefined) throw differs(missing)
+  await compareNotes(room, thread, view, log)
+}
+
+/** Notes that the log has gone on since are made again before they are used. */
+async function compareNotes(room: Room, document: ThreadId, view: ThreadView, log: CheckedLog['log']): Promise<void> {
+  const kept = await room.get(`d/${document}`)
+  const digest = vectorHash(new Map(log.map(({ header: { actor, seq, hash } }) => [actor, { seq, hash }])))
+  if (kept === undefined || !equalBytes(kept.subarray(0, digest.length), digest)) return
+  if (!equalBytes(kept, rowOf(notesOf(view, digest)))) throw differs(`d/${document}`)
 }
 
 async function verifyBlobs(room: Room): Promise<number> {

@@ -1,7 +1,7 @@
-import { type Entry, isType, type PeerId, type ThreadId } from '@bzzz/protocols'
+import { type Entry, isLaptopActor, isType, type PeerId, type ThreadId } from '@bzzz/protocols'
 import { type HiddenReason, readEntry } from './entry-text.ts'
 import type { Change } from './history.ts'
-import type { ViewedEntry } from './view.ts'
+import { nameOf, nodeName, type ViewedEntry } from './view.ts'
 
 /** Where an entry stands among those that neither precede nor follow it; along causes it only grows. */
 interface Rank {
@@ -14,6 +14,11 @@ interface Rank {
 interface Shown {
   readonly viewed: ViewedEntry
   readonly rank: Rank
+}
+
+interface Added {
+  readonly shown: ViewedEntry[]
+  readonly hidden: HiddenReason[]
 }
 
 /** The entries of a loaded thread that are shown: one per (peer, id), in their order. */
@@ -36,7 +41,7 @@ export class Words {
   }
 
   has(peer: PeerId, id: string): boolean {
-    return this.#shown.has(`${peer}/${id}`)
+    return this.#shown.has(nodeName(peer, id))
   }
 
   /** The last entry of the change archives the thread. */
@@ -45,16 +50,27 @@ export class Words {
   }
 
   /** @returns the entries of this change that are shown now, and why others are not */
-  add(change: Change, peer: PeerId, texts: readonly string[]): { shown: ViewedEntry[]; hidden: HiddenReason[] } {
+  add(change: Change, peer: PeerId, texts: readonly string[]): Added {
+    return this.addRead(
+      change,
+      peer,
+      texts.map((text) => readEntry(this.#thread, text, peer, change.actor)),
+    )
+  }
+
+  /** The same where they are read already. */
+  addRead(change: Change, peer: PeerId, read: readonly (Entry | HiddenReason)[]): Added {
     const { actor, seq, hash } = change
-    const read = texts.map((text) => readEntry(this.#thread, text, peer))
+    const laptop = isLaptopActor(actor)
     const rank = this.#rankOf(change, read.find(isEntry))
     const last = read.at(-1)
     if (last !== undefined && isEntry(last) && isType(last, 'archive')) this.#archiving.add(hash)
     const shown: ViewedEntry[] = []
     const hidden: HiddenReason[] = []
     for (const [index, value] of read.entries()) {
-      const viewed = isEntry(value) ? { entry: value, peer, actor, seq, index, change: hash } : undefined
+      const viewed = isEntry(value)
+        ? { entry: value, peer, actor, laptop, seq, index, change: hash, document: this.#thread }
+        : undefined
       if (viewed !== undefined && this.#show({ viewed, rank })) shown.push(viewed)
       else hidden.push(isEntry(value) ? 'duplicate' : value)
     }
@@ -77,7 +93,7 @@ export class Words {
   }
 
   #show(candidate: Shown): boolean {
-    const key = `${candidate.viewed.peer}/${candidate.viewed.entry.id}`
+    const key = nameOf(candidate.viewed)
     const known = this.#shown.get(key)
     if (known !== undefined && !isSmaller(candidate.viewed, known.viewed)) return false
     this.#shown.set(key, candidate)

@@ -1,4 +1,4 @@
-import { ProtocolError, readEnvelope, type ThreadId } from '@bzzz/protocols'
+import { ProtocolError, readEnvelope, sha256, type ThreadId } from '@bzzz/protocols'
 import type { Arrival } from './arrival.ts'
 import {
   type AppendJob,
@@ -11,10 +11,11 @@ import {
   refuse,
 } from './commit.ts'
 import { compressRun } from './compress-run.ts'
+import type { Written } from './entry-text.ts'
 import type { Cut } from './equivocation.ts'
 import { ThreadsError } from './errors.ts'
 import type { ThreadFact } from './facts.ts'
-import { LoadedThread } from './loaded.ts'
+import { LoadedThread, type Unsettled } from './loaded.ts'
 import type { Run } from './log.ts'
 import type { Appended, Received } from './port.ts'
 import { removalOf } from './removal.ts'
@@ -46,6 +47,8 @@ export class ThreadWriter {
   readonly #compressJobs: CompressJob[] = []
   #running: Promise<void> | undefined
   #loaded: LoadedThread | undefined
+  /** Of the document that is loaded next. */
+  #pace: 'together' | 'one by one' = 'together'
 
   constructor(desk: Desk, thread: ThreadId) {
     this.#desk = desk
@@ -56,8 +59,8 @@ export class ThreadWriter {
     return this.#running === undefined
   }
 
-  append(id: string, text: string): Promise<Appended> {
-    return new Promise((resolve, reject) => this.#enqueue({ kind: 'append', id, text, resolve, reject }))
+  append(written: Written): Promise<Appended> {
+    return new Promise((resolve, reject) => this.#enqueue({ kind: 'append', written, resolve, reject }))
   }
 
   receive(arrival: Arrival): Promise<Received> {
@@ -133,6 +136,11 @@ export class ThreadWriter {
     }
     this.#jobs.unshift(...waiting)
     commit.append(appends)
+    const unsettled = commit.settle()
+    if (unsettled !== undefined) {
+      this.#jobs.unshift(...commit.unanswered, ...appends)
+      return this.#goOneByOne(unsettled)
+    }
     await commit.finish()
   }
 
@@ -155,7 +163,18 @@ export class ThreadWriter {
         this.#desk.actors.renew(this.#thread)
         this.unload('spoilt')
         this.#jobs.unshift(job)
+        return
+      case 'unsettled':
+        this.#jobs.unshift(job)
+        this.#goOneByOne(halt)
     }
+  }
+
+  /** So that exactly those changes are refused that the CRDT fails on, not what came with them. */
+  #goOneByOne({ cause }: Unsettled): void {
+    this.unload('spoilt')
+    this.#pace = 'one by one'
+    this.#desk.observe({ type: 'retried', thread: this.#thread, cause })
   }
 
   async #spoilt(job: ReceiveJob, spoilt: Halt & { readonly status: 'spoilt' }): Promise<void> {
@@ -177,10 +196,11 @@ export class ThreadWriter {
     this.unload('spoilt')
     const touched = [job.arrival, ...removal.lostChanges].map(({ header }) => header.actor)
     if (touched.includes(actors.of(this.#thread))) actors.renew(this.#thread)
-    const rebuilt = new LoadedThread(this.#thread, actors.of(this.#thread), removal.kept)
+    const rebuilt = new LoadedThread(this.#thread, actors.of(this.#thread), removal.kept, undefined, 'one by one')
     try {
       const commit = new Commit(this.#desk, rebuilt, removal)
       commit.append(removal.lost.filter(({ peer }) => peer === signer.peer).map(appendedAgain))
+      commit.settle()
       await commit.finish()
     } finally {
       rebuilt.free()
@@ -196,7 +216,8 @@ export class ThreadWriter {
     const envelopes = await this.#readLog()
     const cuts = catalog.cuts(this.#thread)
     const barred = { cuts, hashes: await quarantine.barred(this.#thread, cuts) }
-    const loaded = new LoadedThread(this.#thread, actors.of(this.#thread), envelopes, barred)
+    const loaded = new LoadedThread(this.#thread, actors.of(this.#thread), envelopes, barred, this.#pace)
+    this.#pace = 'together'
     for (const { hash } of cuts.values()) {
       if (!loaded.includes(hash) && !barred.hashes.has(hash)) await this.#offerAgain(hash)
     }
@@ -228,6 +249,10 @@ export class ThreadWriter {
   }
 }
 
-function appendedAgain({ entry }: ViewedEntry): AppendJob {
-  return { kind: 'append', id: entry.id, text: JSON.stringify(entry), resolve: () => {}, reject: () => {} }
+/** What a laptop wrote gets an id that nobody could foretell: under its own it could stand in the way of a turn. */
+function appendedAgain({ entry, actor, laptop }: ViewedEntry): AppendJob {
+  const id = laptop ? Buffer.from(sha256('bzzz/laptop-again/1\0', actor, entry.id)).toString('hex') : entry.id
+  const again = { ...entry, id }
+  const written = { entry: again, text: JSON.stringify(again) }
+  return { kind: 'append', written, resolve: () => {}, reject: () => {} }
 }

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs'
 import { inspectChange, type ThreadId } from '@bzzz/protocols'
 import { expect, test } from 'vitest'
 import {
-  appendTexts,
   applyChange,
   buildDocument,
   GENESIS_OPS,
@@ -10,8 +9,9 @@ import {
   headsOf,
   PAGE_ENTRIES,
   placeOf,
-  textsAt,
+  readerOf,
 } from '../src/document.ts'
+import { appendTexts } from './automerge-append.ts'
 
 const thread = '01890000-0000-7000-8000-000000000000' as ThreadId
 const actor = '5a'.repeat(40)
@@ -40,18 +40,18 @@ test('a page takes 256 entries, then the next one starts', () => {
 
 test('a document applied change by change is the one that is built at once', () => {
   let writer = buildDocument(actor, [genesisChange(thread)])
-  let reader = buildDocument('6b'.repeat(40), [genesisChange(thread)])
+  const reader = buildDocument('6b'.repeat(40), [genesisChange(thread)])
   const changes = [genesisChange(thread)]
   for (let count = 0; count < PAGE_ENTRIES + 64; count += 64) {
     const texts = Array.from({ length: 64 }, (_, i) => `entry ${count + i}`)
     const appended = appendTexts(writer, count, texts)
-    const applied = applyChange(reader, appended.change, { actor, count, size: 64 })
-    expect(applied.texts).toEqual(texts)
+    expect(applyChange(reader, appended.change, { actor, count, size: 64 })).toEqual(texts)
     writer = appended.document
-    reader = applied.document
     changes.push(appended.change)
   }
   const rebuilt = buildDocument('7c'.repeat(40), changes)
   expect(headsOf(rebuilt)).toEqual(headsOf(reader))
-  expect(textsAt(rebuilt, { actor, count: 256, size: 64 })).toEqual(textsAt(writer, { actor, count: 256, size: 64 }))
+  const place = { actor, count: 256, size: 64 }
+  expect(readerOf(rebuilt)(place)).toEqual(readerOf(writer)(place))
+  expect(readerOf(rebuilt)(place)).toHaveLength(64)
 })

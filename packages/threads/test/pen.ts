@@ -27,6 +27,10 @@ export class Pen {
     this.#document = buildDocument(this.actor, [genesisChange(thread)])
   }
 
+  get document(): ThreadDocument {
+    return this.#document
+  }
+
   /** Applies what others have written. */
   learn(...envelopes: Uint8Array[]): this {
     const changes = envelopes.map((envelope) => readEnvelope(mesh, envelope).change)

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { nanoUsdText } from '../bytes/shapes.ts'
 import { sha256 } from '../bytes/signing.ts'
-import { account, agentId, peerId, roleName, turnId } from '../ids/ids.ts'
+import { account, agentId, isPeerId, MAX_PART, type PeerId, roleName, threadId, turnId } from '../ids/ids.ts'
 import { finding } from '../review-change/change.ts'
 
 /**
@@ -12,6 +12,8 @@ export const MAX_ENTRY_BYTES = 128 * 1024
 export const MAX_CONTENT_CHARS = 64 * 1024
 /** More than any turn takes; small enough that the sum of a thread's is exact. */
 const MAX_ENTRY_TOKENS = 1_000_000_000
+/** Heads of a thread that an entry names. */
+export const MAX_NAMED_HEADS = 256
 
 const entryId = z.string().regex(/^[A-Za-z0-9_-]{8,64}$/)
 /** `name@peer` for an agent; `human:<name>@peer` and `system@peer` for the others. The peer signs for all of them. */
@@ -22,12 +24,12 @@ const author = z
     message: 'not an author (name@peer, human:name@peer, system@peer)',
   })
 
-export function authorPeer(text: string): string | undefined {
+export function authorPeer(text: string): PeerId | undefined {
   const at = text.lastIndexOf('@')
   const name = text.slice(0, at)
   if (!/^(human:)?[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$/.test(name)) return undefined
-  const peer = peerId.safeParse(text.slice(at + 1))
-  return peer.success ? peer.data : undefined
+  const peer = text.slice(at + 1)
+  return isPeerId(peer) ? peer : undefined
 }
 
 const tokenCount = z.number().int().min(0).max(MAX_ENTRY_TOKENS)
@@ -138,7 +140,7 @@ const verdict = z.strictObject({
   round,
   proposal: hash.nullable(),
   /** Heads of the thread from which the verdict was read. */
-  heads: z.array(hash).max(256),
+  heads: z.array(hash).max(MAX_NAMED_HEADS),
   /** For `escalated`: e.g. `security absent`, `no consensus after 3 rounds`. */
   reason: z.string().max(500).optional(),
 })
@@ -171,6 +173,16 @@ const note = z.strictObject({
 })
 /** The thread is out of the way until somebody writes to it again. */
 const archive = z.strictObject({ ...base, type: z.literal('archive') })
+/** The first that a peer says in a later part of a long thread: where it goes on from. Said again when that has grown. */
+const continuation = z.strictObject({
+  ...base,
+  type: z.literal('continue'),
+  /** The thread, by the id of its first part. */
+  of: threadId,
+  part: z.number().int().min(1).max(MAX_PART),
+  /** Of the parts before, as far as the peer knew them and nobody had named them; the first of them when there are more. */
+  heads: z.array(hash).min(1).max(MAX_NAMED_HEADS),
+})
 const known = z.discriminatedUnion('type', [
   open,
   join,
@@ -184,6 +196,7 @@ const known = z.discriminatedUnion('type', [
   escalation,
   note,
   archive,
+  continuation,
 ])
 const extension = z.object({ ...base, type: z.string().regex(/^x-[a-z0-9-]{1,62}$/) }).catchall(z.json())
 
@@ -199,6 +212,24 @@ export function isKnown(value: Entry): value is KnownEntry {
 
 export function isType<T extends KnownEntry['type']>(value: Entry, type: T): value is EntryOf<T> {
   return value.type === type
+}
+
+/** The id of a peer's first `continue` entry in a part. */
+export function continueId(part: number): string {
+  return `continue-${part}`
+}
+
+/**
+ * What a laptop that speaks through a node may say: words, votes and notes of a person, and extensions. Nothing that
+ * belongs to a turn, and no figures of a model or its costs.
+ */
+export function isLaptopEntry(value: Entry): boolean {
+  const { author: by, type } = value
+  const figures = [value.model, value.tokens, value.cost, value.simulated]
+  if (!by.startsWith('human:') || figures.some((figure) => figure !== undefined)) return false
+  if (!isKnown(value)) return true
+  if ('turn' in value && value.turn !== undefined) return false
+  return type === 'message' || type === 'vote' || (value.type === 'note' && value.code === 'info')
 }
 
 /** What votes are bound to: a proposal with other words, findings or outcome has another hash. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { inflateRawSync } from 'node:zlib'
 import { ProtocolError } from '../bytes/errors.ts'
+import { countRows, Reader, refuse } from './columns.ts'
 
 /**
  * Reads the header of an Automerge change chunk in plain JavaScript, before the CRDT sees it: a 154-byte chunk can expand
@@ -37,10 +38,8 @@ const CHUNK_DEFLATED_CHANGE = 2
 const CHECKSUM_AT = 4
 const TYPE_AT = 8
 const LENGTH_AT = 9
+const HASH_BYTES = 32
 
-const COLUMN_VALUE_BYTES = 7
-const COLUMN_BOOLEAN = 4
-const COLUMN_STRING = 5
 const COLUMN_DEFLATED_BIT = 8
 const ACTION_COLUMN = 66
 
@@ -54,7 +53,9 @@ export function inspectChange(chunk: Uint8Array): ChangeHeader {
   if (!hash.subarray(0, 4).equals(Buffer.from(chunk.subarray(CHECKSUM_AT, TYPE_AT)))) refuse('checksum')
 
   const reader = new Reader(body)
-  const deps = Array.from({ length: reader.bounded('dependencies', MAX_DEPS) }, () => reader.take(32).toString('hex'))
+  const deps = Array.from({ length: reader.bounded('dependencies', MAX_DEPS) }, () =>
+    reader.take(HASH_BYTES).toString('hex'),
+  )
   const actor = reader.take(reader.uleb()).toString('hex')
   const seq = reader.uleb()
   const startOp = reader.uleb()
@@ -64,6 +65,22 @@ export function inspectChange(chunk: Uint8Array): ChangeHeader {
   const others = reader.bounded('other actors', MAX_OTHER_ACTORS)
   for (let i = 0; i < others; i++) reader.take(reader.uleb())
   return { hash: hash.toString('hex'), actor, seq, startOp, deps, ops: countOperations(reader) }
+}
+
+/**
+ * What of a change's uncompressed body comes behind the parts that say where it stands: the table of other actors, the table
+ * of columns, the columns.
+ * @param chunk one that {@link inspectChange} has taken @throws {ProtocolError} BAD_CHANGE
+ */
+export function operationsOf(chunk: Uint8Array): Uint8Array {
+  const reader = new Reader(uncompressedBody(chunk))
+  reader.take(reader.bounded('dependencies', MAX_DEPS) * HASH_BYTES)
+  reader.take(reader.uleb()) // actor
+  reader.skipLeb() // sequence number
+  reader.skipLeb() // start operation
+  reader.skipLeb() // time
+  reader.take(reader.bounded('message', MAX_MESSAGE_BYTES))
+  return reader.take(reader.remaining)
 }
 
 function uncompressedBody(chunk: Uint8Array): Buffer {
@@ -91,95 +108,10 @@ function countOperations(reader: Reader): number {
   let operations = 0
   for (const column of columns) {
     if ((column.spec & COLUMN_DEFLATED_BIT) !== 0) refuse('deflated column')
-    const rows = countRows(new Reader(reader.take(column.bytes)), column.spec & 7)
+    const rows = countRows(new Reader(reader.take(column.bytes)), column.spec & 7, MAX_OPS)
     if (column.spec === ACTION_COLUMN) operations = rows
   }
   return operations
-}
-
-/** Rows that a column expands to; refused above {@link MAX_OPS} without expanding them. */
-function countRows(column: Reader, type: number): number {
-  let rows = 0
-  if (type === COLUMN_VALUE_BYTES) return rows
-  while (!column.atEnd) {
-    rows += type === COLUMN_BOOLEAN ? column.uleb() : runLength(column, type)
-    if (rows > MAX_OPS) refuse('more than the bound of operations')
-  }
-  return rows
-}
-
-/** Run-length encoding: n > 0 repeats one value, 0 counts nulls, n < 0 lists -n values. */
-function runLength(column: Reader, type: number): number {
-  const run = column.sleb()
-  if (run === 0) return column.uleb()
-  if (-run > column.remaining) refuse('run length')
-  for (let left = run > 0 ? 1 : -run; left > 0; left--) {
-    if (type === COLUMN_STRING) column.take(column.uleb())
-    else column.skipLeb()
-  }
-  return Math.abs(run)
-}
-
-class Reader {
-  readonly #bytes: Buffer
-  #at: number
-
-  constructor(bytes: Buffer, at = 0) {
-    this.#bytes = bytes
-    this.#at = at
-  }
-
-  get atEnd(): boolean {
-    return this.#at >= this.#bytes.length
-  }
-
-  get remaining(): number {
-    return this.#bytes.length - this.#at
-  }
-
-  byte(): number {
-    const byte = this.#bytes[this.#at++]
-    return byte === undefined ? refuse('end of bytes') : byte
-  }
-
-  take(length: number): Buffer {
-    if (length > this.remaining) refuse('end of bytes')
-    const part = this.#bytes.subarray(this.#at, this.#at + length)
-    this.#at += length
-    return part
-  }
-
-  /** Unsigned LEB128, at most 8 bytes. */
-  uleb(): number {
-    let value = 0
-    for (let i = 0, unit = 1; i < 8; i++, unit *= 128) {
-      const byte = this.byte()
-      value += (byte & 0x7f) * unit
-      if (byte < 0x80) return value
-    }
-    return refuse('number')
-  }
-
-  /** Signed LEB128, at most 8 bytes. */
-  sleb(): number {
-    let value = 0
-    for (let i = 0, unit = 1; i < 8; i++, unit *= 128) {
-      const byte = this.byte()
-      value += (byte & 0x7f) * unit
-      if (byte < 0x80) return (byte & 0x40) === 0 ? value : value - unit * 128
-    }
-    return refuse('number')
-  }
-
-  skipLeb(): void {
-    for (let i = 0; i < 10; i++) if (this.byte() < 0x80) return
-    refuse('number')
-  }
-
-  bounded(what: string, max: number): number {
-    const value = this.uleb()
-    return value > max ? refuse(what) : value
-  }
 }
 
 function* ulebBytes(value: number): Generator<number> {
@@ -189,8 +121,4 @@ function* ulebBytes(value: number): Generator<number> {
     left = Math.floor(left / 128)
     yield left === 0 ? low : low | 0x80
   } while (left > 0)
-}
-
-function refuse(what: string): never {
-  throw new ProtocolError('BAD_CHANGE', `change: ${what}`)
 }

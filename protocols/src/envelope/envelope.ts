@@ -21,12 +21,19 @@ export interface Envelope {
   readonly change: Uint8Array
   /** What the chunk says of itself, read without handing it to the CRDT. */
   readonly header: ChangeHeader
-  /** Whose key signed: the first 32 bytes of the change's actor. */
+  /** Whose key signed: the first 32 bytes of the change's actor. Of a laptop's change its sponsor. */
   readonly author: PeerId
 }
 
 /** An actor is the author's Ed25519 public key (32 bytes) and 8 random bytes drawn at each opening of the store. */
 export const ACTOR_BYTES = 40
+/** Of a laptop that speaks through a node: its sponsor's public key (32 bytes) and 16 random bytes of the laptop's own. */
+export const LAPTOP_ACTOR_BYTES = 48
+
+/** @param actor hexadecimal, from a change that was read */
+export function isLaptopActor(actor: string): boolean {
+  return actor.length === LAPTOP_ACTOR_BYTES * 2
+}
 export const MAX_ENVELOPE_BYTES = MAX_CHANGE_BYTES + 1024
 
 const shape = z.strictObject({
@@ -37,8 +44,18 @@ const shape = z.strictObject({
   sig: bytesOf(64),
 })
 
+/** @throws {ProtocolError} BAD_CHANGE */
 export function sealEnvelope(mesh: MeshId, thread: ThreadId, change: Uint8Array, signer: Signer): Uint8Array {
-  const { hash } = inspectChange(change)
+  return sealInspected(mesh, thread, { change, hash: inspectChange(change).hash }, signer)
+}
+
+/** The same of a change whose hash is known. */
+export function sealInspected(
+  mesh: MeshId,
+  thread: ThreadId,
+  { change, hash }: { readonly change: Uint8Array; readonly hash: string },
+  signer: Signer,
+): Uint8Array {
   const sig = signer.sign(messageOf(mesh, thread, hash))
   return encodeCanonical({ v: 1, mesh: meshIdBytes(mesh), thread: threadIdBytes(thread), change, sig })
 }
@@ -64,7 +81,7 @@ export function readEnvelope(mesh: MeshId, bytes: Uint8Array): UnverifiedEnvelop
   const fields = decodeCanonical(bytes, shape, MAX_ENVELOPE_BYTES)
   if (!equalBytes(fields.mesh, meshIdBytes(mesh))) throw new ProtocolError('WRONG_MESH', 'an envelope of another mesh')
   const header = inspectChange(fields.change)
-  if (header.actor.length !== ACTOR_BYTES * 2) {
+  if (header.actor.length !== ACTOR_BYTES * 2 && !isLaptopActor(header.actor)) {
     throw new ProtocolError('BAD_CHANGE', 'the actor is not a node key and a suffix')
   }
   return {

@@ -2,10 +2,14 @@ import { z } from 'zod'
 import { decodeCanonical, encodeCanonical } from '../bytes/cbor.ts'
 import { bytesUpTo } from '../bytes/shapes.ts'
 import { sha256 } from '../bytes/signing.ts'
+import { packed, unpacked } from '../bytes/zstd.ts'
 import { MAX_ENVELOPE_BYTES } from '../envelope/envelope.ts'
 import type { MeshId } from '../ids/ids.ts'
 
-/** What a gossip message may weigh; larger envelopes go over the direct stream (repair). gossipsub drops 4 MiB silently. */
+/**
+ * What a batch may weigh, also unpacked; larger envelopes go over the direct stream (repair). gossipsub drops 4 MiB
+ * silently.
+ */
 export const MAX_BATCH_BYTES = 256 * 1024
 const MAX_BATCH_ENVELOPES = 1024
 
@@ -14,13 +18,14 @@ const shape = z.strictObject({
   envelopes: z.array(bytesUpTo(MAX_ENVELOPE_BYTES)).min(1).max(MAX_BATCH_ENVELOPES),
 })
 
+/** Packed where that saves bytes: prose goes down to a third. */
 export function encodeBatch(envelopes: readonly Uint8Array[]): Uint8Array {
-  return encodeCanonical({ v: 1, envelopes })
+  return packed(encodeCanonical({ v: 1, envelopes }))
 }
 
 /** @throws {ProtocolError} TOO_LARGE, NOT_CANONICAL or BAD_SHAPE; the envelopes inside are not opened */
 export function decodeBatch(bytes: Uint8Array): Uint8Array[] {
-  return decodeCanonical(bytes, shape, MAX_BATCH_BYTES).envelopes
+  return decodeCanonical(unpacked(bytes, MAX_BATCH_BYTES), shape, MAX_BATCH_BYTES).envelopes
 }
 
 /** Splits envelopes, in order, into batches that fit; those too large for any batch come back apart. */

@@ -6,10 +6,10 @@ import { usd } from './money.ts'
 const time = z.iso.datetime()
 const count = z.number().int().min(0)
 const entryIdText = z.string().regex(/^[A-Za-z0-9_-]{8,64}$/, { message: 'not an entry id' })
-/** An entry's id, or a cursor: its change and its place in it. */
+/** An entry's id, or a cursor: its change and its place in it, behind the number of its part in a later part of a long thread. */
 const place = z
   .string()
-  .regex(/^([A-Za-z0-9_-]{8,64}|[0-9a-f]{64}:\d{1,9})$/, { message: 'not an entry id or a cursor' })
+  .regex(/^([A-Za-z0-9_-]{8,64}|(\d{1,3}:)?[0-9a-f]{64}:\d{1,9})$/, { message: 'not an entry id or a cursor' })
 /** Change hashes; equal heads on two nodes mean that both hold the very same thread. */
 const heads = z.array(z.string())
 
@@ -62,6 +62,8 @@ export const conversationView = z.strictObject({
   cost_usd: usd,
   /** Some of the cost is play money, or some of the words come from rules. */
   simulated: z.boolean(),
+  /** Under which a stock automerge-repo client opens it over `/sync`. */
+  sync_url: z.string(),
 })
 export type ConversationView = z.infer<typeof conversationView>
 
@@ -73,6 +75,8 @@ export const entryView = z.strictObject({
   author: z.string(),
   /** Label of the author's node, or its peer id when no card of it came yet. */
   node: z.string(),
+  /** A person wrote it on a laptop that speaks through that node. */
+  laptop: z.boolean(),
   content: z.string(),
   ts: time,
   /** The author's node signed the change that holds this entry, and this node checked it. */
@@ -96,6 +100,7 @@ export const messagesQuery = z.strictObject({
 
 export const messagesAnswer = z.strictObject({
   id: z.string(),
+  /** Of a long thread those of the part in which the page ends; the conversation itself has all. */
   heads,
   /** Causal order; what is concurrent is ordered by time, then id. */
   messages: z.array(entryView),
@@ -108,7 +113,7 @@ export const messagesAnswer = z.strictObject({
 export type MessagesAnswer = z.infer<typeof messagesAnswer>
 
 /** Who speaks: a person's name, signed for by this node's key. */
-const from = z
+export const personName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$/, { message: 'letters, digits, space . _ -, at most 64' })
   .default('operator')
@@ -117,19 +122,19 @@ export const newConversation = z.strictObject({
   topic: z.string().trim().min(1).max(500),
   project: z.string().trim().min(1).max(128).default('default'),
   content: z.string().max(MAX_CONTENT_CHARS).default(''),
-  from,
+  from: personName,
 })
 export type NewConversation = z.infer<typeof newConversation>
 
 export const newMessage = z.strictObject({
   content: z.string().min(1).max(MAX_CONTENT_CHARS),
-  from,
+  from: personName,
   reply_to: entryIdText.optional(),
 })
 export type NewMessage = z.infer<typeof newMessage>
 
 /** A body may be left out. */
-export const archiveRequest = z.strictObject({ from }).nullish()
+export const archiveRequest = z.strictObject({ from: personName }).nullish()
 
 /** On disk, synced, when it is answered; the log is compressed afterwards. */
 export const archivedAnswer = z.strictObject({

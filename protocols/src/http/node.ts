@@ -16,6 +16,7 @@ export const nodeHealth = z.strictObject({
   role: z.string(),
   version: z.string(),
   uptime_s: z.number().min(0),
+  /** Nodes alone: laptops come and go. */
   peers: z.strictObject({ online: count, total: count }),
   store: z.enum(['open', 'frozen', 'closed']),
   transport: z.enum(['up', 'down']),
@@ -53,6 +54,7 @@ export type AgentsHealth = z.infer<typeof agentsHealth>
 export const peerView = z.strictObject({
   peer_id: z.string(),
   node_id: z.string(),
+  role: z.enum(['node', 'laptop']),
   state: z.enum(['online', 'offline', 'connecting']),
   addrs: z.array(z.string()),
   latency_ms: z.number().nullable(),
@@ -66,6 +68,8 @@ export type PeerView = z.infer<typeof peerView>
 
 export const peersAnswer = z.strictObject({
   self: z.strictObject({ peer_id: z.string(), node_id: z.string(), addrs: z.array(z.string()) }),
+  /** Version of the manifest in force here, which names the members. */
+  manifest_version: count,
   peers: z.array(peerView),
   total: count,
 })

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { roleName } from '../ids/ids.ts'
 import { changeSet, severity } from '../review-change/change.ts'
 import { askedUsd, usd } from './money.ts'
+import { voteView } from './votes.ts'
 
 const time = z.iso.datetime()
 const count = z.number().int().min(0)
@@ -124,6 +125,8 @@ export const reviewReport = z.strictObject({
       content: z.string(),
     }),
   ),
+  /** Votes of people, who have no seat: they are shown, and decide nothing. */
+  people: z.array(voteView),
   coverage: z.array(
     z.strictObject({
       /** `*`: every file that has no row of its own. */

@@ -45,20 +45,39 @@ export function peerIdFromPublicKey(publicKey: Uint8Array): PeerId {
 export function publicKeyOfPeer(peer: PeerId): Uint8Array {
   const key = ed25519KeyIn(peer)
   if (key === undefined) throw new RangeError(`not an Ed25519 peer id: ${peer.slice(0, 80)}`)
+  return key.slice()
+}
+
+// Every entry, frame and record names peers, few different ones, and base58 is slow: the last ones read are remembered.
+const MAX_KEYS_REMEMBERED = 512
+const keysRemembered = new Map<string, Uint8Array>()
+
+/** @returns not to be altered: it is given to everybody who asks for the same peer */
+function ed25519KeyIn(text: string): Uint8Array | undefined {
+  const known = keysRemembered.get(text)
+  if (known !== undefined) return known
+  const key = decodedKeyIn(text)
+  if (key === undefined) return undefined
+  if (keysRemembered.size >= MAX_KEYS_REMEMBERED) keysRemembered.clear()
+  keysRemembered.set(text, key)
   return key
 }
 
-function ed25519KeyIn(text: string): Uint8Array | undefined {
+function decodedKeyIn(text: string): Uint8Array | undefined {
   if (!/^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/.test(text)) return undefined
   const bytes = base58btc.baseDecode(text)
   if (bytes.length !== 38 || !ED25519_PEER_PREFIX.every((byte, i) => bytes[i] === byte)) return undefined
-  return bytes.subarray(ED25519_PEER_PREFIX.length)
+  return bytes.slice(ED25519_PEER_PREFIX.length)
+}
+
+export function isPeerId(text: string): text is PeerId {
+  return ed25519KeyIn(text) !== undefined
 }
 
 export const peerId = z
   .string()
   .max(64)
-  .refine((text) => ed25519KeyIn(text) !== undefined, { message: 'not an Ed25519 peer id' })
+  .refine(isPeerId, { message: 'not an Ed25519 peer id' })
   .transform((text) => text as PeerId)
 export const meshId = z
   .string()
@@ -104,8 +123,8 @@ export function parseAgentId(text: string): { name: string; peer: PeerId } | und
   const at = text.indexOf('@')
   const name = text.slice(0, at)
   const peer = text.slice(at + 1)
-  if (at < 1 || !AGENT_NAME.test(name) || ed25519KeyIn(peer) === undefined) return undefined
-  return { name, peer: peer as PeerId }
+  if (at < 1 || !AGENT_NAME.test(name) || !isPeerId(peer)) return undefined
+  return { name, peer }
 }
 
 export function meshIdBytes(mesh: MeshId): Uint8Array {
@@ -118,8 +137,31 @@ export function threadIdBytes(thread: ThreadId): Uint8Array {
 
 /** @throws {z.ZodError} if the 16 bytes are not a UUIDv7 */
 export function threadIdFromBytes(bytes: Uint8Array): ThreadId {
+  return threadId.parse(uuidText(bytes))
+}
+
+function uuidText(bytes: Uint8Array): string {
   const hex = Buffer.from(bytes).toString('hex')
-  return threadId.parse(hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'))
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}
+
+/** The document id under which automerge-repo knows a thread: base58check of its 16 bytes. `automerge:<id>` is its URL. */
+export function documentIdOf(thread: ThreadId): string {
+  const bytes = threadIdBytes(thread)
+  return base58btc.baseEncode(Buffer.concat([bytes, checksumOf(bytes)]))
+}
+
+export function threadOfDocument(id: string): ThreadId | undefined {
+  if (!/^[1-9A-HJ-NP-Za-km-z]{20,28}$/.test(id)) return undefined
+  const bytes = base58btc.baseDecode(id)
+  const [body, sum] = [bytes.subarray(0, 16), bytes.subarray(16)]
+  if (bytes.length !== 20 || Buffer.compare(checksumOf(body), sum) !== 0) return undefined
+  return threadId.safeParse(uuidText(body)).data
+}
+
+function checksumOf(bytes: Uint8Array): Uint8Array {
+  const once = createHash('sha256').update(bytes).digest()
+  return createHash('sha256').update(once).digest().subarray(0, 4)
 }
 
 /** @param nowMs wall clock, milliseconds @param random 10 random bytes */
@@ -142,6 +184,18 @@ export function openedThreadId(opener: PeerId, nowMs: number): ThreadId {
 
 export function isOpenerOf(thread: ThreadId, peer: PeerId): boolean {
   return openedThreadId(peer, threadIdMs(thread)) === thread
+}
+
+/** Entries of one thread end somewhere: its successors are numbered from 1 up to this. */
+export const MAX_PART = 999
+
+/**
+ * The id of the document in which a thread goes on that has grown long: the same for everybody who knows the thread, so that
+ * nodes which begin it apart from each other write in one. No peer is its opener.
+ * @param part from 1 to MAX_PART
+ */
+export function successorId(thread: ThreadId, part: number): ThreadId {
+  return newThreadId(threadIdMs(thread), Buffer.from(hashOf('bzzz/part/1', [thread, String(part)]), 'hex'))
 }
 
 /** When the thread was opened, by its opener's clock: milliseconds since the epoch. */

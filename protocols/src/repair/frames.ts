@@ -3,8 +3,10 @@ import { decodeCanonical, encodeCanonical } from '../bytes/cbor.ts'
 import { bytesOf, bytesUpTo, wholeNumber } from '../bytes/shapes.ts'
 import { sha256 } from '../bytes/signing.ts'
 import { MAX_CARD_BYTES } from '../card/card.ts'
-import { ACTOR_BYTES, MAX_ENVELOPE_BYTES } from '../envelope/envelope.ts'
+import { ACTOR_BYTES, LAPTOP_ACTOR_BYTES, MAX_ENVELOPE_BYTES } from '../envelope/envelope.ts'
 import type { MeshId } from '../ids/ids.ts'
+import { MAX_MANIFEST_BYTES } from '../manifest/manifest.ts'
+import { MAX_PACKED_BYTES, MAX_PAGE_ENVELOPES } from './page.ts'
 
 /** Frames of the one long-lived stream between two peers: length-prefixed deterministic CBOR. See spec.md. */
 export const MAX_FRAME_BYTES = 1024 * 1024
@@ -13,17 +15,15 @@ export const MAX_DIGEST_THREADS = 4096
 export const MAX_FOLLOWED = 4096
 export const MAX_VECTOR_THREADS = 256
 export const MAX_VECTOR_ACTORS = 4096
-/** What one answer of envelopes weighs at most; a single larger envelope does not exist. */
-export const MAX_PAGE_BYTES = 512 * 1024
-export const MAX_PAGE_ENVELOPES = 1024
 export const MAX_BLOB_PART_BYTES = 512 * 1024
 export const MAX_BLOB_BYTES = 16 * 1024 * 1024
 
 const thread = bytesOf(16)
 const hash = bytesOf(32)
 const tag = bytesOf(8)
+const actor = z.union([bytesOf(ACTOR_BYTES), bytesOf(LAPTOP_ACTOR_BYTES)])
 /** What a node has of one thread: for each actor, the sequence number and the hash of its latest change there. */
-const vector = z.array(z.tuple([bytesOf(ACTOR_BYTES), wholeNumber.min(1), hash])).max(MAX_VECTOR_ACTORS)
+const vector = z.array(z.tuple([actor, wholeNumber.min(1), hash])).max(MAX_VECTOR_ACTORS)
 
 const frame = z.discriminatedUnion('t', [
   /** First frame of each side; a connection counts only after it. */
@@ -32,6 +32,8 @@ const frame = z.discriminatedUnion('t', [
   z.strictObject({ t: z.literal('pong'), n: wholeNumber }),
   /** A newer card of the sender, for a peer that gossip did not reach. */
   z.strictObject({ t: z.literal('card'), card: bytesUpTo(MAX_CARD_BYTES) }),
+  /** The newest sealed manifest of the sender, for a peer whose card names an older one. */
+  z.strictObject({ t: z.literal('manifest'), manifest: bytesUpTo(MAX_MANIFEST_BYTES) }),
   /** Of each thread that the sender has: hash of its vector, and its project's tag (zeros: not known). */
   z.strictObject({ t: z.literal('digest'), threads: z.array(z.tuple([thread, hash, tag])).max(MAX_DIGEST_THREADS) }),
   /** What the sender follows, all of it: what a direct stream should carry to it. The next one replaces it. */
@@ -41,24 +43,31 @@ const frame = z.discriminatedUnion('t', [
     projects: z.array(tag).max(MAX_FOLLOWED),
     threads: z.array(thread).max(MAX_FOLLOWED),
   }),
-  /** "This is what I have of these threads": answered by one `envelopes` frame with the same `n`. */
+  /** "This is what I have of these threads": answered by one `page` with the same `n`. */
   z.strictObject({
     t: z.literal('vectors'),
     n: wholeNumber.min(1),
     threads: z.array(z.tuple([thread, vector])).max(MAX_VECTOR_THREADS),
   }),
+  /** "Go on": the page behind the last one of the last `vectors`. Answered likewise. */
+  z.strictObject({ t: z.literal('next'), n: wholeNumber.min(1) }),
   /** "Where did these threads begin?": answered likewise, by the first change of each thread's opener. */
   z.strictObject({
     t: z.literal('openings'),
     n: wholeNumber.min(1),
     threads: z.array(thread).min(1).max(MAX_VECTOR_THREADS),
   }),
-  /** Causes before effects. `n` 0: unasked, what gossip did not carry. `more`: ask again once these are stored. */
+  /** Envelopes, causes before effects, packed as page.ts does. `more`: there is a page behind it. */
+  z.strictObject({
+    t: z.literal('page'),
+    n: wholeNumber.min(1),
+    packed: bytesUpTo(MAX_PACKED_BYTES),
+    more: z.boolean(),
+  }),
+  /** Unasked: what gossip did not carry. */
   z.strictObject({
     t: z.literal('envelopes'),
-    n: wholeNumber,
     envelopes: z.array(bytesUpTo(MAX_ENVELOPE_BYTES)).max(MAX_PAGE_ENVELOPES),
-    more: z.boolean(),
   }),
   z.strictObject({ t: z.literal('blob-want'), n: wholeNumber.min(1), hash, offset: wholeNumber }),
   /** `total` 0 with no bytes: not here. */

@@ -73,7 +73,7 @@ async function openLargeBudget(room: ReturnType<Awaited<ReturnType<typeof openSt
     prices,
     now: Date.now,
   })
-  return openBudget({ room, manifest, signer, prices, now: Date.now, randomBytes })
+  return openBudget({ room, manifest: () => manifest, signer, prices, now: Date.now, randomBytes })
 }
 
 type NanoUsd = Parameters<typeof signFirstManifest>[0]['limits']['day']

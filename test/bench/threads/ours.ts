@@ -6,17 +6,22 @@ import { openState } from '@bzzz/store'
 import { openThreads } from '@bzzz/threads'
 import { identityFromSeed } from 'bzzz'
 import { concurrently } from '../interleaved.ts'
+import { writer } from '../prose.ts'
 import { Arrivals } from './arrivals.ts'
 import { type Member, POST_BYTES } from './measured-post.ts'
 
 const MESH = 'b'.repeat(64) as MeshId
 const SECRET = Buffer.alloc(32, 7)
 const POLL_MS = 20
+// Written beforehand; more than go into one batch, which would pack too well otherwise.
+const TEXTS = 500
 
 /** The rooms of a node that carry words, wired as the node wires them. */
 export async function openOurs(directory: string, seed: Uint8Array) {
   const signer = identityFromSeed(seed)
-  let members: { peer: PeerId; label: string; addrs: string[] }[] = [{ peer: signer.peer, label: 'self', addrs: [] }]
+  let members: { peer: PeerId; label: string; role: 'node'; addrs: string[] }[] = [
+    { peer: signer.peer, label: 'self', role: 'node', addrs: [] },
+  ]
   const state = await openState({ directory: join(directory, 'state') })
   const open = () =>
     openThreads({
@@ -56,14 +61,18 @@ export async function openOurs(directory: string, seed: Uint8Array) {
   }
 
   const author = `human:bench@${signer.peer}`
-  const text = randomBytes(POST_BYTES)
-    .toString('latin1')
-    .replace(/[^ -~]/g, 'x')
-    .slice(0, POST_BYTES)
+  const write = writer(1)
+  const texts = Array.from({ length: TEXTS }, () => write(POST_BYTES))
 
   async function post(thread: string, run: string, i: number): Promise<void> {
     const id = `${run}_${String(i).padStart(8, '0')}`
-    await threads.append(thread as ThreadId, { type: 'message', id, author, ts: Date.now(), content: text })
+    await threads.append(thread as ThreadId, {
+      type: 'message',
+      id,
+      author,
+      ts: Date.now(),
+      content: texts[i % TEXTS] ?? '',
+    })
   }
 
   return {
@@ -82,6 +91,7 @@ export async function openOurs(directory: string, seed: Uint8Array) {
       members = others.map(({ seed, address }, i) => ({
         peer: identityFromSeed(seed).peer,
         label: `bench-${i}`,
+        role: 'node' as const,
         addrs: address === '' ? [] : [address],
       }))
     },

@@ -7,6 +7,7 @@ import { cpuOf, floodRows } from './flood.ts'
 import { joinRows } from './join.ts'
 import type { MemberVerbs, Side } from './member.ts'
 import { memoryRows } from './memory.ts'
+import { partsRows } from './parts.ts'
 
 const PACED = { posts: 200, gapMs: 15 }
 const BURST = { posts: 2_000, inFlight: 64 }
@@ -53,6 +54,7 @@ export async function threadsSuite(progress: (line: string) => void): Promise<Ro
       rowOf('threads.burst_cpu_per_delivery', 'µs', '<=1', burst),
       ...(await floodRows(members, thread, progress)),
       ...(await appendRows(progress)),
+      ...(await partsRows(progress)),
       ...(await joinRows(progress)),
       ...(await memoryRows(progress)),
     ]

@@ -3,8 +3,11 @@ import { around, tellingTest } from '../pass.ts'
 
 export * from '@bzzz/threads'
 
+/** So few that nodes die, too, while a thread goes on in its next part. */
+const MAX_PART_ENTRIES = 100
+
 export async function openThreads(options: room.ThreadsOptions): Promise<room.Threads> {
-  const threads = await room.openThreads(options)
+  const threads = await room.openThreads({ maxPartEntries: MAX_PART_ENTRIES, ...options })
   return Object.assign(threads, {
     create: around('append', threads.create.bind(threads)),
     append: around('append', threads.append.bind(threads)),

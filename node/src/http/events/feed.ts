@@ -18,7 +18,7 @@ export function feedEvents(ports: DoorPorts, ring: EventRing): () => void {
       // what was shown is not so any more: its position is that of the event itself
       if (lost.length > 0) publish('reset', thread, { cursor: ring.cursorOf(ring.last + 1) })
       const names = nodeNames(ports)
-      const onNodes = whereabouts(ports, thread, names)
+      const onNodes = whereabouts(ports, names)
       for (const entry of entries) publish('entry', thread, entryView(thread, entry, names, onNodes))
     }),
     ports.mesh.subscribe((event) => {

@@ -50,7 +50,7 @@ async function archive(
   const summary = threads.summary(thread)
   if (summary === undefined) throw unknownThread(thread, brought)
   if (!summary.archived) await threads.append(thread, entry)
-  return { thread, archived: true, repeated: summary.archived }
+  return { thread: summary.thread, archived: true, repeated: summary.archived }
 }
 
 /** The longest idle first. */

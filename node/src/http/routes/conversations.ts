@@ -58,7 +58,12 @@ function addReads(door: Door, { ports }: Routes): void {
   door.get(
     '/api/conversations/:id/messages',
     { schema: { params, querystring: messagesQuery, response: { 200: messagesAnswer } } },
-    async ({ params: { id }, query }) => messagesView(ports, await viewOf(ports, id), query),
+    async ({ params: { id }, query }) => {
+      const brought = await ports.following.bring(id)
+      const answer = await messagesView(ports, id, query)
+      if (answer === undefined) throw unknownThread(id, brought)
+      return answer
+    },
   )
 }
 

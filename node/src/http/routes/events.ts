@@ -6,7 +6,8 @@ import type { Routes } from './routes.ts'
 export function addEventsRoute(door: Door, { streams, ports }: Routes): void {
   // Without a HEAD twin, which would stay open for ever.
   door.get('/api/events', { exposeHeadRoute: false, schema: { querystring: eventsQuery } }, async (request, reply) => {
-    const { thread, after, tokens } = request.query
+    const { thread: given, after, tokens } = request.query
+    const thread = given === undefined ? undefined : ports.threads.rootOf(given)
     const resume = request.headers['last-event-id']
     streams.open(reply.raw, {
       after: typeof resume === 'string' ? resume : after,

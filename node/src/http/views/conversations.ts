@@ -1,4 +1,11 @@
-import { type ConversationSummary, type ConversationView, type EntryView, isType, usdOf } from '@bzzz/protocols'
+import {
+  type ConversationSummary,
+  type ConversationView,
+  documentIdOf,
+  type EntryView,
+  isType,
+  usdOf,
+} from '@bzzz/protocols'
 import type { ThreadSummary, ThreadView, ViewedEntry } from '@bzzz/threads'
 import { isoTime, type NodeNames, peerOf } from './names.ts'
 import type { Whereabouts } from './whereabouts.ts'
@@ -29,6 +36,7 @@ export function conversationView(summary: ThreadSummary, view: ThreadView, names
     participants: participants(view, names),
     cost_usd: usdOf(sumOfCosts(view.entries)),
     simulated: view.entries.some(({ entry }) => entry.simulated === true),
+    sync_url: `automerge:${documentIdOf(view.thread)}`,
   }
 }
 
@@ -60,13 +68,14 @@ function rolesOf({ entries }: ThreadView): Map<string, string> {
 }
 
 export function entryView(thread: string, viewed: ViewedEntry, names: NodeNames, onNodes: Whereabouts): EntryView {
-  const { entry, peer, change } = viewed
+  const { entry, peer, laptop, change } = viewed
   return {
     id: entry.id,
     thread,
     type: entry.type,
     author: entry.author,
     node: names(peer),
+    laptop,
     content: entry.content,
     ts: isoTime(entry.ts),
     verified: true,

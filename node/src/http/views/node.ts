@@ -7,7 +7,7 @@ import { isoTimeOrNull } from './names.ts'
 
 export function nodeHealthView({ node, mesh }: DoorPorts, nowMs: number): NodeHealth {
   const { store, transport } = node.condition()
-  const peers = mesh.peers()
+  const peers = mesh.peers().filter(({ role }) => role === 'node')
   const online = peers.filter((peer) => peer.state === 'online').length
   const down = store !== 'open' || transport === 'down'
   return {
@@ -40,7 +40,8 @@ export function agentsHealthView(ports: DoorPorts): AgentsHealth {
 export function peersAnswerView(ports: DoorPorts): PeersAnswer {
   const { node, mesh } = ports
   const peers = peerViews(ports)
-  return { self: { peer_id: node.peer, node_id: node.label, addrs: [...mesh.addrs()] }, peers, total: peers.length }
+  const self = { peer_id: node.peer, node_id: node.label, addrs: [...mesh.addrs()] }
+  return { self, manifest_version: node.manifestVersion(), peers, total: peers.length }
 }
 
 export function peerViews({ mesh }: Pick<DoorPorts, 'mesh'>): PeerView[] {
@@ -52,6 +53,7 @@ function peerView(peer: PeerStatus, roles: string[]): PeerView {
   return {
     peer_id: peer.peer,
     node_id: peer.label,
+    role: peer.role,
     state: peer.state,
     addrs: [...peer.addrs],
     latency_ms: peer.latencyMs,

@@ -15,6 +15,7 @@ import type { DoorPorts } from '../ports.ts'
 import { isoTime, type NodeNames, nodeNames, peerOf } from './names.ts'
 import { seatViews } from './seats.ts'
 import { termsView } from './terms.ts'
+import { peoplesVotes } from './votes.ts'
 
 type Report = ReturnType<typeof reviewReport>
 
@@ -43,6 +44,7 @@ export function reportView(
     seats: seatViews(view, review, names),
     findings: [...report.findings, ...report.unverified].map(findingView),
     dissent: report.dissent.map((vote) => ({ ...vote, blockers: [...vote.blockers] })),
+    people: peoplesVotes(view, review, names),
     coverage: coverageView(report),
     costs: costsView(report, view, review, names),
     simulated: report.simulated,

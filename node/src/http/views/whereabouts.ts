@@ -10,14 +10,12 @@ export type Whereabouts = (viewed: ViewedEntry) => string[]
  * Here, with its author (who had it on disk before anybody else heard of it), and with those peers who showed that they
  * have it. As of now; a few seconds behind what the peers took since.
  */
-export function whereabouts(
-  { node, mesh }: Pick<DoorPorts, 'node' | 'mesh'>,
-  thread: ThreadId,
-  names: NodeNames,
-): Whereabouts {
-  const holders = mesh.holders(thread)
-  return ({ peer, actor, seq, change }) => {
-    const held = [...holders].flatMap(([holder, vector]) => {
+export function whereabouts({ node, mesh }: Pick<DoorPorts, 'node' | 'mesh'>, names: NodeNames): Whereabouts {
+  const holders = new Map<ThreadId, ReturnType<typeof mesh.holders>>()
+  return ({ peer, actor, seq, change, document }) => {
+    const known = holders.get(document) ?? mesh.holders(document)
+    holders.set(document, known)
+    const held = [...known].flatMap(([holder, vector]) => {
       const latest = vector.get(actor)
       const holds = latest !== undefined && (latest.seq > seq || (latest.seq === seq && latest.hash === change))
       return holds ? [holder] : []

@@ -84,10 +84,9 @@ function whyAbsent(record: ReviewRecord, seat: ReviewRecord['seats'][number]): s
  * before an escalation, then the smaller (round, proposal).
  */
 export function keptVerdict(record: ReviewRecord): EntryOf<'verdict'> | undefined {
-  const keepers = new Set([record.open.peer, ...record.seats.map((seat) => seat.home)])
   const id = verdictId(record.view.thread)
   return entriesOf(record.view, 'verdict')
-    .filter(({ entry, peer }) => entry.id === id && keepers.has(peer) && isBorneOut(record, entry))
+    .filter(({ entry, peer }) => entry.id === id && record.keepers.has(peer) && isBorneOut(record, entry))
     .map(({ entry }) => entry)
     .sort(byWeight)[0]
 }

@@ -51,10 +51,7 @@ export function keeperOf(review: Review, { self, live }: DutyContext): PeerId | 
   const isLive = (peer: PeerId) => peer === self || live.has(peer)
   if (isLive(review.opener)) return review.opener
   const rank = (peer: PeerId) => Buffer.from(sha256('bzzz/successor/1\0', `${review.thread}/${peer}`)).toString('hex')
-  return review.seats
-    .map((seat) => seat.home)
-    .filter(isLive)
-    .sort((a, b) => (rank(a) < rank(b) ? -1 : 1))[0]
+  return [...review.record.keepers].filter((peer) => isLive(peer)).sort((a, b) => (rank(a) < rank(b) ? -1 : 1))[0]
 }
 
 /** A seat whose home reported it unavailable is not waited for, nor one that has spent its turn on an invalid proposal. */

@@ -42,28 +42,43 @@ export interface ReviewRecord {
   readonly open: ViewedEntry<EntryOf<'open'>>
   readonly terms: ReviewTerms
   readonly seats: readonly Seat[]
+  /** Who may keep the review's time and write its end: the opener's node, and the nodes of the seats. */
+  readonly keepers: ReadonlySet<PeerId>
   readonly timeouts: readonly Timeout[]
   readonly notes: readonly ViewedEntry<EntryOf<'note'>>[]
   /** A turn has one entry at most: the turn's id, signed by the seat's home, written in the seat's name. */
   turnEntry<P extends ReviewPhase>(phase: P, round: number, seat: Seat): ViewedEntry<TurnEntries[P]> | undefined
 }
 
-/** @returns undefined when the thread's first entry asks for no review, or is not there yet */
-export function readRecord(view: ThreadView): ReviewRecord | undefined {
+/** By the mesh's manifest, in which a member's role never changes. */
+export type IsLaptop = (peer: PeerId) => boolean
+
+export const nobodyIsLaptop: IsLaptop = () => false
+
+/**
+ * A seat on a laptop is none that anybody takes: agents live on nodes, and whoever opens a review could otherwise seat
+ * himself.
+ * @returns undefined when the thread's first entry asks for no review, or is not there yet
+ */
+export function readRecord(view: ThreadView, isLaptop: IsLaptop): ReviewRecord | undefined {
   const open = entriesOf(view, 'open')[0]
   const terms = open?.entry.review
   if (open === undefined || terms === undefined) return undefined
   const seats = terms.seats.map(seatOf)
-  const keepers = new Set([open.peer, ...seats.map((seat) => seat.home)])
-  const byId = new Map(view.entries.map((viewed) => [`${viewed.peer}/${viewed.entry.id}`, viewed]))
+  const homes = seats.map((seat) => seat.home).filter((home) => !isLaptop(home))
+  const keepers = new Set([open.peer, ...homes])
+  const signed = view.entries.filter(({ laptop }) => !laptop)
+  const byId = new Map(signed.map((viewed) => [`${viewed.peer}/${viewed.entry.id}`, viewed]))
   return {
     view,
     open,
     terms,
     seats,
+    keepers,
     timeouts: entriesOf(view, 'timeout').filter((timeout) => keepers.has(timeout.peer)),
     notes: entriesOf(view, 'note'),
     turnEntry<P extends ReviewPhase>(phase: P, round: number, seat: Seat) {
+      if (isLaptop(seat.home)) return undefined
       const found = byId.get(`${seat.home}/${turnOf(view, phase, round, seat)}`)
       return found !== undefined && isTurnEntry(found, phase, seat) ? found : undefined
     },

@@ -4,6 +4,8 @@ import {
   absenceOf,
   absentSeats,
   awaitedSeats,
+  type IsLaptop,
+  nobodyIsLaptop,
   proposersOf,
   type ReviewRecord,
   readRecord,
@@ -60,8 +62,8 @@ export interface WaitingStage {
 }
 
 /** @returns undefined for a thread that is not a review */
-export function readReview(view: ThreadView): Review | undefined {
-  const record = readRecord(view)
+export function readReview(view: ThreadView, isLaptop: IsLaptop = nobodyIsLaptop): Review | undefined {
+  const record = readRecord(view, isLaptop)
   if (record === undefined) return undefined
   const verdict = keptVerdict(record)
   return {

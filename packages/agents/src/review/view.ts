@@ -18,6 +18,8 @@ export interface ViewedEntry<E extends Entry = Entry> {
   /** Whose key signed. */
   readonly peer: PeerId
   readonly actor: string
+  /** Written on a laptop that speaks through that peer: never an agent's, whatever its id. */
+  readonly laptop: boolean
   readonly seq: number
   readonly index: number
   /** Hash of the change that brought it. */

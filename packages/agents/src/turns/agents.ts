@@ -1,5 +1,6 @@
 import type { AgentCard, AgentId, PeerId, ThreadId, TokensFrame, TurnId } from '@bzzz/protocols'
 import type { ModelProvider } from '../model/model.ts'
+import type { IsLaptop } from '../review/record.ts'
 import type { AgentDefinition, AgentFact, BudgetPort, FinishedPort, ThreadsPort, TurnLimits } from './ports.ts'
 
 export interface AgentsOptions {
@@ -13,6 +14,8 @@ export interface AgentsOptions {
   readonly agents: readonly AgentDefinition[]
   /** From this node or another; undefined when none at hand has it. */
   readonly fetchBlob: (hash: string, options: { signal: AbortSignal }) => Promise<Uint8Array | undefined>
+  /** Members on which no agent lives, whatever a review says; nobody when it is left out. */
+  readonly isLaptop?: IsLaptop
   /** Peers whose lease runs. */
   readonly livePeers: () => ReadonlySet<PeerId>
   readonly limits: TurnLimits

@@ -139,7 +139,7 @@ class Runner implements Agents {
 
   async #read(thread: ThreadId): Promise<Review | undefined> {
     const view = await this.#options.threads.view(thread)
-    return view === undefined || view.archived ? undefined : readReview(view)
+    return view === undefined || view.archived ? undefined : readReview(view, this.#options.isLaptop)
   }
 
   /** Turns that timed out after at least a part of them was paid for: worth their entry while it can still count. */

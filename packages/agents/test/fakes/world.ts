@@ -104,7 +104,9 @@ export class WorldNode implements ThreadsPort {
       thread: THREAD,
       heads: heads.map(({ hash }) => hash),
       archived: heads.length > 0 && heads.every(({ entry }) => entry.type === 'archive'),
-      entries: changes.map(({ entry, peer, hash }) => ({ entry, peer, actor: peer, seq: 1, index: 0, change: hash })),
+      entries: changes.map(({ entry, peer, hash }) => {
+        return { entry, peer, actor: peer, laptop: false, seq: 1, index: 0, change: hash }
+      }),
       precedes: (a: ViewedEntry, b: ViewedEntry) => this.#known.get(b.change)?.past.has(a.change) === true,
     }
   }

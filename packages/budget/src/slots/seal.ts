@@ -20,7 +20,7 @@ export interface SealTerms {
   readonly account: Account
   readonly signer: Signer
   /** In force. */
-  readonly manifestVersion: number
+  readonly manifestVersion: () => number
   readonly verifies?: Verify | undefined
 }
 
@@ -31,7 +31,18 @@ export function slotSealer({ mesh, account, signer, manifestVersion, verifies }:
       const prevHash = before === null ? null : Uint8Array.from(slotHash(before))
       const counters = { initial, ...movedBy(transfers), reserved, released, overrun }
       return sealSlot(
-        { v: 1, period, account, boot, seq, manifestVersion, prevHash, wallMs, state: 'open', ...counters },
+        {
+          v: 1,
+          period,
+          account,
+          boot,
+          seq,
+          manifestVersion: manifestVersion(),
+          prevHash,
+          wallMs,
+          state: 'open',
+          ...counters,
+        },
         mesh,
         signer,
       )

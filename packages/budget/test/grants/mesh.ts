@@ -1,4 +1,4 @@
-import { type Account, accountKey, type NanoUsd, type OpenedManifest, type PeerId, type Signer } from '@bzzz/protocols'
+import { type Account, accountKey, type NanoUsd, type OpenedManifest, type Signer } from '@bzzz/protocols'
 import { guardState, type Room } from '@bzzz/store'
 import { type Budget, type BudgetOptions, openBudgetBy } from '../../src/budget.ts'
 import type { BudgetFact } from '../../src/facts.ts'
@@ -95,7 +95,7 @@ export async function openMesh(names: readonly string[], terms: MeshTerms = {}):
   for (const [index, name] of names.entries()) {
     const level = levels.get(name) ?? createMemoryLevel()
     const ownNow = (): number => clock.ms + (skews?.[index] ?? 0)
-    homes.push(await openHome(name, level, { manifest, now: ownNow, randomBytes, rules }))
+    homes.push(await openHome(name, level, { manifest: () => manifest, now: ownNow, randomBytes, rules }))
   }
   return mesh
 }
@@ -147,7 +147,7 @@ async function openHome(
     },
     restart: (more) => open(createMemoryLevel(level.synced), more),
     loseDisk: () => open(createMemoryLevel()),
-    verify: () => verifyLedger(room, shared.manifest.mesh),
+    verify: () => verifyLedger(room, shared.manifest().mesh),
   }
 }
 
@@ -155,10 +155,6 @@ export function found<T>(items: readonly T[], is: (item: T) => boolean): T {
   const item = items.find(is)
   if (item === undefined) throw new Error('nothing of that kind')
   return item
-}
-
-export function peerNamed(name: string): PeerId {
-  return signerNamed(name).peer
 }
 
 export function cents(amount: number): NanoUsd {

@@ -7,6 +7,7 @@ import {
   type Signer,
   sealCard,
 } from '@bzzz/protocols'
+import type { MeshMember } from '../members.ts'
 import type { KnownCard } from '../mesh.ts'
 
 export interface CardsOptions {
@@ -15,7 +16,8 @@ export interface CardsOptions {
   /** Own card as the node has it now. */
   readonly own: () => NodeCard
   readonly ownAddrs: () => readonly string[]
-  readonly isMember: (peer: string) => boolean
+  /** Undefined for whoever is no member. */
+  readonly roleOf: (peer: PeerId) => MeshMember['role'] | undefined
   readonly leaseMs: number
   readonly now: () => number
   readonly onNews: (card: NodeCard) => void
@@ -58,7 +60,9 @@ export class Cards {
     const card = openCard(bytes, this.#options.mesh)
     if (direct !== undefined && card.peer !== direct) throw new ProtocolError('BAD_SHAPE', 'the card of another peer')
     if (card.peer === this.#options.signer.peer) return false
-    if (!this.#options.isMember(card.peer)) throw new ProtocolError('NOT_A_MEMBER', `a card of ${card.peer}, no member`)
+    const role = this.#options.roleOf(card.peer)
+    if (role === undefined) throw new ProtocolError('NOT_A_MEMBER', `a card of ${card.peer}, no member`)
+    if (role === 'laptop' && card.agents.length > 0) throw new ProtocolError('BAD_SHAPE', 'a laptop with agents')
     const known = this.#known.get(card.peer)
     const newRun = direct !== undefined && known?.card.startedMs !== card.startedMs
     if (known !== undefined && card.seq <= known.card.seq && !newRun) return false
@@ -72,15 +76,19 @@ export class Cards {
     if (known !== undefined) known.lapsed = true
   }
 
+  versionOf(peer: PeerId): number | undefined {
+    return this.#known.get(peer)?.card.manifestVersion
+  }
+
   addrsOf(peer: PeerId): readonly string[] {
     return this.#known.get(peer)?.card.addrs ?? []
   }
 
   /** This node's own first. */
   list(): KnownCard[] {
-    const { isMember, leaseMs, own } = this.#options
+    const { roleOf, leaseMs, own } = this.#options
     const now = this.#options.now()
-    const others = [...this.#known.values()].filter(({ card }) => isMember(card.peer))
+    const others = [...this.#known.values()].filter(({ card }) => roleOf(card.peer) !== undefined)
     return [
       { card: this.#stamp(own()), live: true, receivedMs: now },
       ...others.map(({ card, receivedMs, lapsed }) => ({

@@ -7,7 +7,7 @@ import type { Topics } from './topics.ts'
 /** What an envelope on its way out belongs to. */
 export interface Publication {
   readonly thread: ThreadId
-  /** It holds the thread's opening entry, of which everybody is to know. */
+  /** It holds the thread's opening entry, or the one with which a further part begins: everybody is to know of both. */
   readonly opening: boolean
 }
 
@@ -118,7 +118,7 @@ export class Outbox {
       direct++
       const envelopes = followed.map(({ envelope }) => Uint8Array.from(envelope))
       if (link.blocked) this.#dropped(link.peer, 'direct', envelopes.length)
-      else void link.tell({ t: 'envelopes', n: 0, envelopes, more: false })
+      else void link.tell({ t: 'envelopes', envelopes })
     }
     return direct
   }

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import {
   cardTopic,
   decodeBatch,
@@ -18,8 +19,15 @@ export interface TopicsOptions {
   readonly onEnvelopes: (from: PeerId, envelopes: Uint8Array[]) => void
   /** @returns whether it was news. @throws {ProtocolError} */
   readonly onCard: (card: Uint8Array) => boolean
+  readonly closing: AbortSignal
   readonly observe: Observe
 }
+
+type Taken = TopicValidatorResult | Promise<TopicValidatorResult>
+
+// Who has a message says so at once (IDONTWANT). Its author hands it to every neighbour of his, so within this time nearly
+// all of ours have it, and a relay is left for those whom its author does not reach.
+const RELAY_AFTER_MS = 25
 
 export interface Topics {
   /** Subscribes to the envelopes of a project. */
@@ -40,13 +48,13 @@ export function joinTopics(options: TopicsOptions): Topics {
   function join(
     topic: string,
     refusal: 'gossip-refused' | 'card-refused',
-    take: (from: PeerId, data: Uint8Array) => boolean,
+    take: (from: PeerId, data: Uint8Array) => Taken,
   ): void {
     pubsub.topicValidators.set(topic, (neighbour, { data }) => {
       const from = peerOf(neighbour)
       try {
         if (!options.isMember(from)) throw new ProtocolError('NOT_A_MEMBER', 'handed over by one who is no member')
-        return take(from, data) ? TopicValidatorResult.Accept : TopicValidatorResult.Ignore
+        return take(from, data)
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error
         observe({ type: refusal, peer: from, code: error.code, reason: error.message })
@@ -61,13 +69,22 @@ export function joinTopics(options: TopicsOptions): Topics {
     return new Set(recipients.map(String))
   }
 
-  function takeBatch(from: PeerId, data: Uint8Array): boolean {
+  function takeBatch(from: PeerId, data: Uint8Array): Taken {
     options.onEnvelopes(from, decodeBatch(data))
-    return true
+    return relayLater()
+  }
+
+  async function relayLater(): Promise<TopicValidatorResult> {
+    const waited = setTimeout(RELAY_AFTER_MS, TopicValidatorResult.Accept, { signal: options.closing, ref: false })
+    return waited.catch(() => TopicValidatorResult.Ignore) // closing: there is nobody left to relay to
+  }
+
+  function takeCard(_from: PeerId, data: Uint8Array): Taken {
+    return options.onCard(data) ? TopicValidatorResult.Accept : TopicValidatorResult.Ignore
   }
 
   join(envelopeTopic(mesh), 'gossip-refused', takeBatch)
-  join(cardTopic(mesh), 'card-refused', (_from, data) => options.onCard(data))
+  join(cardTopic(mesh), 'card-refused', takeCard)
   return {
     joinProject: (tag) => join(projectTopic(mesh, tag), 'gossip-refused', takeBatch),
     sendBatch: (tag, batch) => send(tag === null ? envelopeTopic(mesh) : projectTopic(mesh, tag), batch),

@@ -1,6 +1,4 @@
-import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { type MeshId, type PeerId, sha256 } from '@bzzz/protocols'
-import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import { type GossipSub, gossipsub, StrictNoSign } from '@libp2p/gossipsub'
 import { type Identify, identify } from '@libp2p/identify'
 import type { Libp2p } from '@libp2p/interface'
@@ -15,6 +13,8 @@ import { MeshError, messageOf } from '../errors.ts'
 import { type RecordRules, recordsProtocol } from '../records/rules.ts'
 import type { Dials } from '../roster/dials.ts'
 import { CacheDatastore } from './datastore.ts'
+import { keyPairOf, preSharedKeyFile } from './keys.ts'
+import { membersOnly } from './members-only.ts'
 
 export type Host = Libp2p<{ identify: Identify; ping: Ping; pubsub: GossipSub; dht: KadDHT }>
 
@@ -27,6 +27,8 @@ export interface HostOptions {
   readonly cacheDirectory: string
   readonly dialMs: number
   readonly isMember: (peer: string) => boolean
+  /** Let in besides, for the one protocol by which they ask to join. */
+  readonly isInvited: (peer: string) => boolean
   /** Only these dials are let through: kad-dht would otherwise dial whoever it remembers, also those who are gone. */
   readonly dials: Dials
   readonly onStranger: (peer: string, address: string) => void
@@ -82,30 +84,24 @@ function hostConfig(options: HostOptions) {
       identify: identify(),
       // kad-dht and the monitor ping as well; above the limit, 1 by default, the monitor takes the connection for dead
       ping: ping({ maxInboundStreams: 32, maxOutboundStreams: 32 }),
-      pubsub: gossip(),
-      dht: kadDHT({
-        protocol: recordsProtocol(options.mesh),
-        clientMode: false,
-        // the default drops private addresses, and with them every peer of a LAN
-        peerInfoMapper: passthroughMapper,
-        initialQuerySelfInterval: 50,
-        allowQueryWithZeroPeers: true,
-        // one silent node must not use up the time of a whole query
-        networkDialTimeout: { minTimeout: 2_000, maxTimeout: 2_000 },
-        validators: options.rules.validators,
-        selectors: options.rules.selectors,
-      }),
+      pubsub: membersOnly(gossip(), options.isMember),
+      dht: membersOnly(
+        kadDHT({
+          protocol: recordsProtocol(options.mesh),
+          clientMode: false,
+          // the default drops private addresses, and with them every peer of a LAN
+          peerInfoMapper: passthroughMapper,
+          initialQuerySelfInterval: 50,
+          allowQueryWithZeroPeers: true,
+          // one silent node must not use up the time of a whole query
+          networkDialTimeout: { minTimeout: 2_000, maxTimeout: 2_000 },
+          validators: options.rules.validators,
+          selectors: options.rules.selectors,
+        }),
+        options.isMember,
+      ),
     },
   }
-}
-
-const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex') // RFC 8410 §7
-
-/** libp2p would derive the public key in JavaScript, which costs a tenth of a node's start. */
-function keyPairOf(seed: Uint8Array) {
-  const key = createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, seed]), format: 'der', type: 'pkcs8' })
-  const publicKey = createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-32)
-  return privateKeyFromRaw(Buffer.concat([seed, publicKey]))
 }
 
 /**
@@ -148,17 +144,11 @@ function connectionGater(options: HostOptions) {
       return false
     },
     denyInboundEncryptedConnection: (peer: { toString(): string }, socket: { remoteAddr: { toString(): string } }) => {
-      if (options.isMember(peer.toString())) return false
+      if (options.isMember(peer.toString()) || options.isInvited(peer.toString())) return false
       options.onStranger(peer.toString(), socket.remoteAddr.toString())
       return true
     },
   }
-}
-
-/** The text form that pnet reads (libp2p specs, pnet/Private-Networks-PSK-V1). */
-function preSharedKeyFile(secret: Uint8Array): Uint8Array {
-  if (secret.length !== 32) throw new RangeError(`a network secret has 32 bytes, not ${secret.length}`)
-  return Buffer.from(`/key/swarm/psk/1.0.0/\n/base16/\n${Buffer.from(secret).toString('hex')}`)
 }
 
 export function peerOf(remote: { toString(): string }): PeerId {

@@ -2,10 +2,10 @@ import { type Frame, type PeerId, ProtocolError } from '@bzzz/protocols'
 import type { Frames } from './frames.ts'
 
 /** A question or its answer: they share a number. */
-export type Question = Extract<Frame, { t: 'vectors' | 'openings' | 'blob-want' }>
-export type Answer = Extract<Frame, { t: 'envelopes' | 'blob-part' }>
+export type Question = Extract<Frame, { t: 'vectors' | 'next' | 'openings' | 'blob-want' }>
+export type Answer = Extract<Frame, { t: 'page' | 'blob-part' }>
 /** What a link hands on: all but what keeps the link itself going. */
-export type Word = Exclude<Frame, { t: 'hello' | 'ping' | 'pong' | 'blob-part' }>
+export type Word = Exclude<Frame, { t: 'hello' | 'ping' | 'pong' | Answer['t'] }>
 
 type Unnumbered<F> = F extends { n: number } ? Omit<F, 'n'> : never
 
@@ -156,10 +156,9 @@ export class Link {
       case 'pong':
         if (frame.n === this.#pinged.n) this.latencyMs = performance.now() - this.#pinged.at
         return
+      case 'page':
       case 'blob-part':
         return this.#answer(frame)
-      case 'envelopes':
-        return frame.n === 0 ? take(frame) : this.#answer(frame)
       default:
         return take(frame)
     }

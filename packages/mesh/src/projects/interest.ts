@@ -19,7 +19,7 @@ export interface Follows {
 
 export interface InterestOptions {
   readonly follows: Follows
-  readonly threads: Pick<ThreadsPort, 'summary'>
+  readonly threads: Pick<ThreadsPort, 'summary' | 'rootOf'>
   /** A followed project that was not known before; each is told once. */
   readonly onProject: (tag: Uint8Array) => void
 }
@@ -65,10 +65,15 @@ export class Interest {
 
   /** @param told the tag as a peer names it; what is known here counts more */
   wants(thread: ThreadId, told: Uint8Array): boolean {
-    if (this.#projects === null || this.#threads.has(thread)) return true
+    if (this.#projects === null || this.#threads.has(this.rootOf(thread))) return true
     const own = this.tagOf(thread)
     const tag = isProject(own) ? own : told
     return !isProject(tag) || this.#projects.has(hex(tag))
+  }
+
+  /** What is followed for itself is followed with all of its parts. */
+  rootOf(document: ThreadId): ThreadId {
+    return this.#options.threads.rootOf(document)
   }
 
   /** Takes note that there is such a project. */

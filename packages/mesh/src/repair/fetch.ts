@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ThreadId } from '@bzzz/protocols'
+import { MAX_PART, successorId, type ThreadId } from '@bzzz/protocols'
+import type { ThreadsPort } from '../threads-port.ts'
 import type { Pull } from './pull.ts'
 
 /**
@@ -29,6 +30,26 @@ export async function fetchFromEach(
     over.abort()
     signal.removeEventListener('abort', giveUp)
   }
+}
+
+/**
+ * A thread with all of its parts, of which nobody says how many there are: asked for until one is nowhere.
+ * @param given of the thread, or of a part of it @returns how many were asked for the first of them @throws the signal's reason
+ */
+export async function fetchParts(
+  threads: Pick<ThreadsPort, 'rootOf' | 'vector'>,
+  given: ThreadId,
+  fetch: (document: ThreadId) => Promise<number>,
+): Promise<number> {
+  const asked = await fetch(given)
+  const thread = threads.rootOf(given)
+  if (thread !== given) await fetch(thread)
+  let last = thread
+  for (let part = 1; part <= MAX_PART && (await threads.vector(last)).size > 0; part++) {
+    last = successorId(thread, part)
+    await fetch(last)
+  }
+  return asked
 }
 
 /** Resolves when the time is over, or when nobody waits any more. */

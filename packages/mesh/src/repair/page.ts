@@ -1,4 +1,5 @@
 import {
+  isLaptopActor,
   isOpenerOf,
   MAX_PAGE_BYTES,
   MAX_PAGE_ENVELOPES,
@@ -15,35 +16,43 @@ export interface Page {
 }
 
 /**
- * What fits into one answer, thread by thread in the order asked, straight from the store. The log gives causes before
- * effects, so whoever stores a page can apply all of it, and the next page follows from there.
+ * Page after page of what is asked for, thread by thread in the order asked, straight from the store, read as pages are
+ * taken. The log gives causes before effects, so whoever stores the pages in turn can apply all of each.
  */
-export async function pageOf(
+export async function* pagesOf(
   log: Pick<ThreadsPort, 'envelopesAfter'>,
   asked: readonly (readonly [ThreadId, SeqVector])[],
-): Promise<Page> {
-  const envelopes: Uint8Array[] = []
+): AsyncGenerator<Page, undefined> {
+  let envelopes: Uint8Array[] = []
   let bytes = 0
   for (const [thread, have] of asked) {
     for await (const envelope of log.envelopesAfter(thread, have)) {
-      bytes += envelope.length
-      if (envelopes.length >= MAX_PAGE_ENVELOPES || bytes > MAX_PAGE_BYTES) return { envelopes, more: true }
+      if (envelopes.length >= MAX_PAGE_ENVELOPES || bytes + envelope.length > MAX_PAGE_BYTES) {
+        yield { envelopes, more: true }
+        envelopes = []
+        bytes = 0
+      }
       envelopes.push(envelope)
+      bytes += envelope.length
     }
   }
-  return { envelopes, more: false }
+  yield { envelopes, more: false }
 }
 
-/** The first change of each thread's opener; nothing of a thread in which the opener has written nothing yet. */
+/**
+ * The first change of each thread's opener, and of a later part of a thread its first one, which says what it is a part of;
+ * nothing of a thread in which the opener has written nothing yet.
+ */
 export async function openingsOf(
-  log: Pick<ThreadsPort, 'envelopesAfter' | 'vector'>,
+  log: Pick<ThreadsPort, 'envelopesAfter' | 'vector' | 'rootOf'>,
   threads: readonly ThreadId[],
 ): Promise<Page> {
   const envelopes: Uint8Array[] = []
   let bytes = 0
   for (const thread of threads) {
     // who has all of the others lacks only what the opener wrote
-    const others = [...(await log.vector(thread))].filter(([actor]) => !isOpenersActor(thread, actor))
+    const isLater = log.rootOf(thread) !== thread
+    const others = [...(await log.vector(thread))].filter(([actor]) => !isLater && !isOpenersActor(thread, actor))
     for await (const opening of log.envelopesAfter(thread, new Map(others))) {
       bytes += opening.length
       if (bytes > MAX_PAGE_BYTES) return { envelopes, more: true }
@@ -57,5 +66,7 @@ export async function openingsOf(
 const KEY_DIGITS = 64
 
 function isOpenersActor(thread: ThreadId, actor: string): boolean {
-  return isOpenerOf(thread, peerIdFromPublicKey(Buffer.from(actor.slice(0, KEY_DIGITS), 'hex')))
+  return (
+    !isLaptopActor(actor) && isOpenerOf(thread, peerIdFromPublicKey(Buffer.from(actor.slice(0, KEY_DIGITS), 'hex')))
+  )
 }

@@ -8,6 +8,7 @@ import {
   type ThreadId,
   threadIdBytes,
   threadIdFromBytes,
+  unpackPage,
   vectorHash,
   vectorToWire,
 } from '@bzzz/protocols'
@@ -17,6 +18,7 @@ import { type Link, LinkError } from '../link/link.ts'
 import { type Interest, isProject } from '../projects/interest.ts'
 import type { ThreadsPort } from '../threads-port.ts'
 import type { Holders } from './holders.ts'
+import type { Page } from './page.ts'
 import type { Receiver } from './receiver.ts'
 
 export interface PullOptions {
@@ -39,11 +41,14 @@ interface Asked {
 
 // A peer that names more threads than this at once is heard again at its next digest.
 const MAX_WANTED_THREADS = 16 * 1024
-const WIRE_ACTOR_BYTES = 96
+const WIRE_ACTOR_BYTES = 104
 // Whoever has all that a peer had need not ask for it again and again; once in a while, in case it was wrong about that.
 const SETTLED_MS = 60_000
 
-/** Fetches from one peer what it has and we lack: one question at a time, the next one once the answer is stored. */
+/**
+ * Fetches from one peer what it has and we lack: one question at a time, and while a page is being stored the next one is on
+ * its way, so two pages at most are in memory.
+ */
 export class Pull {
   readonly #options: PullOptions
   readonly #wanted = new Set<ThreadId>()
@@ -124,32 +129,63 @@ export class Pull {
   }
 
   async #askOnce(): Promise<void> {
-    const { link, receiver } = this.#options
     const { asked, threads } = await this.#question()
-    const answer = await link.ask({ t: 'vectors', threads }, link.ended)
-    if (answer.t !== 'envelopes') throw new LinkError('answered another question')
-    const applied = await receiver.take(link.peer, 'repair', answer.envelopes)
-    // without progress another round would bring the same: left to the next digest
-    const complete = !answer.more && applied === answer.envelopes.length
-    for (const { thread, hash } of asked) {
-      if (answer.more && applied > 0) this.#goOn(thread, hash)
-      else this.#answered(thread, complete ? hash : undefined)
+    let page: Page | undefined = await this.#ask({ t: 'vectors', threads })
+    let complete = true
+    while (page !== undefined) {
+      const { envelopes, more }: Page = page
+      const storing = this.#store(envelopes)
+      const isHeldUp: boolean = more && this.#isUrgent
+      page = more && !isHeldUp ? await this.#ask({ t: 'next' }) : undefined
+      const applied = await storing
+      if (isHeldUp) return this.#goOnLater(asked)
+      complete &&= applied === envelopes.length
+      if (!more || applied > 0) continue
+      // nothing new in it: what comes behind it would be no better, and is left to the next digest
+      complete = false
+      break
+    }
+    for (const { thread, hash } of asked) this.#answered(thread, complete ? hash : undefined)
+  }
+
+  /** Somebody waits for a thread of which was not asked yet. */
+  get #isUrgent(): boolean {
+    return [...this.#fetching.keys()].some((thread) => this.#wanted.has(thread))
+  }
+
+  #store(envelopes: readonly Uint8Array[]): Promise<number> {
+    const { link, receiver, inHand } = this.#options
+    const storing = receiver.take(link.peer, 'repair', envelopes)
+    inHand.hold(storing)
+    return storing
+  }
+
+  async #ask(question: Parameters<Link['ask']>[0]): Promise<Page> {
+    const { link, observe } = this.#options
+    const answer = await link.ask(question, link.ended)
+    if (answer.t !== 'page') throw new LinkError('answered another question')
+    try {
+      return { envelopes: await unpackPage(answer.packed), more: answer.more }
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      observe({ type: 'frame-refused', peer: link.peer, code: error.code, reason: error.message })
+      throw new LinkError(`sent a bad page: ${error.message}`, { cause: error })
     }
   }
 
   async #askOpenings(): Promise<void> {
-    const { link, receiver } = this.#options
     const asked = [...this.#unopened].slice(0, MAX_VECTOR_THREADS)
     for (const thread of asked) this.#unopened.delete(thread)
     const threads = asked.map((thread) => Uint8Array.from(threadIdBytes(thread)))
-    const answer = await link.ask({ t: 'openings', threads }, link.ended)
-    if (answer.t !== 'envelopes') throw new LinkError('answered another question')
-    await receiver.take(link.peer, 'repair', answer.envelopes)
+    const { envelopes } = await this.#ask({ t: 'openings', threads })
+    await this.#store(envelopes)
   }
 
-  #goOn(thread: ThreadId, hash: Uint8Array | undefined): void {
-    this.#wanted.add(thread)
-    if (hash !== undefined && !this.#told.has(thread)) this.#told.set(thread, hash)
+  #goOnLater(asked: readonly Asked[]): void {
+    for (const { thread, hash } of asked) {
+      this.#wanted.add(thread)
+      if (hash !== undefined && !this.#told.has(thread)) this.#told.set(thread, hash)
+    }
   }
 
   /** @param hash undefined if there may be more behind it */

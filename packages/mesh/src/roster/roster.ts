@@ -20,8 +20,8 @@ export interface RosterOptions {
 }
 
 /**
- * Keeps a link to every member, without ever giving up. The lower peer id dials, since two dials at once leave two
- * connections; the higher one only after a grace, for when the lower one cannot reach it. libp2p's own redial is not
+ * Keeps a link to every member, without ever giving up. The lower peer id dials, a laptop a node in any case, since two
+ * dials at once leave two connections; the other one only after a grace, for when the first cannot reach it. libp2p's own redial is not
  * used: it stops for good after its last retry and knows no addresses but old ones.
  */
 export class Roster {
@@ -32,8 +32,8 @@ export class Roster {
 
   constructor(options: RosterOptions) {
     this.#options = options
-    this.#timer = setInterval(() => this.#look(), options.timings.membersMs)
-    this.#look()
+    this.#timer = setInterval(() => this.look(), options.timings.membersMs)
+    this.look()
   }
 
   async close(): Promise<void> {
@@ -43,7 +43,8 @@ export class Roster {
   }
 
   /** New members get a keeper; those who are no longer members are cut off, and their keepers end by themselves. */
-  #look(): void {
+  look(): void {
+    if (this.#closing.signal.aborted) return
     const { members, links } = this.#options
     for (const { peer } of members.others()) {
       if (this.#keeping.has(peer)) continue
@@ -54,10 +55,11 @@ export class Roster {
   }
 
   async #keep(peer: PeerId): Promise<void> {
-    const { self, members, links, timings } = this.#options
+    const { members, links, timings } = this.#options
     const { signal } = this.#closing
-    const shortest = self < peer ? timings.redialFirstMs : timings.graceMs
-    let wait = self < peer ? 0 : timings.graceMs
+    const isFirst = this.#dialsFirst(peer)
+    const shortest = isFirst ? timings.redialFirstMs : timings.graceMs
+    let wait = isFirst ? 0 : timings.graceMs
     while (!signal.aborted && members.has(peer)) {
       const link = links.get(peer)
       if (link !== undefined) {
@@ -71,6 +73,13 @@ export class Roster {
       wait = this.#longer(wait)
       await this.#attempt(peer, wait)
     }
+  }
+
+  /** A laptop is where nobody knows, until it has come. */
+  #dialsFirst(peer: PeerId): boolean {
+    const { self, members } = this.#options
+    const [ours, theirs] = [self, peer].map((each) => members.find(each)?.role)
+    return ours === theirs || ours === undefined ? self < peer : ours === 'laptop'
   }
 
   #longer(wait: number): number {

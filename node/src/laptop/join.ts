@@ -1,0 +1,193 @@
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { createAccount } from '@bzzz/budget'
+import type { Asked } from '@bzzz/mesh'
+import {
+  type Invite,
+  type JoinAnswer,
+  type MeshId,
+  type OpenedManifest,
+  openManifest,
+  ProtocolError,
+  peerIdFromPublicKey,
+  sealJoinRequest,
+  sha256,
+  successionOf,
+} from '@bzzz/protocols'
+import { openState } from '@bzzz/store'
+import { ConfigError } from '../config/errors.ts'
+import { type Identity, identityFromSeed, readIdentity } from '../identity/identity.ts'
+import { dataDirectory } from '../init/data-directory.ts'
+import { writeMeshFile } from '../init/mesh-file.ts'
+import { exists, makeFolder, moveAll, refuseExisting } from '../init/put-in-place.ts'
+import { keepNewest } from '../membership/membership.ts'
+
+export interface JoinPlan {
+  /** Where the laptop's data directory is made. */
+  readonly directory: string
+  readonly invite: Invite
+  /** Null: as the invitation says, or the mesh sees fit. */
+  readonly label: string | null
+  /** Carries the sealed request to the inviting node. */
+  readonly ask: (request: Uint8Array) => Promise<Asked>
+  readonly now: () => number
+  readonly randomBytes: (length: number) => Uint8Array
+}
+
+export interface JoinedLaptop {
+  readonly directory: string
+  readonly peer: string
+  readonly label: string
+  readonly newest: OpenedManifest
+}
+
+export type JoinRefusalCode = Extract<JoinAnswer, { t: 'refused' }>['code']
+
+/** The mesh did not take this machine in. */
+export class JoinError extends Error {
+  override readonly name = 'JoinError'
+  /** `UNREACHED`: nobody answered; the same command may be run again. `BAD_ANSWER`: what came is not of the invited mesh. */
+  readonly code: JoinRefusalCode | 'UNREACHED' | 'BAD_ANSWER'
+
+  constructor(code: JoinError['code'], message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+/**
+ * Makes this machine a laptop of the mesh. Its key is on disk before it is told to anybody, so the same command after a
+ * crash, or a lost answer, goes on with it; all else is made aside and moved when it is complete.
+ * @throws {JoinError} {ConfigError} ALREADY_INITIALISED
+ */
+export async function joinAsLaptop(plan: JoinPlan): Promise<JoinedLaptop> {
+  const target = dataDirectory(plan.directory)
+  const aside = join(target.root, `.join-${idOf(plan.invite)}`)
+  const resumed = await exists(aside, target.root)
+  if (!resumed) await refuseExisting(target.root)
+  const made = await makeFolder(target.root)
+  try {
+    return await joinFrom(aside, plan)
+  } catch (error) {
+    // An answer may be lost: only what was refused is given up, with the key that nobody will see again.
+    if (!mayHaveJoined(error)) await rm(resumed ? aside : (made ?? aside), { recursive: true, force: true })
+    throw error
+  }
+}
+
+function mayHaveJoined(error: unknown): boolean {
+  return !(error instanceof JoinError) || error.code === 'UNREACHED' || error.code === 'UNABLE'
+}
+
+/** Tells two invitations apart, and says nothing of their seeds. */
+function idOf({ seed }: Invite): string {
+  return Buffer.from(sha256('bzzz/join-folder/1\0', seed)).toString('hex').slice(0, 16)
+}
+
+async function joinFrom(aside: string, plan: JoinPlan): Promise<JoinedLaptop> {
+  await mkdir(aside, { recursive: true, mode: 0o700 })
+  const identity = await pendingIdentity(join(aside, 'pending.key'), plan.randomBytes)
+  const invited = identityFromSeed(plan.invite.seed)
+  const request = sealJoinRequest({ invite: invited.peer, label: plan.label }, plan.invite.mesh, identity)
+  const { first, newest, label } = membershipIn(await plan.ask(request), plan.invite, identity)
+  const target = dataDirectory(plan.directory)
+  if (!(await isInPlace(target.nodeKey, identity))) {
+    await prepare(join(aside, '0'), { plan, identity, first, newest, label })
+    await moveAll([target.root], aside)
+  }
+  await rm(aside, { recursive: true, force: true })
+  return { directory: target.root, peer: identity.peer, label, newest }
+}
+
+/** On disk for good when it resolves: a key that is lost after it was told has used the invitation up. */
+async function pendingIdentity(path: string, randomBytes: (length: number) => Uint8Array): Promise<Identity> {
+  if (await exists(path, dirname(path))) return await readIdentity(path)
+  const seed = randomBytes(32)
+  const file = await open(`${path}.new`, 'w', 0o600)
+  await file.writeFile(`${Buffer.from(seed).toString('hex')}\n`).finally(() => file.sync().finally(() => file.close()))
+  await rename(`${path}.new`, path)
+  for (const folder of [dirname(path), dirname(dirname(path))]) await syncFolder(folder)
+  return identityFromSeed(seed)
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
+  await folder.sync().finally(() => folder.close())
+}
+
+/** A crash after the last move leaves the aside folder behind. @throws {ConfigError} when another node's key lies there */
+async function isInPlace(path: string, identity: Identity): Promise<boolean> {
+  if (!(await exists(path, dirname(path)))) return false
+  if ((await readFile(path, 'utf8')).trim() === Buffer.from(identity.seed).toString('hex')) return true
+  throw new ConfigError(
+    'ALREADY_INITIALISED',
+    `${dirname(path)} already belongs to a mesh (${path} is there); name another directory`,
+  )
+}
+
+interface Taken {
+  readonly first: OpenedManifest
+  readonly newest: OpenedManifest
+  readonly label: string
+}
+
+/** @throws {JoinError} */
+function membershipIn(asked: Asked, { mesh, addrs }: Invite, identity: Identity): Taken {
+  if (asked.status === 'unreached') {
+    const words = asked.known
+      ? `cannot reach the inviting node (${asked.reason}); see that it is up and that this machine reaches ${addrs.join(' or ')}, then run this again`
+      : `the inviting node hung up (${asked.reason}): it does not know the invitation, or not any more; ask for a new one`
+    throw new JoinError('UNREACHED', words)
+  }
+  const { answer } = asked
+  if (answer.t === 'refused') throw new JoinError(answer.code, answer.reason)
+  return openTaken(answer, mesh, identity)
+}
+
+function openTaken(answer: Extract<JoinAnswer, { t: 'joined' }>, mesh: MeshId, { publicKey }: Identity): Taken {
+  try {
+    const first = openManifest(answer.first, 'first')
+    const newest = openManifest(answer.newest, first.mesh)
+    const { status } = successionOf({ first, newest: first }, newest)
+    const peer = peerIdFromPublicKey(publicKey)
+    const member = newest.manifest.members.find((candidate) => candidate.peer === peer)
+    if (first.mesh !== mesh || status !== 'newer') throw new JoinError('BAD_ANSWER', 'the answer is of another mesh')
+    if (member?.role !== 'laptop')
+      throw new JoinError('BAD_ANSWER', 'the answer does not name this machine as a laptop')
+    return { first, newest, label: member.label }
+  } catch (error) {
+    if (error instanceof ProtocolError) throw new JoinError('BAD_ANSWER', `the answer is no manifest: ${error.message}`)
+    throw error
+  }
+}
+
+interface Prepared extends Taken {
+  readonly plan: JoinPlan
+  readonly identity: Identity
+}
+
+async function prepare(folder: string, { plan, identity, first, newest, label }: Prepared): Promise<void> {
+  await rm(folder, { recursive: true, force: true })
+  await mkdir(folder, { mode: 0o700 })
+  const paths = dataDirectory(folder)
+  const state = await openState({ directory: paths.state })
+  try {
+    await createAccount(state.room('budget'), { now: plan.now, randomBytes: plan.randomBytes })
+    await keepNewest(state.room('membership'), newest)
+  } finally {
+    await state.close()
+  }
+  const secret = Buffer.from(plan.invite.secret).toString('hex')
+  const onlyFile = { mode: 0o600, flush: true }
+  await writeFile(paths.settings, `${JSON.stringify(settingsFor(plan.invite, label), null, 2)}\n`, onlyFile)
+  await writeFile(paths.networkSecret, `${secret}\n`, onlyFile)
+  await writeFile(paths.nodeKey, `${Buffer.from(identity.seed).toString('hex')}\n`, onlyFile)
+  await writeMeshFile(paths.mesh, first)
+}
+
+/** Any free ports, so that it runs beside another node; where the mesh is on one machine, nobody outside needs to see it. */
+function settingsFor({ network, addrs }: Invite, label: string): Record<string, unknown> {
+  const here = addrs.every((addr) => addr.startsWith('/ip4/127.'))
+  const ports = { p2p_port: 0, http_port: 0, mcp_port: 0 }
+  return { node_id: label, network_id: network, agents: [], ...(here ? { p2p_host: '127.0.0.1' } : {}), ...ports }
+}

@@ -1,0 +1,24 @@
+import { equalBytes, type OpenedManifest } from '@bzzz/protocols'
+import { ConfigError } from '../config/errors.ts'
+import { type Identity, readIdentity } from '../identity/identity.ts'
+
+/**
+ * The key that signs the list of members. Read for each use: it may lie on a medium that is not always there.
+ * @throws {ConfigError} with what to do where it is not at hand, or another mesh's
+ */
+export async function readOwnerKey(path: string, { manifest }: OpenedManifest): Promise<Identity> {
+  const owner = await readIdentity(path).catch((cause: unknown) => {
+    if (cause instanceof ConfigError && cause.code === 'NOT_INITIALISED') throw notHere(path, cause)
+    throw cause
+  })
+  if (equalBytes(owner.publicKey, manifest.owner)) return owner
+  throw new ConfigError('OWNER_KEY_MISSING', `${path} is not the owner key of the mesh ${manifest.network}`)
+}
+
+function notHere(path: string, cause: unknown): ConfigError {
+  return new ConfigError(
+    'OWNER_KEY_MISSING',
+    `this node does not hold the mesh's owner key (no file ${path}); run this on the machine on which the mesh was founded, or name the key's file in BZZZ_OWNER_KEY_FILE and start this node again`,
+    { cause },
+  )
+}

@@ -1,0 +1,58 @@
+import { signAddedMember } from '@bzzz/budget'
+import { type Manifest, type OpenedManifest, sealManifest } from '@bzzz/protocols'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { openPlace, owner, type Place, seeded, walnut } from './place.ts'
+
+let place: Place
+beforeEach(async () => {
+  place = await openPlace()
+})
+afterEach(() => place.close())
+
+const from = seeded(2).peer
+const laptop = (number: number) => ({
+  ...{ peer: seeded(number).peer, label: `laptop-${number}`, role: 'laptop' as const, addrs: [] },
+})
+const next = (after: OpenedManifest, number: number) => signAddedMember(after, laptop(number), owner)
+
+test('a newer manifest is in force once it is on disk, and after the next start', async () => {
+  const seen: number[] = []
+  place.membership.subscribe(() => seen.push(place.membership.newest().manifest.version))
+  const second = next(place.first, 20)
+  await place.membership.receive(second.bytes, from)
+  expect(place.membership.isMember(seeded(20).peer)).toBe(true)
+  expect([seeded(20), walnut].map(({ peer }) => place.membership.isLaptop(peer))).toEqual([true, false])
+  expect(seen).toEqual([2])
+  await place.reopen()
+  expect(place.membership.newest().hash).toEqual(second.hash)
+  expect(place.membership.first.hash).toEqual(place.first.hash)
+})
+
+test('what is older or known changes nothing', async () => {
+  const second = next(place.first, 20)
+  await place.membership.receive(second.bytes, from)
+  for (const { bytes } of [place.first, second]) await place.membership.receive(bytes, from)
+  expect(place.membership.newest().manifest.version).toBe(2)
+  expect(place.facts.map(({ type }) => type)).toEqual(['manifest-adopted'])
+})
+
+test('of two with one number the first that came stays, with one warning', async () => {
+  const [ours, theirs] = [next(place.first, 20), next(place.first, 21)]
+  await place.membership.receive(ours.bytes, from)
+  for (const { bytes } of [theirs, next(theirs, 22), theirs]) await place.membership.receive(bytes, from)
+  expect(place.membership.newest().hash).toEqual(ours.hash)
+  expect(place.facts.filter(({ type }) => type === 'manifest-forked')).toEqual([
+    { type: 'manifest-forked', version: 2, from },
+  ])
+})
+
+test('a stranger’s manifest is refused, however high its number', async () => {
+  const thief = seeded(66)
+  const body: Manifest = { ...place.first.manifest, version: 9, prevHash: new Uint8Array(32) }
+  const usurped = sealManifest({ ...body, owner: Uint8Array.from(thief.publicKey) }, place.first.mesh, thief)
+  await expect(place.membership.receive(usurped, from)).rejects.toMatchObject({ code: 'BAD_SIGNATURE' })
+  const forged = sealManifest(body, place.first.mesh, thief)
+  await expect(place.membership.receive(forged, from)).rejects.toMatchObject({ code: 'BAD_SIGNATURE' })
+  await expect(place.membership.receive(new Uint8Array(9), from)).rejects.toMatchObject({ name: 'ProtocolError' })
+  expect(place.membership.newest().manifest.version).toBe(1)
+})

@@ -1,0 +1,101 @@
+import { ProtocolError } from '@bzzz/protocols'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { ManifestPort } from '../src/index.ts'
+import { allOnline, cardOf, factsOf, identityOf, Network, stateOf, until } from './network.ts'
+
+/** One byte is the whole manifest: its version. */
+class MemoryManifest implements ManifestPort {
+  version: number
+  readonly #listeners = new Set<() => void>()
+
+  constructor(version: number) {
+    this.version = version
+  }
+
+  newest() {
+    return { version: this.version, bytes: Uint8Array.of(this.version) }
+  }
+
+  async receive([version = 0]: Uint8Array): Promise<void> {
+    if (version > 100) throw new ProtocolError('BAD_SIGNATURE', 'not of the owner')
+    if (version > this.version) this.take(version)
+  }
+
+  take(version: number): void {
+    this.version = version
+    for (const listener of this.#listeners) listener()
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+}
+
+let network: Network
+beforeEach(() => {
+  network = new Network()
+})
+afterEach(() => network.close())
+
+async function nodeWith(name: string, version: number) {
+  const manifest = new MemoryManifest(version)
+  network.enlist(name)
+  const { peer } = identityOf(name).signer
+  const card = () => ({ ...cardOf(peer, name), manifestVersion: manifest.version })
+  return { manifest, node: await network.node(name, { manifest, card }) }
+}
+
+describe('the newest manifest', () => {
+  it('reaches every node that is up at once, and one that comes later from any of them', async () => {
+    const [ada, bob] = [await nodeWith('ada', 1), await nodeWith('bob', 1)]
+    await until(() => allOnline([ada.node, bob.node]))
+    const startedMs = performance.now()
+    ada.manifest.take(2)
+    await until(() => bob.manifest.version === 2)
+    expect(performance.now() - startedMs).toBeLessThan(1_000)
+    await ada.node.mesh.close()
+    const cyd = await nodeWith('cyd', 1)
+    await until(() => cyd.manifest.version === 2)
+  })
+
+  it('goes to nobody who has it, and nothing goes back', async () => {
+    const [ada, bob] = [await nodeWith('ada', 3), await nodeWith('bob', 2)]
+    await until(() => bob.manifest.version === 3)
+    expect(ada.manifest.version).toBe(3)
+  })
+
+  it('lets a new member in within a second', async () => {
+    const [ada, bob] = [await nodeWith('ada', 1), await nodeWith('bob', 1)]
+    network.members.delete(bob.node.peer)
+    await until(() => stateOf(ada.node, bob.node.peer) === undefined)
+    network.enlist('bob', [`/ip4/127.0.0.1/tcp/${bob.node.port}`])
+    const startedMs = performance.now()
+    ada.manifest.take(2)
+    await until(() => stateOf(ada.node, bob.node.peer) === 'online')
+    expect(performance.now() - startedMs).toBeLessThan(1_000)
+  })
+
+  it('that is none ends the link of whoever sent it', async () => {
+    const [ada, bob] = [await nodeWith('ada', 101), await nodeWith('bob', 1)]
+    await until(() => factsOf(bob.node, 'frame-refused').length > 0)
+    expect(factsOf(bob.node, 'frame-refused')[0]).toMatchObject({ peer: ada.node.peer, code: 'BAD_SIGNATURE' })
+    expect(bob.manifest.version).toBe(1)
+  })
+})
+
+it('a laptop whose card names agents is no peer', async () => {
+  const [ada, bob] = [await nodeWith('ada', 1), await nodeWith('bob', 1)]
+  await until(() => allOnline([ada.node, bob.node]))
+  const agents = [{ ...AGENT, id: `architect@${bob.node.peer}` as never }]
+  await bob.node.mesh.close()
+  network.members.set(bob.node.peer, { peer: bob.node.peer, label: 'bob', role: 'laptop', addrs: [] })
+  await network.node('bob', { card: () => ({ ...cardOf(bob.node.peer, 'bob'), agents }) })
+  await until(() => factsOf(ada.node, 'hello-refused').length > 0)
+  expect(factsOf(ada.node, 'hello-refused')[0]).toMatchObject({ code: 'BAD_SHAPE', reason: 'a laptop with agents' })
+})
+
+const AGENT = {
+  ...{ role: 'architect', specialization: '', capabilities: [], model: 'm', provider: 'p', simulated: true },
+  ...{ maxTasks: 1, status: 'idle' as const, activeTurns: 0, promptHash: '0'.repeat(64) },
+}

@@ -1,0 +1,37 @@
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { tooLarge } from './cbor.ts'
+import { ProtocolError } from './errors.ts'
+
+/** Of a Zstandard frame (RFC 8878 §3.1.1), in the order of its bytes. No map or array in CBOR begins with its first one. */
+const MAGIC = 0x28b52ffd
+// What a reader has to keep while it unpacks; a frame may ask for gigabytes in a few bytes.
+const MAX_WINDOW_LOG = 20
+// The fastest that packs prose to less than half.
+const LEVEL = 1
+// Below, packing costs more than the bytes do.
+const WORTH_BYTES = 2 * 1024
+
+/** As one Zstandard frame where that is worth it, else as they are. */
+export function packed(bytes: Uint8Array): Uint8Array {
+  if (bytes.length < WORTH_BYTES) return bytes
+  const frame = zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: LEVEL } })
+  return frame.length < bytes.length ? frame : bytes
+}
+
+/** The other way round. @throws {ProtocolError} TOO_LARGE beyond `maxBytes`, packed or unpacked, or NOT_CANONICAL */
+export function unpacked(bytes: Uint8Array, maxBytes: number): Uint8Array {
+  if (bytes.length > maxBytes) throw tooLarge(bytes.length, maxBytes)
+  if (bytes.length < 4 || Buffer.from(bytes.buffer, bytes.byteOffset, 4).readUInt32BE(0) !== MAGIC) return bytes
+  try {
+    return zstdDecompressSync(bytes, {
+      maxOutputLength: maxBytes,
+      chunkSize: 64 * 1024,
+      rejectGarbageAfterEnd: true,
+      params: { [constants.ZSTD_d_windowLogMax]: MAX_WINDOW_LOG },
+    })
+  } catch (cause) {
+    if (cause instanceof RangeError)
+      throw new ProtocolError('TOO_LARGE', `more than ${maxBytes} bytes unpacked`, { cause })
+    throw new ProtocolError('NOT_CANONICAL', 'not one Zstandard frame', { cause })
+  }
+}

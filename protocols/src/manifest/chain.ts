@@ -1,0 +1,38 @@
+import { equalBytes } from '../bytes/cbor.ts'
+import type { OpenedManifest } from './manifest.ts'
+
+/** What a node goes by: the version that founded its mesh, and the newest that it has taken. */
+export interface ManifestChain {
+  readonly first: OpenedManifest
+  readonly newest: OpenedManifest
+}
+
+export type Succession =
+  /** To be taken in place of the newest. */
+  | { readonly status: 'newer' }
+  | { readonly status: 'known' }
+  /** Of a version before the newest; whether it was ever in force here is not kept. */
+  | { readonly status: 'older' }
+  /** The owner signed another one with the number of the newest, or on another one: ours stays in force. */
+  | { readonly status: 'forked'; readonly version: number }
+  /** Nothing that an honest node hands on. */
+  | { readonly status: 'refused'; readonly reason: string }
+
+/**
+ * Where a version of a mesh's manifest stands to those that a node has.
+ * @param offered opened for the mesh that `first` founded
+ */
+export function successionOf({ first, newest }: ManifestChain, offered: OpenedManifest): Succession {
+  if (offered.mesh !== first.mesh) return { status: 'refused', reason: 'of another mesh' }
+  if (!equalBytes(offered.manifest.owner, first.manifest.owner))
+    return { status: 'refused', reason: 'signed by another key than that of the owner who founded the mesh' }
+  const { version, prevHash } = offered.manifest
+  const ours = newest.manifest.version
+  if (version < ours) return { status: 'older' }
+  if (version === ours) {
+    return equalBytes(offered.hash, newest.hash) ? { status: 'known' } : { status: 'forked', version }
+  }
+  if (prevHash === null) return { status: 'refused', reason: `version ${version} names no version before it` }
+  if (version === ours + 1 && !equalBytes(prevHash, newest.hash)) return { status: 'forked', version: ours }
+  return { status: 'newer' }
+}
