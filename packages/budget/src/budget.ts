@@ -1,6 +1,5 @@
 import {
   type Account,
-  type Boot,
   type CallId,
   callIdOf,
   equalBytes,
@@ -15,6 +14,7 @@ import {
   type Verify,
 } from '@bzzz/protocols'
 import type { Room } from '@bzzz/store'
+import { beginRun } from './begin-run.ts'
 import type { Call, CallState } from './calls/call.ts'
 import type { CallOutcome, Reservation, ReserveRequest } from './calls/reservation.ts'
 import {
@@ -32,9 +32,8 @@ import { createMoving, type Moving } from './grants/moving.ts'
 import { CREDIT_RULES, type CreditRules } from './grants/take.ts'
 import { type Attempt, createWaitingRoom } from './grants/waiting-room.ts'
 import { createAccount, hex } from './ledger/chain.ts'
-import { lastPart, under } from './ledger/keys.ts'
 import { readCall, readCostsOfDay, readTurn } from './ledger/read.ts'
-import { readStanding, type Standing } from './ledger/standing.ts'
+import { readStanding } from './ledger/standing.ts'
 import { isShared } from './periods/charged.ts'
 import { rightsOf } from './periods/rights.ts'
 import { priceOf } from './prices/cost.ts'
@@ -42,7 +41,7 @@ import type { PriceTable } from './prices/prices.ts'
 import { type BudgetReport, breakdownOf, type CostBreakdown, reportOf } from './report.ts'
 import { type OwnSlot, sealTask } from './slots/own.ts'
 import { slotSealer } from './slots/seal.ts'
-import { openWriter, type Writer, type WrittenPage } from './writer.ts'
+import { openWriter, type WrittenPage } from './writer.ts'
 
 export interface BudgetOptions {
   /** The ledger's room; nobody else writes to it. */
@@ -56,7 +55,7 @@ export interface BudgetOptions {
   readonly randomBytes: (length: number) => Uint8Array
   /** Lower limits of this node alone; they hold at once. */
   readonly localCaps?: { readonly day?: NanoUsd; readonly month?: NanoUsd }
-  /** What other accounts are known to have in a period: decides who waits and who is asked, never what is admitted. */
+  /** What other accounts are known to have in a period: decides who waits and who is asked, and never admits more. */
   readonly reachable?: (period: Period) => bigint
   /** Of signatures of others; only a simulation has another. */
   readonly verifies?: Verify
@@ -235,24 +234,4 @@ export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): 
 
 function nothing(): bigint {
   return 0n
-}
-
-/** Notes the opening, then gives up what the run before left in flight: nobody knows whether it was billed. */
-async function beginRun(
-  { room, randomBytes, observe }: BudgetOptions,
-  standing: Standing,
-  writer: Writer,
-): Promise<void> {
-  const boot: Boot = { counter: standing.meta.boot.counter + 1, nonce: hex(randomBytes(16)) as Incarnation }
-  standing.meta = { ...standing.meta, boot }
-  await writer.submit({
-    needs: () => ({ calls: [], periods: [], costs: [] }),
-    decide: () => ({ events: [{ kind: 'booted', ...boot }], answer: () => undefined }),
-  })
-  const unsettled: CallId[] = []
-  for await (const key of room.keys(under('o/'))) unsettled.push(lastPart(key) as CallId)
-  await Promise.all(
-    unsettled.map((call) => writer.submit(loseTask(call, 'the node stopped before its outcome was known'))),
-  )
-  if (unsettled.length > 0) observe?.({ type: 'recovered', calls: unsettled.length })
 }

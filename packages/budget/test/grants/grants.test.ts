@@ -25,17 +25,19 @@ function asking(
   periods: readonly Period[] = [DAY],
   more: Partial<GrantRequest> = {},
 ): GrantRequest {
-  const request = to.budget.requestTo(to.account)
-  const boot = request?.to.boot ?? bootOf(to)
+  const boot = bootOf(to)
   const needs = periods.map((of) => ({ period: of, least: cents(amount), want: cents(amount), credited: cents(0) }))
   return { to: { account: to.account, boot }, sinceMs: 0, perSecond: 0, needs, ...more }
 }
 
+/** The present opening. */
 function bootOf(home: Home): Grant['boot'] {
-  for (const [key, value] of home.level.synced) {
-    if (key.includes('n/')) return { counter: Number(Buffer.from(value).toString()), nonce: key.slice(-32) as never }
-  }
-  throw new Error('never opened')
+  const boots = [...home.level.synced].filter(([key]) => /n\/[0-9a-f]{32}$/.test(key))
+  const all = boots.map(([key, value]) => ({
+    counter: Number(Buffer.from(value).toString()),
+    nonce: key.slice(-32) as never,
+  }))
+  return found(all, ({ counter }) => counter === all.length)
 }
 
 async function granted(from: Home, request: GrantRequest): Promise<Uint8Array[]> {
@@ -256,6 +258,45 @@ describe('an account that signed two things under one number', () => {
       code: 'malformed',
     })
     await ironwood.verify()
+  })
+})
+
+describe('a ledger that was put back, or copied', () => {
+  it('cannot credit what was granted to an opening that it does not know', async () => {
+    const { home } = await openMesh(['walnut', 'ironwood'])
+    const [walnut, ironwood] = [home('walnut'), home('ironwood')]
+    const before = new Map(walnut.level.synced)
+    await walnut.restart()
+    const [grant] = await granted(ironwood, asking(walnut, 20))
+    expect(await walnut.budget.credit(grant ?? new Uint8Array())).toMatchObject({ status: 'credited' })
+    await walnut.putBack(before)
+    expect(await walnut.budget.credit(grant ?? new Uint8Array())).toMatchObject({ code: 'wrong-boot' })
+    expect(period(walnut.budget, DAY)).toMatchObject({ received: 0n, available: cents(150) })
+  })
+
+  it('numbers what it signs as before, and the first who is given to again has the proof', async () => {
+    const { home } = await openMesh(['walnut', 'ironwood'])
+    const [walnut, ironwood] = [home('walnut'), home('ironwood')]
+    const before = new Map(ironwood.level.synced)
+    const [first] = await granted(ironwood, asking(walnut, 20))
+    await walnut.budget.credit(first ?? new Uint8Array())
+    await ironwood.putBack(before)
+    const [again] = await granted(ironwood, asking(walnut, 30))
+    expect(await walnut.budget.credit(again ?? new Uint8Array())).toMatchObject({ code: 'forked' })
+    expect(period(walnut.budget, DAY)).toMatchObject({ received: cents(20) })
+  })
+})
+
+describe('a donor whose disk fails', () => {
+  it('gives nothing away that it could not write, nor anything after', async () => {
+    const { home } = await openMesh(['walnut', 'ironwood'])
+    const [walnut, ironwood] = [home('walnut'), home('ironwood')]
+    ironwood.level.failWrites()
+    await expect(ironwood.budget.grant(asking(walnut, 20))).rejects.toMatchObject({ code: 'FROZEN' })
+    await expect(ironwood.budget.grant(asking(walnut, 20))).rejects.toMatchObject({ code: 'FROZEN' })
+    expect(ironwood.facts.filter(({ type }) => type === 'granted')).toEqual([])
+    await ironwood.restart()
+    expect(period(ironwood.budget, DAY)).toMatchObject({ granted: 0n, available: cents(150) })
   })
 })
 

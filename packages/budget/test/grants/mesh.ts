@@ -24,6 +24,8 @@ export interface Home {
   readonly room: Room
   /** As after a power cut: what was synced, and nothing else. */
   restart(more?: Partial<BudgetOptions>): Promise<void>
+  /** An older state of the disk is put back, or a copy of it is started elsewhere. */
+  putBack(synced: ReadonlyMap<string, Uint8Array>): Promise<void>
   /** The disk is gone; the key is not. */
   loseDisk(): Promise<void>
   verify(): Promise<unknown>
@@ -146,6 +148,7 @@ async function openHome(
       return room
     },
     restart: (more) => open(createMemoryLevel(level.synced), more),
+    putBack: (synced) => open(createMemoryLevel(synced)),
     loseDisk: () => open(createMemoryLevel()),
     verify: () => verifyLedger(room, shared.manifest().mesh),
   }
