@@ -21,9 +21,9 @@ import { isShared } from '../periods/charged.ts'
 import { isAttestedGone } from '../periods/rights.ts'
 import { NO_USD, nanoUsdOf } from '../usd.ts'
 import type { Decision, Task } from '../writer.ts'
-import { amountToGive } from './amounts.ts'
+import { amountToGive, type Donor } from './amounts.ts'
 import { type AskedNeed, type Granting, type GrantRefusalCode, type GrantRequest, MAX_NEEDS } from './request.ts'
-import { balanceOf, mostOf, runningPeriods } from './standing-rights.ts'
+import { balanceOf, mostOf, runningPeriods, type Standpoint } from './standing-rights.ts'
 import type { AmountIn } from './waiters.ts'
 
 // A node that restarts all day long leaves room for the others in the period's list.
@@ -47,47 +47,70 @@ export function giveTask(request: GrantRequest, context: GiveContext): Task<Gran
   return {
     needs: () => ({ calls: [], periods: isAskable(request) ? periods : [], costs: [] }),
     decide(books, nowMs): Decision<Granting> {
-      const terms = context.terms(nowMs)
-      const refusal = objectionTo(request, terms, books)
+      const at = { terms: context.terms(nowMs), standing: context.standing, books }
+      const refusal = objectionTo(request, at.terms, books)
       if (refusal !== undefined) return answered(refusal)
-      const { older, all } = context.kept(books, request.sinceMs, request.to.account)
-      const at = { terms, standing: context.standing, books }
       const running = new Set([...runningPeriods(at), ...periods.filter((of) => isOpenThread(books, of))])
       const asked = request.needs.filter(({ period }) => running.has(period))
       if (asked.length === 0) return answered(refused('wrong-period', 'none of these periods is running here'))
+      const rates = { ownRate: context.rate(nowMs), askersRate: Math.max(0, request.perSecond) / 1_000 }
+      const kept = context.kept(books, request.sinceMs, request.to.account)
       let seq = books.signedSeq
-      const gifts = asked.map((need): Gift => {
-        const { period } = need
-        const balance = balanceOf(at, period)
-        const before = transferOf(balance.transfers.given, request.to.account, request.to.boot)
-        if (before === undefined && isFull(balance.transfers.given, request.to.account)) return { full: true }
-        // What was lost on the way comes first: it is given already.
-        const lost = aboveZero((before?.cumulative ?? 0n) - need.credited)
-        const amount = amountToGive(reducedBy(need, lost), {
-          unspent: unspent(balance),
-          keptForOlder: older(period),
-          keptForAll: all(period),
-          ownRate: context.rate(nowMs),
-          askersRate: Math.max(0, request.perSecond) / 1_000,
-          most: mostOf(at, balance),
-        })
-        if (amount === 0n) return lost > 0n && before !== undefined ? { grant: before.grant } : {}
-        seq += 1
-        const cumulative = nanoUsdOf((before?.cumulative ?? 0n) + amount)
-        const { boot } = context.standing.meta
-        const body = { v: 1, period, from: context.account, boot, to: request.to, cumulative, seq } as const
-        const grant = Uint8Array.from(sealGrant(body, context.mesh, context.signer))
-        return { grant, event: { kind: 'granted', period, amount, grant } }
+      const gifts = asked.map((need) => {
+        const gift = giftFor(need, request.to, { at, kept, rates })
+        return 'amount' in gift ? sealed(gift, ++seq, request.to, context) : gift
       })
-      return handedOut(gifts, (event) => [...openingEvents(terms, books, [event.period]), event])
+      return handedOut(gifts, (event) => [...openingEvents(at.terms, books, [event.period]), event])
     },
   }
+}
+
+interface Giver {
+  readonly at: Standpoint
+  readonly kept: ReturnType<GiveContext['kept']>
+  readonly rates: Pick<Donor, 'ownRate' | 'askersRate'>
+}
+
+/** What is to be given of one need: something new, what was given already and lost on the way, or nothing. */
+function giftFor(need: AskedNeed, to: GrantRequest['to'], { at, kept, rates }: Giver): Gift | NewGift {
+  const { period } = need
+  const balance = balanceOf(at, period)
+  const { given } = balance.transfers
+  const before = transferOf(given, to.account, to.boot)
+  if (before === undefined && isFull(given, to.account)) return { full: true }
+  const lost = aboveZero((before?.cumulative ?? 0n) - need.credited)
+  const amount = amountToGive(reducedBy(need, lost), {
+    ...rates,
+    unspent: unspent(balance),
+    keptForOlder: kept.older(period),
+    keptForAll: kept.all(period),
+    most: mostOf(at, balance),
+  })
+  if (amount > 0n) return { period, amount, cumulative: nanoUsdOf((before?.cumulative ?? 0n) + amount) }
+  return lost > 0n && before !== undefined ? { grant: before.grant } : {}
+}
+
+interface NewGift {
+  readonly period: Period
+  readonly amount: NanoUsd
+  readonly cumulative: NanoUsd
 }
 
 interface Gift {
   readonly grant?: Uint8Array
   readonly event?: Extract<LedgerEvent, { kind: 'granted' }>
   readonly full?: boolean
+}
+
+function sealed(
+  { period, amount, cumulative }: NewGift,
+  seq: number,
+  to: GrantRequest['to'],
+  { account: from, mesh, signer, standing }: GiveContext,
+): Gift {
+  const body = { v: 1, period, from, boot: standing.meta.boot, to, cumulative, seq } as const
+  const grant = Uint8Array.from(sealGrant(body, mesh, signer))
+  return { grant, event: { kind: 'granted', period, amount, grant } }
 }
 
 function handedOut(
@@ -158,6 +181,6 @@ function answered(granting: Granting): Decision<Granting> {
   return { events: [], answer: () => granting }
 }
 
-export function refused(code: GrantRefusalCode, reason: string): Granting {
+function refused(code: GrantRefusalCode, reason: string): Granting {
   return { status: 'refused', code, reason }
 }

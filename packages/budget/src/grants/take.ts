@@ -1,5 +1,4 @@
 import {
-  type Account,
   accountKey,
   type Boot,
   equalBytes,
@@ -7,7 +6,6 @@ import {
   MAX_TRANSFERS,
   type MeshId,
   type NanoUsd,
-  openForkProof,
   openGrant,
   ProtocolError,
   parsePeriod,
@@ -140,53 +138,10 @@ function proofBy(
   return proof && Uint8Array.from(proof.bytes)
 }
 
-/** An account's slots at their largest, and what is around them. */
-const MAX_PROOF_BYTES = 160 * 1024
-// Proofs are kept in memory: of members, and of incarnations that they once had.
-const MAX_FORKED = 64
-
-export type ForkNoted =
-  | { readonly status: 'noted' | 'known'; readonly account: Account; readonly own: boolean }
-  | {
-      readonly status: 'refused'
-      readonly code: 'malformed' | 'forged' | 'not-an-account' | 'too-many'
-      readonly reason: string
-    }
-
-/** Remembers a proof against an account: nothing more is credited from it, nor given to it. */
-export function noteFork(bytes: Uint8Array, { mesh, verifies, terms }: TakeContext): Task<ForkNoted> | ForkNoted {
-  if (bytes.length > MAX_PROOF_BYTES)
-    return { status: 'refused', code: 'malformed', reason: 'too large for an account' }
-  let signer: Account | 'owner'
-  try {
-    signer = openForkProof(bytes, mesh, verifies).signer
-  } catch (cause) {
-    if (!(cause instanceof ProtocolError)) throw cause
-    return { status: 'refused', code: cause.code === 'BAD_SIGNATURE' ? 'forged' : 'malformed', reason: cause.message }
-  }
-  if (signer === 'owner') return { status: 'refused', code: 'not-an-account', reason: 'it is about manifests' }
-  return forkTask(signer, Uint8Array.from(bytes), terms)
-}
-
-function forkTask(account: Account, proof: Uint8Array<ArrayBuffer>, terms: TakeContext['terms']): Task<ForkNoted> {
-  return {
-    needs: () => ({ calls: [], periods: [], costs: [] }),
-    decide({ forked }, nowMs): Decision<ForkNoted> {
-      const own = accountKey(terms(nowMs).account) === accountKey(account)
-      if (forked.has(accountKey(account))) return { events: [], answer: () => ({ status: 'known', account, own }) }
-      if (!own && forked.size >= MAX_FORKED) {
-        const reason = `${MAX_FORKED} accounts are known to be in use twice`
-        return { events: [], answer: () => ({ status: 'refused', code: 'too-many', reason }) }
-      }
-      return { events: [{ kind: 'forked', account, proof }], answer: () => ({ status: 'noted', account, own }) }
-    },
-  }
-}
-
 function answered(crediting: Crediting): Decision<Crediting> {
   return { events: [], answer: () => crediting }
 }
 
-export function refused(code: CreditRefusalCode, reason: string): Crediting {
+function refused(code: CreditRefusalCode, reason: string): Crediting {
   return { status: 'refused', code, reason }
 }
