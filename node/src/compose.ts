@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Agents, openAgents } from '@bzzz/agents'
 import { openBudget } from '@bzzz/budget'
@@ -141,6 +142,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       isMember: membership.isMember,
       now,
       randomBytes,
+      snapshots: { directory: join(paths.cache, 'snapshots') },
       observe: observe.threads,
     })
     closers.add('threads', () => threads.close())

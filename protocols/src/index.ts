@@ -34,9 +34,16 @@ export {
   type ThreadCap,
 } from './entry/entry.ts'
 export { type ChangeHeader, inspectChange, MAX_CHANGE_BYTES, operationsOf } from './envelope/change.ts'
-export { chunksIn, inspectDocument, isDocumentChunk, MAX_DOCUMENT_CHUNK_BYTES } from './envelope/document.ts'
+export {
+  chunksIn,
+  type DocumentBounds,
+  inspectDocument,
+  isDocumentChunk,
+  LAPTOP_DOCUMENT_BOUNDS,
+} from './envelope/document.ts'
 export {
   ACTOR_BYTES,
+  bindEnvelope,
   type Envelope,
   isLaptopActor,
   LAPTOP_ACTOR_BYTES,
@@ -288,6 +295,12 @@ export {
   slotHash,
   slotKey,
 } from './slot/slot.ts'
+export {
+  decodeSnapshot,
+  encodeSnapshot,
+  MAX_SNAPSHOT_BYTES,
+  type Snapshot,
+} from './snapshot/snapshot.ts'
 export {
   MAX_TOKENS_BYTES,
   MAX_TOKENS_CHARS,

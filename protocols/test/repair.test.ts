@@ -49,6 +49,8 @@ const FRAMES: { [T in Frame['t']]: Extract<Frame, { t: T }> } = {
   next: { t: 'next', n: 4 },
   page: { t: 'page', n: 1, packed: bytes(3, 6), more: true },
   envelopes: { t: 'envelopes', envelopes: [bytes(2, 6), bytes(1, 7)] },
+  snapshots: { t: 'snapshots', n: 5, threads: [bytes(16, 2)] },
+  offers: { t: 'offers', n: 5, offers: [[bytes(16, 2), bytes(32, 3), 600]] },
   'blob-want': { t: 'blob-want', n: 2, hash: bytes(32, 8), offset: 524_288 },
   'blob-part': { t: 'blob-part', n: 2, hash: bytes(32, 8), offset: 524_288, total: 524_290, bytes: bytes(2, 9) },
 }

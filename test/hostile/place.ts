@@ -25,7 +25,16 @@ export interface MeshedNode {
 }
 
 // An attacker does not answer: what is tested here is not the end of its link by silence.
-const TIMINGS = { graceMs: 300, redialFirstMs: 50, redialMostMs: 400, repairMs: 500, pingMs: 60_000, answerMs: 60_000 }
+// Nor is it to be sent away before it has tried everything.
+const TIMINGS = {
+  forgiveMs: 0,
+  graceMs: 300,
+  redialFirstMs: 50,
+  redialMostMs: 400,
+  repairMs: 500,
+  pingMs: 60_000,
+  answerMs: 60_000,
+}
 
 /** Members of one mesh on loopback, each of which knows where those before it listen; the attacker is one of them. */
 export async function openMeshedNodes(numbers: readonly number[]): Promise<MeshedNode[]> {

@@ -9,8 +9,8 @@ import { Outcomes } from './outcomes.ts'
 import { attacker, stranger, wordsOf, writeThread } from './place.ts'
 
 const AT_ONCE = 64
-/** What looking at as many as come together, and the collection of garbage, may add to a loading. */
-const BESIDES_MS = 100
+/** What a slice of looking at what came, and the collection of garbage, may add to a loading. */
+const BESIDES_MS = 50
 /** What a member may well say: it changes nothing of what others said. */
 const MAY_BE_APPLIED = ["another's entry id, and another's name", 'a mutant whose checksum and signature are right']
 

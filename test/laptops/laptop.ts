@@ -9,6 +9,7 @@ import type { Command, Told } from './client.ts'
 
 const PROGRAM = fileURLToPath(new URL('client.ts', import.meta.url))
 const WAIT_MS = 20_000
+const MAX_LAST_WORDS = 2_000
 
 type Notice = Told & { readonly told: 'notice' }
 
@@ -30,8 +31,10 @@ export interface Laptop {
 
 export async function startLaptop(url: string, sponsor: Pick<SyncInfo, 'key' | 'author'>): Promise<Laptop> {
   const child = spawn(process.execPath, ['--conditions=bzzz-src', PROGRAM, url, JSON.stringify(sponsor)], {
-    stdio: ['pipe', 'pipe', 'inherit'],
+    stdio: 'pipe',
   })
+  let lastWords = ''
+  child.stderr.on('data', (chunk) => (lastWords = `${lastWords}${chunk}`.slice(-MAX_LAST_WORDS)))
   let shown: readonly string[] = []
   let counts: Partial<Record<Told['told'], number>> = {}
   const notices: Notice[] = []
@@ -43,7 +46,7 @@ export async function startLaptop(url: string, sponsor: Pick<SyncInfo, 'key' | '
     if (told.told === 'notice') notices.push(told)
   })
   const until = (met: () => boolean, what: () => string) =>
-    vi.waitFor(() => void (met() || fail(what())), { timeout: WAIT_MS, interval: 10 })
+    vi.waitFor(() => void (met() || fail(`${what()}; ${lastWords}`)), { timeout: WAIT_MS, interval: 10 })
   await until(
     () => counted('ready') > 0,
     () => 'the laptop did not start',

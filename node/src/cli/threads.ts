@@ -65,6 +65,9 @@ function addShow(thread: Command, context: CommandContext): void {
           `${styled(context.terminal, 'bold', plain(view.topic))}  ${view.state}, ${messages.length} entries, ${dollars(view.cost_usd)}${view.simulated ? ' (simulated)' : ''}`,
           `${view.archived ? 'archived, ' : ''}${bytesText(view.stored_bytes)} on disk of ${bytesText(view.bytes)}`,
           `for laptops ${view.sync_url}`,
+          ...(messages.some(({ verified }) => verified !== true)
+            ? ['pending: signatures are being checked, ask again']
+            : []),
           `heads ${view.heads.map((head) => head.slice(0, 12)).join(' ')}`,
           ...messages.flatMap((message) => [
             `${entryLine(context.terminal, message)}  ${onNodes(context.terminal, message, nodes)}`,
@@ -175,7 +178,8 @@ function withdrawnLine(terminal: Terminal, entry: EntryView): string {
 }
 
 /** How far an entry got; the names when it is not yet everywhere. */
-function onNodes(terminal: Terminal, { on_nodes }: EntryView, nodes: number): string {
+function onNodes(terminal: Terminal, { on_nodes, verified }: EntryView, nodes: number): string {
+  if (verified !== true) return styled(terminal, 'dim', 'pending: signature not checked yet')
   const names = on_nodes.length < nodes ? ` (${on_nodes.map(plain).join(', ')})` : ''
   return styled(terminal, 'dim', `on ${on_nodes.length} of ${nodes} nodes${names}`)
 }

@@ -12,7 +12,17 @@ export interface DoorPorts {
   readonly node: NodePort
   readonly threads: Pick<
     Threads,
-    'create' | 'append' | 'view' | 'list' | 'summary' | 'parts' | 'rootOf' | 'subscribe' | 'compress'
+    | 'create'
+    | 'append'
+    | 'view'
+    | 'preview'
+    | 'onPreview'
+    | 'list'
+    | 'summary'
+    | 'parts'
+    | 'rootOf'
+    | 'subscribe'
+    | 'compress'
   >
   readonly mesh: Pick<Mesh, 'addrs' | 'peers' | 'cards' | 'subscribe' | 'holders' | 'followTokens'>
   readonly budget: Pick<Budget, 'report' | 'breakdown' | 'subscribe'>

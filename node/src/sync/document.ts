@@ -170,7 +170,10 @@ export class OpenDocument {
 
   /** Its causes are on their way from another node, or the laptop speaks through another one. */
   #hold(socket: SyncSocket, message: Uint8Array): void {
-    if (this.#waiting.length >= MAX_WAITING) return socket.close('causes-missing')
+    if (this.#waiting.length >= MAX_WAITING) {
+      socket.close('causes-missing')
+      return
+    }
     const again = () => {
       const due = this.#waiting.filter((each) => each.timer === timer)
       this.#dropWaiting((each) => each.timer === timer)
@@ -247,10 +250,14 @@ export class OpenDocument {
     if (error instanceof WorkerError) {
       if (error.code === 'CLOSED') return
       // The thread was ended in between; everybody begins anew with the next one.
-      if (error.code === 'FAILED' && isLost) return this.refresh()
+      if (error.code === 'FAILED' && isLost) {
+        this.refresh()
+        return
+      }
       // Ended for what somebody else sent: the document is opened again for all who have it.
       if (error.code !== 'DIED' && by !== undefined) {
-        return onFault(by, error.code === 'HUNG' ? 'hung' : 'message', error.message)
+        onFault(by, error.code === 'HUNG' ? 'hung' : 'message', error.message)
+        return
       }
     }
     observe({ type: 'failed', error })

@@ -1,4 +1,4 @@
-import { MAX_DOCUMENT_CHUNK_BYTES, type MeshId, type Signer, type ThreadId, threadOfDocument } from '@bzzz/protocols'
+import { LAPTOP_DOCUMENT_BOUNDS, type MeshId, type Signer, type ThreadId, threadOfDocument } from '@bzzz/protocols'
 import type { ThreadEvent, Threads } from '@bzzz/threads'
 import { OpenDocument } from './document.ts'
 import type { FaultKind, ObserveSync, SyncClose } from './facts.ts'
@@ -57,7 +57,7 @@ export interface SocketEvents {
 }
 
 /** A first push may be a whole document, with what a frame says besides. */
-export const MAX_SYNC_FRAME_BYTES = MAX_DOCUMENT_CHUNK_BYTES + 64 * 1024
+export const MAX_SYNC_FRAME_BYTES = LAPTOP_DOCUMENT_BOUNDS.chunkBytes + 64 * 1024
 // What this thread takes apart by itself in well under a millisecond; a client counts as offline that is not greeted in a second.
 const MAX_READ_HERE_BYTES = 16 * 1024
 const MAX_SOCKETS = 64
@@ -101,7 +101,7 @@ class OpenGateway implements SyncGateway {
     this.#observe = options.observe ?? (() => {})
     const { mesh, callMs = CALL_MS } = options
     this.#host = new WorkerHost({ mesh, callMs, onRestart: (why) => this.#restarted(why) })
-    this.#stop = options.threads.subscribe((event: ThreadEvent) => this.#documents.get(event.thread)?.heed(event))
+    this.#stop = options.threads.subscribe((event: ThreadEvent) => this.#documents.get(event.document)?.heed(event))
     this.#heart = setInterval(() => this.#beat(), BEAT_MS).unref()
   }
 
@@ -154,7 +154,10 @@ class OpenGateway implements SyncGateway {
     if (!socket.isOpen) return
     socket.heard()
     const pending = [...this.#sockets.values()].reduce((sum, { pendingBytes }) => sum + pendingBytes, bytes.length)
-    if (pending > MAX_PENDING_BYTES) return socket.close('crowded')
+    if (pending > MAX_PENDING_BYTES) {
+      socket.close('crowded')
+      return
+    }
     const own = Uint8Array.from(bytes) // a view would take the whole buffer that it lies in to the other thread
     socket.enqueue(own.length, () => this.#handle(socket, own))
   }

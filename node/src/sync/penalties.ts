@@ -17,21 +17,31 @@ interface Record {
   readonly lastMs: number
 }
 
-/** One record for each token at most. */
+/** As many tokens as there can be; of revoked ones too until then. */
+const MAX_RECORDS = 1_000
+
 export function createPenalties(): Penalties {
   const records = new Map<string, Record>()
+
+  function keep(token: string, record: Record): void {
+    records.delete(token)
+    records.set(token, record)
+    const [oldest] = records.keys()
+    if (records.size > MAX_RECORDS && oldest !== undefined) records.delete(oldest)
+  }
+
   return {
     fault(token, nowMs) {
       const before = records.get(token) ?? { faults: [], untilMs: 0, lastMs: 0 }
       const faults = [...before.faults.filter((at) => nowMs - at < WINDOW_MS), nowMs]
       if (faults.length < MAX_FAULTS) {
-        records.set(token, { ...before, faults })
+        keep(token, { ...before, faults })
         return 0
       }
       // Twice as long each time, until it has behaved for as long as the longest.
       const again = before.lastMs > 0 && nowMs - before.untilMs < LONGEST_MS
       const lastMs = again ? Math.min(before.lastMs * 2, LONGEST_MS) : FIRST_MS
-      records.set(token, { faults: [], untilMs: nowMs + lastMs, lastMs })
+      keep(token, { faults: [], untilMs: nowMs + lastMs, lastMs })
       return lastMs
     },
     waits: (token, nowMs) => Math.max(0, (records.get(token)?.untilMs ?? 0) - nowMs),

@@ -83,7 +83,10 @@ export class SyncSocket {
 
   beat(): void {
     // A client says who it is with its first frame, or it is none.
-    if (!this.#isAlive || (this.peer === '' && this.#beats > 0)) return this.close('silent')
+    if (!this.#isAlive || (this.peer === '' && this.#beats > 0)) {
+      this.close('silent')
+      return
+    }
     this.#beats++
     this.#isAlive = false
     this.#ws.ping()

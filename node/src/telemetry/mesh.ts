@@ -32,7 +32,10 @@ export function gaugeMesh(registry: Instruments['registry'], mesh: Pick<Mesh, 'p
 
 type Handlers<T extends MeshFact['type']> = Pick<FactHandlers<MeshFact>, T>
 
-function peerHandlers({ registry, log }: Instruments): Handlers<'peer-online' | 'peer-offline' | 'dial-failed'> {
+function peerHandlers({
+  registry,
+  log,
+}: Instruments): Handlers<'peer-online' | 'peer-offline' | 'dial-failed' | 'peer-shunned'> {
   const changes = new Counter({
     name: 'bzzz_mesh_peer_changes_total',
     help: 'Members that came online or went offline.',
@@ -44,7 +47,16 @@ function peerHandlers({ registry, log }: Instruments): Handlers<'peer-online' | 
     help: 'Attempts to reach a member that failed.',
     registers: [registry],
   })
+  const shuns = new Counter({
+    name: 'bzzz_mesh_shuns_total',
+    help: 'Times that a member was sent away for a while, for too much of what no honest one does.',
+    registers: [registry],
+  })
   return {
+    'peer-shunned'({ peer, ms, reason }) {
+      shuns.inc()
+      log.warn({ peer, ms, reason }, 'peer shunned')
+    },
     'peer-online'({ peer, direction, address }) {
       changes.inc({ to: 'online' })
       log.info({ peer, direction, address }, 'peer online')
@@ -69,6 +81,7 @@ type Refusal =
   | 'envelope-refused'
   | 'blob-refused'
   | 'tokens-refused'
+  | 'snapshot-refused'
 
 function refusalHandlers({ registry, warnRarely }: Instruments): Handlers<Refusal> {
   const refused = new Counter({
@@ -96,6 +109,7 @@ function refusalHandlers({ registry, warnRarely }: Instruments): Handlers<Refusa
     'envelope-refused': ({ peer, way, code, reason, author }) =>
       refuse('envelope', code, { peer, way, reason, author }),
     'tokens-refused': ({ peer, code, reason }) => refuse('tokens', code, { peer, reason }),
+    'snapshot-refused': ({ peer, thread, reason }) => refuse('snapshot', 'BAD_SNAPSHOT', { peer, thread, reason }),
     'blob-refused': ({ peer, hash, reason }) => refuse('blob', 'BAD_BLOB', { peer, hash, reason }),
   }
 }
@@ -106,6 +120,7 @@ type EnvelopeFact =
   | 'envelopes-dropped'
   | 'receive-failed'
   | 'page-served'
+  | 'snapshot-taken'
   | 'repair-failed'
 
 function envelopeHandlers({ registry, log }: Instruments): Handlers<EnvelopeFact> {
@@ -137,6 +152,11 @@ function envelopeHandlers({ registry, log }: Instruments): Handlers<EnvelopeFact
     help: 'Envelopes sent to peers that asked for what they lack.',
     registers,
   })
+  const snapshots = new Counter({
+    name: 'bzzz_mesh_snapshots_taken_total',
+    help: 'Long threads taken from a peer as one snapshot; their changes are not in bzzz_mesh_received_envelopes_total.',
+    registers,
+  })
   return {
     'batch-published'({ envelopes, bytes, recipients, direct }) {
       published.inc(envelopes)
@@ -152,6 +172,10 @@ function envelopeHandlers({ registry, log }: Instruments): Handlers<EnvelopeFact
     'page-served'({ peer, envelopes, bytes, packedBytes, more }) {
       served.inc(envelopes)
       log.debug({ peer, envelopes, bytes, packedBytes, more }, 'repair served')
+    },
+    'snapshot-taken'({ peer, thread, changes }) {
+      snapshots.inc()
+      log.info({ peer, thread, changes }, 'thread taken from a snapshot')
     },
     'repair-failed': ({ peer, error }) => log.warn({ peer, err: error }, 'repair failed'),
   }

@@ -12,6 +12,11 @@ export function observeThreads(instruments: Instruments): (fact: ThreadFact) => 
     unloaded: ({ thread, why }) => log.debug({ thread, why }, 'thread unloaded'),
     retried: ({ thread, cause }) =>
       log.warn({ thread, err: cause }, 'the CRDT failed on several changes at once: now one by one'),
+    'snapshot-made': (fields) => log.debug(fields, 'snapshot made'),
+    'snapshot-failed': ({ thread, error }) => log.debug({ thread, err: error }, 'the thread has no snapshot'),
+    'snapshot-joined': (fields) => log.debug(fields, 'snapshot verified and stored'),
+    // the wires say it aloud, with who offered it
+    'snapshot-refused': (fields) => log.debug(fields, 'snapshot refused'),
     compressed: (fields) => log.debug(fields, 'thread compressed'),
     'compressing-failed': ({ thread, error }) =>
       log.warn({ thread, err: error }, 'an archived thread was not compressed'),

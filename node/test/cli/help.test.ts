@@ -19,6 +19,9 @@ const commands = [
   'invite',
   'laptop join',
   'laptop up',
+  'token create',
+  'token list',
+  'token revoke',
   'demo',
 ]
 

@@ -7,7 +7,9 @@ import {
   postedAnswer,
   problem,
 } from '@bzzz/protocols'
+import type { ThreadSummary } from '@bzzz/threads'
 import { describe, expect, it, vi } from 'vitest'
+import type { Brought } from '../../src/http/ports.ts'
 import { answerOf, doorsUnderTest, withToken } from './doors-under-test.ts'
 import { acacia, ironwood, NOW, openEntry, walnut } from './mesh-of-three.ts'
 
@@ -67,6 +69,48 @@ function verdict(): EntryOf<'verdict'> {
   const base = { id: 'verdict-1', author: `system@${walnut}`, ts: NOW, content: '' }
   return { ...base, type: 'verdict', outcome: 'approved', round: 1, proposal: null, heads: [] }
 }
+
+describe('a thread whose signatures are being checked', () => {
+  it('is shown as pending, and is nothing that can be acted upon', async () => {
+    const { agents, threads } = doorsUnderTest()
+    const { thread } = await threads.create(openEntry('taken over'))
+    await threads.append(thread, message('message-1'))
+    const { entries = [] } = (await threads.view(thread)) ?? {}
+    const [summary] = threads.list()
+    threads.threads.clear()
+    threads.previews.set(thread, { thread, entries, summary: summary as ThreadSummary })
+    const view = answerOf(await agents.inject(`/api/conversations/${thread}`), 200, conversationView)
+    expect(view).toMatchObject({ topic: 'taken over', messages: 2, heads: [] })
+    const { messages } = answerOf(await agents.inject(`/api/conversations/${thread}/messages`), 200, messagesAnswer)
+    expect(messages.map(({ id, verified }) => [id, verified])).toEqual([
+      [messages[0]?.id, 'pending'],
+      ['message-1', 'pending'],
+    ])
+    expect(messages[1]?.on_nodes).toEqual(['ironwood'])
+    expect(answerOf(await agents.inject(`/api/reviews/${thread}`), 404, problem).code).toBe('THREAD_UNKNOWN')
+    threads.previews.clear()
+    expect((await agents.inject(`/api/conversations/${thread}`)).statusCode).toBe(404)
+  })
+})
+
+describe('a thread that is being fetched for whoever reads it', () => {
+  it('is shown as soon as it can be, before all of it is stored', async () => {
+    const { agents, threads, following } = doorsUnderTest()
+    const { thread } = await threads.create(openEntry('on its way'))
+    const { entries = [] } = (await threads.view(thread)) ?? {}
+    const [summary] = threads.list()
+    threads.threads.clear()
+    const stored = Promise.withResolvers<Brought>()
+    following.bring = () => {
+      threads.previewed.tell({ thread, entries, summary: summary as ThreadSummary })
+      return stored.promise
+    }
+    const { messages } = answerOf(await agents.inject(`/api/conversations/${thread}/messages`), 200, messagesAnswer)
+    expect(messages.map(({ verified }) => verified)).toEqual(['pending'])
+    expect(threads.previewed.listeners.size).toBe(0)
+    stored.resolve({ status: 'late' })
+  })
+})
 
 describe('GET /api/conversations/:id', () => {
   it('tells who takes part, what it cost, and the heads', async () => {

@@ -21,7 +21,7 @@ import {
   type ThreadId,
   type TokensFrame,
 } from '@bzzz/protocols'
-import type { Appended, Part, ThreadEvent, ThreadSummary, ThreadView, ViewedEntry } from '@bzzz/threads'
+import type { Appended, Part, ThreadEvent, ThreadPreview, ThreadSummary, ThreadView, ViewedEntry } from '@bzzz/threads'
 import type { Brought, DoorPorts, ReviewPlan, TurnNews } from '../../src/http/ports.ts'
 import type { InviteOrder, InviteRecord } from '../../src/membership/invites.ts'
 
@@ -89,8 +89,17 @@ class Watchers<T> {
 /** Keeps entries in the order of the calls, as one node alone would. */
 class MemoryThreads {
   readonly threads = new Map<ThreadId, ViewedEntry[]>()
+  /** Threads that are being taken from a snapshot. */
+  readonly previews = new Map<ThreadId, ThreadPreview>()
   readonly watchers = new Watchers<ThreadEvent>()
   readonly subscribe = this.watchers.subscribe
+
+  preview(thread: ThreadId): ThreadPreview | undefined {
+    return this.previews.get(thread)
+  }
+
+  readonly previewed = new Watchers<ThreadPreview>()
+  readonly onPreview = this.previewed.subscribe
 
   async create(open: EntryOf<'open'>): Promise<Appended> {
     const thread = newThreadId(NOW + this.threads.size, new Uint8Array(10))

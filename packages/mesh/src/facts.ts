@@ -20,6 +20,8 @@ export type MeshFact =
   | { type: 'hello-refused'; peer: PeerId; code: string; reason: string }
   /** Bytes on a link that are no frame, or a frame out of turn: the link was closed. */
   | { type: 'frame-refused'; peer: PeerId; code: string; reason: string }
+  /** It did too much of what no honest member does: its connections were closed, and there are none for `ms`. */
+  | { type: 'peer-shunned'; peer: PeerId; ms: number; reason: string }
   /** `recipients` counts neighbours it was handed to, not arrivals. `direct` went over the link instead. */
   | { type: 'batch-published'; envelopes: number; bytes: number; recipients: number; direct: number }
   /** A gossip message that is no batch, or from a neighbour that is no member: not relayed. */
@@ -40,6 +42,10 @@ export type MeshFact =
   /** More than could be held was waiting: left to repair. */
   | { type: 'envelopes-dropped'; peer: PeerId | null; way: Way | 'publish'; envelopes: number }
   | { type: 'page-served'; peer: PeerId; envelopes: number; bytes: number; packedBytes: number; more: boolean }
+  /** Every change of it is verified and stored. */
+  | { type: 'snapshot-taken'; peer: PeerId; thread: ThreadId; changes: number }
+  /** What the peer offered does not hold: the link was closed, and it is not asked for snapshots again. */
+  | { type: 'snapshot-refused'; peer: PeerId; thread: ThreadId; reason: string }
   /** A round or an answer that failed on this side, such as a store that could not be read. */
   | { type: 'repair-failed'; peer: PeerId | null; error: unknown }
   /** A frame of a running call's text that is none, is not signed by its agent's node, or is not of a member: not relayed. */

@@ -5,6 +5,7 @@ import { createBlobServer } from './blobs/serve.ts'
 import { Announcer } from './cards/announcer.ts'
 import { Cards } from './cards/cards.ts'
 import { MeshError } from './errors.ts'
+import type { Observe } from './facts.ts'
 import { Outbox } from './gossip/outbox.ts'
 import { joinTopics } from './gossip/topics.ts'
 import { openHost, peerOf } from './host/host.ts'
@@ -20,11 +21,13 @@ import { Peers } from './peers.ts'
 import { Interest, isProject } from './projects/interest.ts'
 import { createRecords } from './records/records.ts'
 import { recordRules } from './records/rules.ts'
+import { ColdJoins } from './repair/cold.ts'
 import { fetchFromEach, fetchParts } from './repair/fetch.ts'
 import { Holders } from './repair/holders.ts'
 import { Receiver } from './repair/receiver.ts'
 import { Rounds } from './repair/rounds.ts'
 import { Dials } from './roster/dials.ts'
+import { Faults } from './roster/faults.ts'
 import { Opener } from './roster/opener.ts'
 import { Roster } from './roster/roster.ts'
 import { Session } from './session.ts'
@@ -36,13 +39,18 @@ import { Tokens } from './tokens/tokens.ts'
  * @throws {MeshError} WRONG_KEY, CACHE_FAILED or LISTEN_FAILED
  */
 export async function openMesh(options: MeshOptions): Promise<Mesh> {
-  const { mesh, signer, threads, now, observe = () => undefined } = options
+  const { mesh, signer, threads, now } = options
   const self = signer.peer
   const timings = { ...DEFAULT_TIMINGS, ...options.timings }
   const members = membershipOf(options.members, self)
   const rules = recordRules(mesh, members.has)
   const dials = new Dials()
   const closing = new AbortController()
+  const faults = new Faults({ ...timings, onShunned })
+  const observe: Observe = (fact) => {
+    options.observe?.(fact)
+    faults.watch(fact)
+  }
   const listeners = new Set<(event: MeshEvent) => void>()
   const tell = (event: MeshEvent): void => {
     for (const listener of listeners) listener(event)
@@ -52,6 +60,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     ...options,
     dialMs: timings.dialMs,
     isMember: members.has,
+    isShunned: (peer) => faults.leftMs(peer as PeerId) > 0,
     isInvited: (peer) => options.joins?.knows(peer) ?? false,
     dials,
     onStranger: (peer, address) => observe({ type: 'stranger-refused', peer, address }),
@@ -142,7 +151,10 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
   })
   const announcer = new Announcer({ cards, topics, links: all, everyMs: timings.cardMs })
   const blobs = new BlobFetcher({ links: all, closing: closing.signal, observe })
-  const serveBlob = createBlobServer(threads.blobs)
+  const cold = new ColdJoins()
+  const serveBlob = createBlobServer({
+    get: async (hash) => (await threads.snapshots.get(hash)) ?? (await threads.blobs.get(hash)),
+  })
   const records = createRecords({
     dht: host.services.dht,
     rules,
@@ -166,7 +178,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
 
   function admit(link: Link): void {
     const session = new Session(link, {
-      ...{ threads, receiver, interest, holders, inHand, serveBlob, learn, observe },
+      ...{ threads, receiver, interest, holders, cold, blobs, inHand, serveBlob, learn, observe },
       takeManifest: async (manifest, from) => options.manifest?.receive(manifest, from),
     })
     sessions.set(link, session)
@@ -214,6 +226,14 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     tellPeer(link.peer)
   }
 
+  function onShunned(peer: PeerId, ms: number, reason: string): void {
+    observe({ type: 'peer-shunned', peer, ms, reason })
+    links.close(peer, reason)
+    // also what was dialled and has no link yet
+    const connections = host.getConnections().filter(({ remotePeer }) => peerOf(remotePeer) === peer)
+    for (const connection of connections) connection.abort(new Error(reason))
+  }
+
   function tellPeer(peer: PeerId): void {
     const status = peers.status(peer)
     if (status !== undefined) tell({ type: 'peer', status })
@@ -234,6 +254,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     members,
     links,
     addrsOf: (peer) => peers.addrsOf(peer),
+    shunnedMs: (peer) => faults.leftMs(peer),
     dial: (peer, address, signal) => opener.dial(peer, address, signal),
     admit,
     timings,

@@ -1,14 +1,26 @@
-import { type Frame, type PeerId, ProtocolError, packPage, type ThreadId, vectorFromWire } from '@bzzz/protocols'
+import {
+  type Frame,
+  type PeerId,
+  ProtocolError,
+  packPage,
+  type ThreadId,
+  threadIdBytes,
+  vectorFromWire,
+} from '@bzzz/protocols'
+import type { BlobFetcher } from './blobs/fetch.ts'
 import type { createBlobServer } from './blobs/serve.ts'
 import type { Observe } from './facts.ts'
 import type { InHand } from './in-hand.ts'
 import type { Link, Word } from './link/link.ts'
 import { type Interest, PeerInterest } from './projects/interest.ts'
+import type { ColdJoins } from './repair/cold.ts'
 import type { Holders } from './repair/holders.ts'
 import { openingsOf, type Page } from './repair/page.ts'
 import { Pages } from './repair/pages.ts'
-import { Pull, threadOf } from './repair/pull.ts'
+import { Pull } from './repair/pull.ts'
 import type { Receiver } from './repair/receiver.ts'
+import { SnapshotTaker } from './repair/snapshots.ts'
+import { threadOf } from './repair/thread-of.ts'
 import type { ThreadsPort } from './threads-port.ts'
 
 export interface SessionOptions {
@@ -16,6 +28,8 @@ export interface SessionOptions {
   readonly receiver: Receiver
   readonly interest: Interest
   readonly holders: Holders
+  readonly cold: ColdJoins
+  readonly blobs: Pick<BlobFetcher, 'fetchFrom'>
   readonly inHand: InHand
   readonly serveBlob: ReturnType<typeof createBlobServer>
   /** @throws {ProtocolError} if it is not a card of that peer */
@@ -24,6 +38,8 @@ export interface SessionOptions {
   readonly takeManifest: (manifest: Uint8Array, from: PeerId) => Promise<void>
   readonly observe: Observe
 }
+
+type Offers = Extract<Frame, { t: 'offers' }>['offers']
 
 // What an honest peer has under way at once: BlobFetcher asks for at most 4 blobs, one part each.
 const MAX_PARTS_AT_ONCE = 8
@@ -40,12 +56,13 @@ export class Session {
   #parts = 0
 
   constructor(link: Link, options: SessionOptions) {
-    const { threads, receiver, interest, holders, inHand, observe } = options
+    const { threads, receiver, interest, holders, cold, blobs, inHand, observe } = options
     this.#link = link
     this.#options = options
     this.#pages = new Pages(threads)
     void link.closed.then(() => inHand.hold(this.#unlessStoreFails(() => this.#pages.close())))
-    this.pull = new Pull({ link, threads, receiver, interest, holders, inHand, observe })
+    const snapshots = new SnapshotTaker({ link, threads, blobs, cold, inHand, observe })
+    this.pull = new Pull({ link, threads, receiver, interest, holders, snapshots, cold, inHand, observe })
   }
 
   /** Whether the peer follows this thread. */
@@ -74,12 +91,25 @@ export class Session {
         return this.#serve(word.n, () => this.#pages.next())
       case 'openings':
         return this.#serve(word.n, () => openingsOf(this.#options.threads, word.threads.map(threadOf)))
+      case 'snapshots':
+        return this.#offer(word.n, word.threads.map(threadOf))
       case 'blob-want':
         if (this.#parts >= MAX_PARTS_AT_ONCE) throw new ProtocolError('BAD_SHAPE', 'too many parts asked for at once')
         this.#parts++
         this.#options.inHand.hold(this.#servePart(word))
         return
     }
+  }
+
+  #offer(n: number, threads: readonly ThreadId[]): void {
+    const offers = this.#options.threads.snapshots
+      .offers(threads)
+      .map(({ thread, hash, changes }): Offers[number] => [
+        Uint8Array.from(threadIdBytes(thread)),
+        Uint8Array.from(Buffer.from(hash, 'hex')),
+        changes,
+      ])
+    void this.#link.tell({ t: 'offers', n, offers })
   }
 
   #serve(n: number, read: () => Promise<Page>): void {

@@ -17,11 +17,31 @@ export interface ThreadsPort {
   envelopesAfter(thread: ThreadId, have: SeqVector): AsyncIterable<Uint8Array>
   /** Verifies and stores. Bad bytes are a value; it rejects only when the store does. May be called concurrently. */
   receive(envelope: Uint8Array): Promise<Received>
+  readonly snapshots: {
+    /** Of those threads of which there is one. */
+    offers(threads: readonly ThreadId[]): readonly SnapshotOffer[]
+    /** @param hash hexadecimal SHA-256 */
+    get(hash: string): Promise<Uint8Array | undefined>
+    /** Verifies and stores all of it, or nothing. It rejects only when the store or `fetch` does. */
+    join(thread: ThreadId, fetch: () => Promise<Uint8Array | undefined>): Promise<Joined>
+  }
   readonly blobs: {
     /** @param hash hexadecimal SHA-256 */
     get(hash: string): Promise<Uint8Array | undefined>
   }
 }
+
+export interface SnapshotOffer {
+  readonly thread: ThreadId
+  readonly hash: string
+  /** Signed changes in it. */
+  readonly changes: number
+}
+
+export type Joined =
+  | { readonly status: 'joined'; readonly changes: number }
+  /** `refused`: whoever made it is at fault. `failed`: nobody is, and nothing was stored that was not verified. */
+  | { readonly status: 'refused' | 'failed'; readonly reason: string }
 
 export type Received =
   /** `held`: kept aside until its causes come. `lost`: beaten by another change of its author, or after one that is. */

@@ -25,6 +25,11 @@ export interface MeshTimings {
   readonly recordMs: number
   /** Between looks at the list of members. */
   readonly membersMs: number
+  /** So long for one fault of a peer to be forgiven; 0 forgives all of them. */
+  readonly forgiveMs: number
+  /** How long a peer is shunned the first time; each time again twice as long, up to `shunMostMs`. */
+  readonly shunFirstMs: number
+  readonly shunMostMs: number
 }
 
 export const DEFAULT_TIMINGS: MeshTimings = {
@@ -41,4 +46,7 @@ export const DEFAULT_TIMINGS: MeshTimings = {
   cardLeaseMs: 15_000,
   recordMs: 5_000,
   membersMs: 1_000,
+  forgiveMs: 10_000,
+  shunFirstMs: 30_000,
+  shunMostMs: 600_000,
 }

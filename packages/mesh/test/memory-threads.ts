@@ -20,6 +20,12 @@ interface Stored {
 /** Threads without documents: real signed envelopes around changes that hold no operations, kept in memory. */
 export class MemoryThreads implements ThreadsPort {
   readonly blobs: ThreadsPort['blobs']
+  /** None, unless a test puts its own here. */
+  snapshots: ThreadsPort['snapshots'] = {
+    offers: () => [],
+    get: async () => undefined,
+    join: async () => ({ status: 'failed', reason: 'there are no snapshots here' }),
+  }
   /** What the opening entry would say; empty: unknown. */
   projectOf: (thread: ThreadId) => string = () => ''
   readonly #blobs = new Map<string, Uint8Array>()

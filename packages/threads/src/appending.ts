@@ -127,7 +127,7 @@ export class Appending {
     const lead = await this.#leadOf(thread, { part, document, parts }, open)
     // one after the other into the queue, so into one change where they fit
     const writer = writers.of(document)
-    const first = lead === undefined ? undefined : writer.append(writeEntry(lead, desk.signer.peer))
+    const first = lead === undefined ? undefined : writer.append(lead)
     const appended = Promise.all([writer.append(written), first]).then(([own]) => ({ ...own, thread }))
     return { appended }
   }
@@ -140,7 +140,7 @@ export class Appending {
     thread: ThreadId,
     { part, document, parts }: { part: number; document: ThreadId; parts: readonly ThreadId[] },
     open: Open,
-  ): Promise<EntryOf<'continue'> | undefined> {
+  ): Promise<Written | undefined> {
     const { desk, readings } = this.#options
     const { catalog, signer, now } = desk
     const isFirst = !open.isContinued && ![...catalog.vector(document).keys()].some((actor) => this.#isOwn(actor))
@@ -154,7 +154,8 @@ export class Appending {
     const id = isFirst ? continueId(part) : `${continueId(part)}-${contentHash(heads)}`
     const content = `part ${part} of the conversation ${isFirst ? 'begins here' : 'goes on from more of those before it'}`
     const base = { id, author: `system@${signer.peer}`, ts: now(), content }
-    return { ...base, type: 'continue', of: thread, part, heads: heads.slice(0, MAX_NAMED_HEADS) }
+    const named = heads.slice(0, MAX_NAMED_HEADS)
+    return writeEntry({ ...base, type: 'continue', of: thread, part, heads: named }, signer.peer)
   }
 
   #isOwn(actor: string): boolean {

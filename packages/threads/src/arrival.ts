@@ -1,5 +1,6 @@
 import {
   type Envelope,
+  MAX_ENVELOPE_BYTES,
   type MeshId,
   type PeerId,
   ProtocolError,
@@ -19,6 +20,9 @@ export interface Arrival extends Envelope {
  * @throws {ProtocolError}
  */
 export function openArrival(mesh: MeshId, isMember: (peer: PeerId) => boolean, given: Uint8Array): Arrival {
+  if (given.length > MAX_ENVELOPE_BYTES) {
+    throw new ProtocolError('TOO_LARGE', `${given.length} bytes, at most ${MAX_ENVELOPE_BYTES}`)
+  }
   const bytes = Uint8Array.from(given) // a view would keep the whole frame in memory that it came in
   const envelope: UnverifiedEnvelope = readEnvelope(mesh, bytes)
   if (!isMember(envelope.author)) throw new ProtocolError('NOT_A_MEMBER', `${envelope.author} is not a member`)

@@ -128,6 +128,23 @@ export function readerOf(document: ThreadDocument): (place: Place) => string[] {
   }
 }
 
+/** The document in one chunk, its history with it, in little room. */
+export function saveDocument(document: ThreadDocument): Uint8Array {
+  return Automerge.save(document)
+}
+
+/**
+ * Every change of a saved document, each after its causes, always in the same order. For a worker: it takes as long as
+ * loading it, and what is hostile may take for ever.
+ * @throws whatever the CRDT throws
+ */
+export function changesIn(saved: Uint8Array): Uint8Array[] {
+  const document = Automerge.load(saved)
+  const changes = Automerge.getAllChanges(document)
+  Automerge.free(document)
+  return changes
+}
+
 /** Hashes of the changes that no other change follows, ascending. */
 export function headsOf(document: ThreadDocument): string[] {
   return Automerge.getHeads(document).toSorted()

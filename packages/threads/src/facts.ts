@@ -74,5 +74,25 @@ export type ThreadFact =
     }
   /** The log stays readable, and larger than it need be, until the thread is archived again or the store opened again. */
   | { readonly type: 'compressing-failed'; readonly thread: ThreadId; readonly error: unknown }
+  /** In the cache now, `bytes` for so many changes. */
+  | {
+      readonly type: 'snapshot-made'
+      readonly thread: ThreadId
+      readonly changes: number
+      readonly bytes: number
+      readonly tookMs: number
+    }
+  /** The thread has none until more is written to it: one with changes that Automerge would write otherwise cannot have one. */
+  | { readonly type: 'snapshot-failed'; readonly thread: ThreadId; readonly error: unknown }
+  /** All of it is synced; it was shown as pending `pendingMs` after it had come. */
+  | {
+      readonly type: 'snapshot-joined'
+      readonly thread: ThreadId
+      readonly changes: number
+      readonly pendingMs: number
+      readonly tookMs: number
+    }
+  /** Dropped whole: whoever offered it is at fault. */
+  | { readonly type: 'snapshot-refused'; readonly thread: ThreadId; readonly reason: string }
   | { readonly type: 'frozen'; readonly cause: unknown }
   | { readonly type: 'listener-failed'; readonly error: unknown }

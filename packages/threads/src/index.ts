@@ -12,6 +12,7 @@ export {
   type Speaker,
   SyncFault,
 } from './replica.ts'
+export type { Joined, SnapshotOffer, Snapshots, ThreadPreview } from './snapshots/port.ts'
 export type { ThreadSummary } from './summary.ts'
 export { openThreads, type ThreadsOptions } from './threads.ts'
 export { type VerifiedThreads, verifyThreads } from './verify.ts'

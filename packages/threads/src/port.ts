@@ -1,6 +1,7 @@
 import type { Entry, EntryOf, PeerId, SeqVector, ThreadId } from '@bzzz/protocols'
 import type { Blobs } from './blobs.ts'
 import type { RefusalCode } from './facts.ts'
+import type { Snapshots, ThreadPreview } from './snapshots/port.ts'
 import type { ThreadSummary } from './summary.ts'
 import type { ThreadView, ViewedEntry } from './view.ts'
 
@@ -19,6 +20,10 @@ export interface Threads {
    * @throws {ThreadsError} BUSY, LOG_DAMAGED, FROZEN or CLOSED
    */
   receive(envelope: Uint8Array): Promise<Received>
+  /** What is shown of a thread while the signatures of its snapshot are being checked; {@link view} knows nothing of it. */
+  preview(thread: ThreadId): ThreadPreview | undefined
+  /** Told when there is one. @returns how to stop */
+  onPreview(listener: (preview: ThreadPreview) => void): () => void
   /**
    * As of the last synced commit; undefined if there is no such thread here, or no such part. Of a long thread all parts have to be read, each once
    * while there is room for them, or the one that is asked for, with the heads of that one. @throws {ThreadsError}
@@ -52,6 +57,7 @@ export interface Threads {
    */
   compress(thread: ThreadId): Promise<void>
   readonly blobs: Blobs
+  readonly snapshots: Snapshots
   /** Waits for work in hand, then refuses. Idempotent. The state stays open: it belongs to the caller. */
   close(): Promise<void>
 }

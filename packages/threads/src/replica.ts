@@ -4,6 +4,7 @@ import {
   inspectDocument,
   isDocumentChunk,
   isLaptopActor,
+  LAPTOP_DOCUMENT_BOUNDS,
   MAX_CHANGE_BYTES,
   type MeshId,
   type PeerId,
@@ -11,10 +12,10 @@ import {
   readEnvelope,
   type ThreadId,
 } from '@bzzz/protocols'
+import { changesIn } from './document.ts'
 import type { HiddenReason } from './entry-text.ts'
 import { type Admission, LoadedThread } from './loaded.ts'
 import {
-  changesIn,
   draftsIn,
   newSyncState,
   nextSyncMessage,
@@ -226,6 +227,8 @@ export class Replica {
         return { status: 'known', ...NOTHING }
       case 'refused':
         return refused(admission.code)
+      case 'unsettled': // cannot be: changes go into the document one by one
+        return { ...refused('CRDT_REFUSED'), spoilt: true }
       case 'spoilt':
         return { ...refused(admission.code), spoilt: true }
       case 'lost':
@@ -297,7 +300,7 @@ function read(bytes: Uint8Array) {
 function changesOf(chunk: Uint8Array): Uint8Array[] {
   if (!isDocumentChunk(chunk)) return [Uint8Array.from(chunk)]
   try {
-    inspectDocument(chunk)
+    inspectDocument(chunk, LAPTOP_DOCUMENT_BOUNDS)
     return changesIn(chunk)
   } catch (cause) {
     throw new SyncFault(`not a document: ${(cause as Error).message}`, { cause })

@@ -49,14 +49,6 @@ export function nextSyncMessage(
   return { state: after, message: message ?? undefined }
 }
 
-/** @param chunk a whole document, inspected @throws whatever the CRDT throws */
-export function changesIn(chunk: Uint8Array): Uint8Array[] {
-  const document = Automerge.load(chunk)
-  const changes = Automerge.getAllChanges(document)
-  Automerge.free(document)
-  return changes
-}
-
 // As much as an entry may have; nobody types more into one edit.
 const MAX_DRAFT_CHARS = 128 * 1024
 

@@ -29,6 +29,11 @@ import { KeptNotes } from './part-notes.ts'
 import type { Appended, DocumentEvent, Part, Received, ThreadEvent, Threads } from './port.ts'
 import { Quarantine } from './quarantine.ts'
 import { Readings } from './readings.ts'
+import { Slices } from './slices.ts'
+import { SnapshotCache } from './snapshots/cache.ts'
+import { Joining } from './snapshots/joining.ts'
+import type { Snapshots, ThreadPreview } from './snapshots/port.ts'
+import { Shelf } from './snapshots/shelf.ts'
 import type { ThreadSummary } from './summary.ts'
 import type { ThreadView } from './view.ts'
 import { Writers } from './writers.ts'
@@ -43,6 +48,8 @@ export interface ThreadsOptions {
   readonly now: () => number
   readonly randomBytes: (length: number) => Uint8Array
   readonly observe?: (fact: ThreadFact) => void
+  /** Where snapshots are kept, may be deleted between runs. Without it none are made or offered. */
+  readonly snapshots?: { readonly directory: string; readonly idleMs?: number }
   /** Documents kept in memory, parts of long threads among them; the others are built again from the log when they are needed. */
   readonly maxLoaded?: number
   /** From so many entries on the newest part of a thread is left for the next one. */
@@ -52,18 +59,22 @@ export interface ThreadsOptions {
 // A document of ten thousand entries takes some 20 MB of wasm memory, which never shrinks and ends at 4 GB.
 const DEFAULT_MAX_LOADED = 50
 const ACTOR_SUFFIX_BYTES = 8
+// Bounds the memory of callers who send faster than signatures are checked.
+const MAX_WAITING_ENVELOPES = 10_000
 // Reading a part takes half a second, and it is read as a whole.
 const DEFAULT_MAX_PART_ENTRIES = 10_000
 
 /** Opens what the room holds. A new actor is drawn at each opening, so no (actor, seq) is ever used twice. */
 export async function openThreads(options: ThreadsOptions): Promise<Threads> {
-  return new OpenThreads(options, await Catalog.open(options.room))
+  const cache = options.snapshots && (await SnapshotCache.open(options.snapshots.directory))
+  return new OpenThreads(options, await Catalog.open(options.room), cache)
 }
 
 type Refused = Received & { readonly status: 'refused' }
 
 class OpenThreads implements Threads {
   readonly blobs: Blobs
+  readonly snapshots: Snapshots
   readonly #options: ThreadsOptions
   readonly #desk: Desk
   readonly #writers: Writers
@@ -71,12 +82,15 @@ class OpenThreads implements Threads {
   readonly #listing: Listing
   readonly #readings: Readings
   readonly #appending: Appending
+  readonly #shelf: Shelf | undefined
+  readonly #joining: Joining
+  readonly #slices = new Slices()
   readonly #listeners = new Set<(event: ThreadEvent) => void>()
   #lastCreatedMs = 0
   #frozen: ThreadsError | undefined
   #closing: Promise<void> | undefined
 
-  constructor(options: ThreadsOptions, catalog: Catalog) {
+  constructor(options: ThreadsOptions, catalog: Catalog, cache: SnapshotCache | undefined) {
     const { room, mesh, signer, now, randomBytes } = options
     this.#options = options
     this.#desk = {
@@ -108,6 +122,13 @@ class OpenThreads implements Threads {
       maxPartEntries: options.maxPartEntries ?? DEFAULT_MAX_PART_ENTRIES,
     })
     for (const { thread, archived } of catalog.list()) if (archived) void this.#compressor.request(thread)
+    this.#shelf = cache && new Shelf(this.#desk, cache, options.snapshots?.idleMs)
+    this.#joining = new Joining(this.#desk, this.#writers, options.isMember)
+    this.snapshots = {
+      offers: (threads) => this.#shelf?.offers(threads) ?? [],
+      get: async (hash) => await this.#shelf?.get(hash),
+      join: (thread, fetch) => this.#joining.join(thread, fetch),
+    }
     this.blobs = openBlobs(room, () => this.#ensureOpen(), this.#desk.write)
   }
 
@@ -132,7 +153,11 @@ class OpenThreads implements Threads {
 
   async receive(envelope: Uint8Array): Promise<Received> {
     this.#ensureOpen()
-    const opened = this.#open(envelope)
+    if (this.#slices.waiting >= MAX_WAITING_ENVELOPES) {
+      throw new ThreadsError('BUSY', `${MAX_WAITING_ENVELOPES} envelopes wait to be opened`)
+    }
+    const opened = await this.#slices.run(() => this.#open(envelope))
+    this.#ensureOpen()
     return 'status' in opened ? opened : this.#writers.of(opened.thread).receive(opened)
   }
 
@@ -143,6 +168,14 @@ class OpenThreads implements Threads {
     if (!catalog.has(thread)) return undefined
     const documents = catalog.parts.of(thread)
     return part === undefined ? this.#readings.whole(documents) : this.#readings.part(documents, part)
+  }
+
+  preview(thread: ThreadId): ThreadPreview | undefined {
+    return this.#joining.preview(thread)
+  }
+
+  onPreview(listener: (preview: ThreadPreview) => void): () => void {
+    return this.#joining.onPreview(listener)
   }
 
   list(): readonly ThreadSummary[] {
@@ -194,6 +227,8 @@ class OpenThreads implements Threads {
   }
 
   async #shut(): Promise<void> {
+    await this.#joining.close()
+    await this.#shelf?.close()
     await this.#compressor.close()
     await this.#writers.close()
   }
@@ -260,6 +295,7 @@ class OpenThreads implements Threads {
         this.#desk.observe({ type: 'listener-failed', error }) // the change is synced; a failing listener cannot undo that
       }
     }
+    this.#shelf?.heed(document)
     if (this.#desk.catalog.summary(document)?.archived === true) void this.#compressor.request(document)
   }
 }

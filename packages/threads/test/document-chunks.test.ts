@@ -1,5 +1,5 @@
 import * as Automerge from '@automerge/automerge'
-import { chunksIn, inspectDocument, newThreadId } from '@bzzz/protocols'
+import { chunksIn, inspectDocument, LAPTOP_DOCUMENT_BOUNDS, newThreadId } from '@bzzz/protocols'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Pen } from './pen.ts'
@@ -14,14 +14,15 @@ function documentOf(entries: number): Uint8Array {
 }
 
 test('a document that Automerge saved is let in, deflated columns and all', () => {
-  for (const entries of [1, 5, 200]) expect(() => inspectDocument(documentOf(entries))).not.toThrow()
+  for (const entries of [1, 5, 200])
+    expect(() => inspectDocument(documentOf(entries), LAPTOP_DOCUMENT_BOUNDS)).not.toThrow()
 })
 
 test('a document of a few kilobytes that holds a quarter of a million operations is refused without expanding it', () => {
   const bomb = Automerge.save(Automerge.from({ text: 'ab'.repeat(125_000) }))
   expect(bomb.length).toBeLessThan(10_000)
   const startedMs = performance.now()
-  expect(() => inspectDocument(bomb)).toThrow(refusal)
+  expect(() => inspectDocument(bomb, LAPTOP_DOCUMENT_BOUNDS)).toThrow(refusal)
   expect(performance.now() - startedMs).toBeLessThan(200)
 })
 
@@ -43,7 +44,7 @@ test('of a document with bytes altered nothing is thrown but a refusal', () => {
       const altered = Uint8Array.from(bytes)
       altered[at] = value
       try {
-        inspectDocument(altered)
+        inspectDocument(altered, LAPTOP_DOCUMENT_BOUNDS)
       } catch (error) {
         expect(error).toEqual(refusal)
       }

@@ -128,4 +128,30 @@ describe('a laptop that speaks through a node', () => {
     await expect(threads.receive(forged)).resolves.toMatchObject({ status: 'refused', code: 'BAD_SIGNATURE' })
     expect(await shownIds(threads, thread)).toEqual(['opening-entry', id])
   })
+
+  test('is written again by its sponsor when it follows what was taken out, and takes no id by that', async () => {
+    const { threads, thread, by, sponsor, pen } = await nodeWithLaptop()
+    const told: Uint8Array[] = []
+    for await (const envelope of threads.envelopesAfter(thread, new Map())) told.push(envelope)
+    const mallory = signerOf(8)
+    const sides = ['one side', 'another side'].map((content) => {
+      const text = JSON.stringify(writerOf(mallory).message('a-forked-entry', content))
+      return new Pen(mallory, thread).learn(...told).append(text)
+    })
+    const [kept, beaten] = sides.sort((a, b) => (hashOf(a) < hashOf(b) ? -1 : 1)) as [Uint8Array, Uint8Array]
+    await threads.receive(beaten)
+    const id = 'a-turns-id-that-was-foretold'
+    const message = { ...by.message(id, 'from the train'), author: sponsor.author }
+    await threads.receive(pen.learn(beaten).append(JSON.stringify(message)))
+    await threads.receive(kept)
+    await threads.append(thread, by.message(id, 'the turn itself'))
+    const shown = (await viewOf(threads, thread)).entries.map(({ entry }) => [entry.id === id, entry.content])
+    expect(shown).toContainEqual([false, 'from the train'])
+    expect(shown).toContainEqual([true, 'the turn itself'])
+    expect(shown).toHaveLength(4)
+  })
 })
+
+function hashOf(envelope: Uint8Array): string {
+  return readEnvelope(mesh, envelope).header.hash
+}

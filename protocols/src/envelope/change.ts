@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto'
-import { inflateRawSync } from 'node:zlib'
-import { ProtocolError } from '../bytes/errors.ts'
-import { countRows, Reader, refuse } from './columns.ts'
+import { COLUMN_DEFLATED_BIT, columnsOf, countRows, inflated, Reader, refuse } from './columns.ts'
 
 /**
  * Reads the header of an Automerge change chunk in plain JavaScript, before the CRDT sees it: a 154-byte chunk can expand
@@ -40,7 +38,6 @@ const TYPE_AT = 8
 const LENGTH_AT = 9
 const HASH_BYTES = 32
 
-const COLUMN_DEFLATED_BIT = 8
 const ACTION_COLUMN = 66
 
 /** @throws {ProtocolError} BAD_CHANGE with the first bound or rule that is broken */
@@ -92,21 +89,12 @@ function uncompressedBody(chunk: Uint8Array): Buffer {
   const reader = new Reader(bytes, LENGTH_AT)
   const body = reader.take(reader.uleb())
   if (!reader.atEnd) refuse('bytes after the chunk')
-  if (type === CHUNK_CHANGE) return body
-  try {
-    return inflateRawSync(body, { maxOutputLength: MAX_INFLATED_BYTES })
-  } catch (cause) {
-    throw new ProtocolError('BAD_CHANGE', 'change: deflated beyond its bound, or not DEFLATE', { cause })
-  }
+  return type === CHUNK_CHANGE ? body : inflated(body, MAX_INFLATED_BYTES)
 }
 
 function countOperations(reader: Reader): number {
-  const columns = Array.from({ length: reader.bounded('columns', MAX_COLUMNS) }, () => ({
-    spec: reader.uleb(),
-    bytes: reader.uleb(),
-  }))
   let operations = 0
-  for (const column of columns) {
+  for (const column of columnsOf(reader, MAX_COLUMNS)) {
     if ((column.spec & COLUMN_DEFLATED_BIT) !== 0) refuse('deflated column')
     const rows = countRows(new Reader(reader.take(column.bytes)), column.spec & 7, MAX_OPS)
     if (column.spec === ACTION_COLUMN) operations = rows

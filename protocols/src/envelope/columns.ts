@@ -1,3 +1,4 @@
+import { inflateRawSync } from 'node:zlib'
 import { ProtocolError } from '../bytes/errors.ts'
 
 /** Reads the parts of Automerge's chunks. Source: Automerge binary format specification. Refusals are BAD_CHANGE. */
@@ -98,4 +99,21 @@ export class Reader {
 
 export function refuse(what: string): never {
   throw new ProtocolError('BAD_CHANGE', `change: ${what}`)
+}
+
+export const COLUMN_DEFLATED_BIT = 8
+
+/** The table of columns that stands before them. */
+export function columnsOf(reader: Reader, most: number): { spec: number; bytes: number }[] {
+  const count = reader.bounded('columns', most)
+  return Array.from({ length: count }, () => ({ spec: reader.uleb(), bytes: reader.uleb() }))
+}
+
+/** @throws {ProtocolError} BAD_CHANGE */
+export function inflated(bytes: Uint8Array, maxOutputLength: number): Buffer {
+  try {
+    return inflateRawSync(bytes, { maxOutputLength: Math.max(1, maxOutputLength) })
+  } catch (cause) {
+    throw new ProtocolError('BAD_CHANGE', 'deflated beyond its bound, or not DEFLATE', { cause })
+  }
 }

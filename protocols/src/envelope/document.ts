@@ -1,62 +1,58 @@
-import { inflateRawSync } from 'node:zlib'
-import { ProtocolError } from '../bytes/errors.ts'
-import { countRows, Reader, refuse } from './columns.ts'
+import { COLUMN_DEFLATED_BIT, columnsOf, countRows, inflated, Reader, refuse } from './columns.ts'
 
-/**
- * Bounds on a document chunk, read before the CRDT sees it: a few kilobytes can hold millions of operations, each of which
- * takes it memory and time. Source: Automerge binary format specification, "Document Chunk".
- */
-export const MAX_DOCUMENT_CHUNK_BYTES = 8 * 1024 * 1024
-/** A thread of a hundred thousand entries has so many; a change or an operation is a row. */
-const MAX_ROWS = 200_000
-// Longer than any column of so many rows and of all the text that may stand in them.
-const MAX_COLUMN_BYTES = 64 * 1024 * 1024
+/** What a document chunk may come to. */
+export interface DocumentBounds {
+  /** Of the chunk as it stands. */
+  readonly chunkBytes: number
+  /** Of all columns together, inflated. */
+  readonly bytes: number
+  /** Operations, and changes. */
+  readonly rows: number
+}
+
+/** A thread of a hundred thousand entries, and all the text that may stand in it. */
+export const LAPTOP_DOCUMENT_BOUNDS: DocumentBounds = {
+  chunkBytes: 8 * 1024 * 1024,
+  bytes: 64 * 1024 * 1024,
+  rows: 200_000,
+}
 const MAX_ACTORS = 8_192
 const MAX_HEADS = 4_096
 const MAX_COLUMNS = 64
 const MAX_ACTOR_BYTES = 256
+const HASH_BYTES = 32
 
 const MAGIC = 0x856f4a83
 const TYPE_AT = 8
 const LENGTH_AT = 9
 const DOCUMENT_CHUNK = 0
-const COLUMN_DEFLATED_BIT = 8
 
 export function isDocumentChunk(chunk: Uint8Array): boolean {
   return chunk[TYPE_AT] === DOCUMENT_CHUNK
 }
 
-/** @throws {ProtocolError} BAD_CHANGE with the first bound that is broken */
-export function inspectDocument(chunk: Uint8Array): void {
-  const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
-  if (bytes.length < 12 || bytes.length > MAX_DOCUMENT_CHUNK_BYTES) refuse('size of a document')
-  if (bytes.readUInt32BE(0) !== MAGIC || !isDocumentChunk(bytes)) refuse('magic of a document')
-  const outer = new Reader(bytes, LENGTH_AT)
-  const reader = new Reader(outer.take(outer.uleb()))
-  if (!outer.atEnd) refuse('bytes after the document')
+/**
+ * Looks at a document chunk (a whole history, as Automerge saves it) before the CRDT does: a few kilobytes can hold millions
+ * of operations, each of which takes it memory and time, so nothing in it may inflate or expand beyond the bounds. Source:
+ * Automerge binary format specification, "Document Chunk".
+ * @throws {ProtocolError} BAD_CHANGE with the first bound that is broken
+ */
+export function inspectDocument(chunk: Uint8Array, { chunkBytes, bytes, rows }: DocumentBounds): void {
+  const outer = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+  if (outer.length < 12 || outer.length > chunkBytes) refuse('size of a document')
+  if (outer.readUInt32BE(0) !== MAGIC || !isDocumentChunk(outer)) refuse('magic of a document')
+  const container = new Reader(outer, LENGTH_AT)
+  const reader = new Reader(container.take(container.uleb()))
+  if (!container.atEnd) refuse('bytes after the document')
   const actors = reader.bounded('actors', MAX_ACTORS)
   for (let i = 0; i < actors; i++) reader.take(reader.bounded('actor', MAX_ACTOR_BYTES))
-  reader.take(32 * reader.bounded('heads', MAX_HEADS))
-  const columns = [...columnsOf(reader), ...columnsOf(reader)]
-  let left = MAX_COLUMN_BYTES
-  for (const { spec, length } of columns) {
-    const column = inflated(reader.take(length), spec, left)
+  reader.take(HASH_BYTES * reader.bounded('heads', MAX_HEADS))
+  let left = bytes
+  for (const { spec, bytes: length } of [...columnsOf(reader, MAX_COLUMNS), ...columnsOf(reader, MAX_COLUMNS)]) {
+    const stored = reader.take(length)
+    const column = (spec & COLUMN_DEFLATED_BIT) === 0 ? stored : inflated(stored, left)
     left -= column.length
-    countRows(new Reader(column), spec & 7, MAX_ROWS)
-  }
-}
-
-function columnsOf(reader: Reader): { spec: number; length: number }[] {
-  const count = reader.bounded('columns', MAX_COLUMNS)
-  return Array.from({ length: count }, () => ({ spec: reader.uleb(), length: reader.uleb() }))
-}
-
-function inflated(column: Buffer, spec: number, maxOutputLength: number): Buffer {
-  if ((spec & COLUMN_DEFLATED_BIT) === 0) return column
-  try {
-    return inflateRawSync(column, { maxOutputLength })
-  } catch (cause) {
-    throw new ProtocolError('BAD_CHANGE', 'document: deflated beyond its bound, or not DEFLATE', { cause })
+    countRows(new Reader(column), spec & 7, rows)
   }
 }
 

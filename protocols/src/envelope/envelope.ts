@@ -80,17 +80,30 @@ export function openEnvelope(mesh: MeshId, bytes: Uint8Array): Envelope {
 export function readEnvelope(mesh: MeshId, bytes: Uint8Array): UnverifiedEnvelope {
   const fields = decodeCanonical(bytes, shape, MAX_ENVELOPE_BYTES)
   if (!equalBytes(fields.mesh, meshIdBytes(mesh))) throw new ProtocolError('WRONG_MESH', 'an envelope of another mesh')
-  const header = inspectChange(fields.change)
+  return unverified(threadOf(fields.thread), fields.change, fields.sig)
+}
+
+/**
+ * A change and its signature, put into an envelope again; the signature is still to be checked.
+ * @throws {ProtocolError} BAD_CHANGE
+ */
+export function bindEnvelope(
+  mesh: MeshId,
+  thread: ThreadId,
+  change: Uint8Array,
+  sig: Uint8Array,
+): UnverifiedEnvelope & { readonly bytes: Uint8Array } {
+  const envelope = unverified(thread, change, sig)
+  const bytes = encodeCanonical({ v: 1, mesh: meshIdBytes(mesh), thread: threadIdBytes(thread), change, sig })
+  return { ...envelope, bytes }
+}
+
+function unverified(thread: ThreadId, change: Uint8Array, sig: Uint8Array): UnverifiedEnvelope {
+  const header = inspectChange(change)
   if (header.actor.length !== ACTOR_BYTES * 2 && !isLaptopActor(header.actor)) {
     throw new ProtocolError('BAD_CHANGE', 'the actor is not a node key and a suffix')
   }
-  return {
-    thread: threadOf(fields.thread),
-    change: fields.change,
-    header,
-    author: peerIdFromPublicKey(authorKey(header)),
-    sig: fields.sig,
-  }
+  return { thread, change, header, author: peerIdFromPublicKey(authorKey(header)), sig }
 }
 
 /** @throws {ProtocolError} BAD_SIGNATURE unless the key that the change's actor begins with signed it */

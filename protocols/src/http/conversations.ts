@@ -79,8 +79,11 @@ export const entryView = z.strictObject({
   laptop: z.boolean(),
   content: z.string(),
   ts: time,
-  /** The author's node signed the change that holds this entry, and this node checked it. */
-  verified: z.literal(true),
+  /**
+   * The author's node signed the change that holds this entry, and this node checked it. Pending: it came with a whole
+   * thread whose signatures are being checked just now; if one is wrong, all of that is gone again.
+   */
+  verified: z.union([z.literal(true), z.literal('pending')]),
   /** Labels of the nodes that are known to have it on disk; others may have it too. */
   on_nodes: z.array(z.string()),
   /** Hash of that change. */

@@ -44,7 +44,6 @@ export type CreatedSyncToken = z.infer<typeof createdSyncToken>
 
 /** Newest first. */
 export const syncTokensAnswer = z.strictObject({ tokens: z.array(syncTokenView) })
-export type SyncTokensAnswer = z.infer<typeof syncTokensAnswer>
 
 export const revokedSyncToken = z.strictObject({ id: z.string(), revoked: z.literal(true) })
 

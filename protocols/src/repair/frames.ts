@@ -69,6 +69,18 @@ const frame = z.discriminatedUnion('t', [
     t: z.literal('envelopes'),
     envelopes: z.array(bytesUpTo(MAX_ENVELOPE_BYTES)).max(MAX_PAGE_ENVELOPES),
   }),
+  /** "Do you have snapshots of these?": answered by `offers`. */
+  z.strictObject({
+    t: z.literal('snapshots'),
+    n: wholeNumber.min(1),
+    threads: z.array(thread).min(1).max(MAX_VECTOR_THREADS),
+  }),
+  /** Of each thread of which there is one: the blob's hash, and how many signed changes are in it. */
+  z.strictObject({
+    t: z.literal('offers'),
+    n: wholeNumber.min(1),
+    offers: z.array(z.tuple([thread, hash, wholeNumber.min(1)])).max(MAX_VECTOR_THREADS),
+  }),
   z.strictObject({ t: z.literal('blob-want'), n: wholeNumber.min(1), hash, offset: wholeNumber }),
   /** `total` 0 with no bytes: not here. */
   z.strictObject({

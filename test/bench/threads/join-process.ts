@@ -32,16 +32,20 @@ const verbs = {
       const content = text(MESSAGE_CHARACTERS)
       await ours.threads.append(thread, { type: 'message', id, author: ours.author, ts: Date.now(), content })
     }
+    await ours.snapshotMade()
     const envelopes: Uint8Array[] = []
     for await (const envelope of ours.threads.envelopesAfter(thread, new Map())) envelopes.push(envelope)
     return { thread, packedBytes: zstdCompressSync(Buffer.concat(envelopes)).length }
   },
-  /** @returns milliseconds from the link to the first view of all entries, every one of them verified and synced */
-  async joined(thread: string, entries: number): Promise<number> {
+  /** Milliseconds from the link until all entries are shown, and until every one of them is verified and synced as well. */
+  async joined(thread: string, entries: number): Promise<{ readableMs: number; verifiedMs: number }> {
     const isHere = () => ours.threads.list().some((summary) => summary.thread === thread && summary.entries === entries)
+    const isShown = () => ours.threads.preview(thread as ThreadId)?.entries.length === entries
+    while (!isShown() && !isHere()) await delay(POLL_MS)
+    const readableMs = performance.now() - onlineAt
     while (!isHere()) await delay(POLL_MS)
     await ours.threads.view(thread as ThreadId)
-    return performance.now() - onlineAt
+    return { readableMs, verifiedMs: performance.now() - onlineAt }
   },
   /** @returns milliseconds until the thread on this disk can be read, with nothing in memory */
   async load(thread: string): Promise<number> {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { serve } from '../processes.ts'
 import type { Member } from './measured-post.ts'
 import { openOurs } from './ours.ts'
+import { paced } from './paced.ts'
 import { openRaw } from './raw.ts'
 
 const directory = await mkdtemp(join(tmpdir(), 'bzzz-bench-'))
@@ -46,15 +47,3 @@ serve(verbs, async () => {
   await Promise.all([ours.close(), raw.close()])
   await rm(directory, { recursive: true, force: true })
 })
-
-async function paced(count: number, gapMs: number, post: (i: number) => Promise<void>): Promise<number[]> {
-  const begun: number[] = []
-  const posts: Promise<void>[] = []
-  for (let i = 0; i < count; i++) {
-    begun.push(Number(process.hrtime.bigint()) / 1e6)
-    posts.push(post(i))
-    await new Promise((resolve) => setTimeout(resolve, gapMs))
-  }
-  await Promise.all(posts)
-  return begun
-}

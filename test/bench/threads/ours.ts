@@ -23,8 +23,13 @@ export async function openOurs(directory: string, seed: Uint8Array) {
     { peer: signer.peer, label: 'self', role: 'node', addrs: [] },
   ]
   const state = await openState({ directory: join(directory, 'state') })
-  const open = () =>
+  const snapshotMade = Promise.withResolvers<void>()
+  const open = (snapshots?: { directory: string }) =>
     openThreads({
+      ...(snapshots === undefined ? {} : { snapshots }),
+      observe: (fact) => {
+        if (fact.type === 'snapshot-made') snapshotMade.resolve()
+      },
       room: state.room('threads'),
       mesh: MESH,
       signer,
@@ -32,7 +37,7 @@ export async function openOurs(directory: string, seed: Uint8Array) {
       now: Date.now,
       randomBytes,
     })
-  const threads = await open()
+  const threads = await open({ directory: join(directory, 'cache', 'snapshots') })
   const mesh: Mesh = await openMesh({
     mesh: MESH,
     network: 'bench',
@@ -80,7 +85,9 @@ export async function openOurs(directory: string, seed: Uint8Array) {
     mesh,
     author,
     /** The threads on disk once more, as a start finds them; only to be read. */
-    openAgain: open,
+    openAgain: () => open(),
+    /** Resolves when a snapshot has been made. */
+    snapshotMade: () => snapshotMade.promise,
     address: mesh.addrs()[0] ?? '',
     arrivals,
     post,

@@ -4,6 +4,7 @@ import { type Measured, measure } from '../processes.ts'
 import { median, type Row, rowOf } from '../rows.ts'
 import { appendRows } from './append.ts'
 import { cpuOf, floodRows } from './flood.ts'
+import { hubRows } from './hub.ts'
 import { joinRows } from './join.ts'
 import type { MemberVerbs, Side } from './member.ts'
 import { memoryRows } from './memory.ts'
@@ -53,6 +54,7 @@ export async function threadsSuite(progress: (line: string) => void): Promise<Ro
       rowOf('threads.post_visible_p50', 'ms', '<=2', visible),
       rowOf('threads.burst_cpu_per_delivery', 'µs', '<=1', burst),
       ...(await floodRows(members, thread, progress)),
+      ...(await hubRows(members, thread, progress)),
       ...(await appendRows(progress)),
       ...(await partsRows(progress)),
       ...(await joinRows(progress)),

@@ -15,13 +15,13 @@ import {
   type ThreadId,
   threadId,
 } from '@bzzz/protocols'
-import type { Appended, ThreadSummary, ThreadView } from '@bzzz/threads'
+import type { Appended, ThreadPreview, ThreadSummary, ThreadView } from '@bzzz/threads'
 import { z } from 'zod'
 import type { Door } from '../door.ts'
 import type { Brought, DoorPorts } from '../ports.ts'
 import { ProblemError } from '../problems.ts'
 import { conversationView, summaryView } from '../views/conversations.ts'
-import { messagesView } from '../views/messages.ts'
+import { messagesView, pendingReading, pendingView, verifiedReading } from '../views/messages.ts'
 import { nodeNames } from '../views/names.ts'
 import type { Routes } from './routes.ts'
 
@@ -49,8 +49,9 @@ function addReads(door: Door, { ports }: Routes): void {
     '/api/conversations/:id',
     { schema: { params, response: { 200: conversationShape } } },
     async ({ params: { id } }) => {
-      const view = await viewOf(ports, id)
-      const summary = ports.threads.summary(id)
+      const shown = await pendingOr(ports, id, () => viewOf(ports, id))
+      const [view, summary] =
+        'summary' in shown ? [pendingView(shown), shown.summary] : [shown, ports.threads.summary(id)]
       if (summary === undefined) throw unknownThread(id)
       return conversationView(summary, view, nodeNames(ports))
     },
@@ -59,10 +60,12 @@ function addReads(door: Door, { ports }: Routes): void {
     '/api/conversations/:id/messages',
     { schema: { params, querystring: messagesQuery, response: { 200: messagesAnswer } } },
     async ({ params: { id }, query }) => {
-      const brought = await ports.following.bring(id)
-      const answer = await messagesView(ports, id, query)
-      if (answer === undefined) throw unknownThread(id, brought)
-      return answer
+      const shown = await pendingOr(ports, id, async () => {
+        const brought = await ports.following.bring(id)
+        if (ports.threads.summary(id) === undefined) throw unknownThread(id, brought)
+        return verifiedReading(ports, id)
+      })
+      return messagesView(ports, 'entries' in shown ? pendingReading(shown) : shown, query)
     },
   )
 }
@@ -99,7 +102,22 @@ function isListed({ archived, state }: ThreadSummary, wanted: ConversationsQuery
   return archived ? wanted === 'archived' : wanted === undefined || state === wanted
 }
 
-/** @throws {ProblemError} THREAD_UNKNOWN */
+/** @returns the thread while its signatures are being checked, which only people may read; else what `read` comes to */
+async function pendingOr<T>(ports: DoorPorts, given: ThreadId, read: () => Promise<T>): Promise<T | ThreadPreview> {
+  const id = ports.threads.rootOf(given)
+  const known = ports.threads.preview(id)
+  if (known !== undefined) return known
+  const soon = Promise.withResolvers<ThreadPreview>()
+  const stop = ports.threads.onPreview((preview) => preview.thread === id && soon.resolve(preview))
+  try {
+    // a thread that is only now being fetched can be read before all of it is stored
+    return await Promise.race([soon.promise, read()])
+  } finally {
+    stop()
+  }
+}
+
+/** What is verified. @throws {ProblemError} THREAD_UNKNOWN */
 export async function viewOf({ threads, following }: DoorPorts, id: ThreadId): Promise<ThreadView> {
   const brought = await following.bring(id)
   const view = await threads.view(id)

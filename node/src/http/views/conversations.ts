@@ -67,7 +67,13 @@ function rolesOf({ entries }: ThreadView): Map<string, string> {
   return roles
 }
 
-export function entryView(thread: string, viewed: ViewedEntry, names: NodeNames, onNodes: Whereabouts): EntryView {
+export function entryView(
+  thread: string,
+  viewed: ViewedEntry,
+  names: NodeNames,
+  onNodes: Whereabouts,
+  verified: EntryView['verified'] = true,
+): EntryView {
   const { entry, peer, laptop, change } = viewed
   return {
     id: entry.id,
@@ -78,7 +84,7 @@ export function entryView(thread: string, viewed: ViewedEntry, names: NodeNames,
     laptop,
     content: entry.content,
     ts: isoTime(entry.ts),
-    verified: true,
+    verified,
     on_nodes: onNodes(viewed),
     change,
     cost_usd: entry.cost === undefined ? null : usdOf(BigInt(entry.cost)),

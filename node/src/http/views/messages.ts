@@ -1,12 +1,18 @@
-import type { MessagesAnswer, ThreadId } from '@bzzz/protocols'
-import type { ThreadView, ViewedEntry } from '@bzzz/threads'
+import type { EntryView, MessagesAnswer, ThreadId } from '@bzzz/protocols'
+import type { Part, ThreadPreview, ThreadView, ViewedEntry } from '@bzzz/threads'
 import type { DoorPorts } from '../ports.ts'
 import { ProblemError } from '../problems.ts'
 import { entryView } from './conversations.ts'
 import { nodeNames } from './names.ts'
-import { whereabouts } from './whereabouts.ts'
+import { whereabouts, whereaboutsElsewhere } from './whereabouts.ts'
 
-type Ports = Pick<DoorPorts, 'node' | 'mesh' | 'threads'>
+/** A thread to be read part by part; most have one. */
+export interface Reading {
+  readonly thread: ThreadId
+  readonly parts: readonly Pick<Part, 'entries'>[]
+  readonly verified: EntryView['verified']
+  view(part: number): Promise<ThreadView | undefined>
+}
 
 interface Place {
   readonly part: number
@@ -14,76 +20,87 @@ interface Place {
   readonly start: number
 }
 
+export function verifiedReading({ threads }: Pick<DoorPorts, 'threads'>, id: ThreadId): Reading {
+  const thread = threads.rootOf(id)
+  return { thread, parts: threads.parts(thread), verified: true, view: (part) => threads.view(thread, part) }
+}
+
+export function pendingReading(preview: ThreadPreview): Reading {
+  const view = pendingView(preview)
+  const { thread, entries } = preview
+  return { thread, parts: [{ entries: entries.length }], verified: 'pending', view: async () => view }
+}
+
+/** What there is to see before the signatures were checked: no heads, and nothing follows anything. */
+export function pendingView({ thread, entries, summary }: ThreadPreview): ThreadView {
+  return { thread, entries, heads: [], archived: summary.archived, precedes: () => false }
+}
+
 /**
  * One page of a thread's entries. Of a long thread only the parts are read that the page is in, unless `after` is a bare id.
- * @returns undefined if there is no such thread here
  * @throws {ProblemError} REQUEST_INVALID when `after` is no entry of it, or several
  */
 export async function messagesView(
-  ports: Ports,
-  given: ThreadId,
+  ports: Pick<DoorPorts, 'node' | 'mesh'>,
+  reading: Reading,
   page: { readonly after?: string | undefined; readonly limit: number },
-): Promise<MessagesAnswer | undefined> {
-  const thread = ports.threads.rootOf(given)
-  const parts = ports.threads.parts(thread)
-  let { part, start } = page.after === undefined ? BEGINNING : await placeAfter(ports, thread, page.after)
-  let view = await ports.threads.view(thread, part)
-  if (view === undefined) return undefined
-  const entries = view.entries.slice(start, start + page.limit)
-  let isEnd = start + entries.length === view.entries.length
-  while (isEnd && entries.length < page.limit && part + 1 < parts.length) {
-    part++
-    view = (await ports.threads.view(thread, part)) ?? view
-    const more = view.entries.slice(0, page.limit - entries.length)
-    entries.push(...more)
-    isEnd = more.length === view.entries.length
-  }
+): Promise<MessagesAnswer> {
+  const { thread, parts, verified } = reading
   const names = nodeNames(ports)
-  const onNodes = whereabouts(ports, names)
+  const onNodes = verified === true ? whereabouts(ports, names) : whereaboutsElsewhere(ports, names)
+  const { entries, heads, next } = await pageOf(reading, page)
   return {
     id: thread,
-    heads: [...view.heads],
-    messages: entries.map((entry) => entryView(thread, entry, names, onNodes)),
+    heads: [...heads],
+    messages: entries.map((entry) => entryView(thread, entry, names, onNodes, verified)),
     total: parts.reduce((sum, { entries: count }) => sum + count, 0),
     nodes: ports.mesh.peers().length + 1,
-    next: isEnd && part + 1 >= parts.length ? null : cursorOf(entries.at(-1), part),
+    next,
   }
 }
 
-const BEGINNING: Place = { part: 0, start: 0 }
+interface Page {
+  readonly entries: readonly ViewedEntry[]
+  /** Of the part in which it ends. */
+  readonly heads: readonly string[]
+  readonly next: string | null
+}
+
+async function pageOf(
+  reading: Reading,
+  { after, limit }: { readonly after?: string | undefined; readonly limit: number },
+): Promise<Page> {
+  let { part, start } = after === undefined ? { part: 0, start: 0 } : await placeAfter(reading, after)
+  const entries: ViewedEntry[] = []
+  for (; ; part++, start = 0) {
+    const view = await reading.view(part)
+    const fitting = view?.entries.slice(start, start + limit - entries.length) ?? []
+    entries.push(...fitting)
+    const isEnd = start + fitting.length === (view?.entries.length ?? 0)
+    const isLast = part + 1 >= reading.parts.length
+    if (isEnd && !isLast && entries.length < limit) continue
+    return { entries, heads: view?.heads ?? [], next: isEnd && isLast ? null : cursorOf(entries.at(-1), part) }
+  }
+}
+
 const CURSOR = /^(?:(\d{1,3}):)?[0-9a-f]{64}:\d+$/
 
-async function placeAfter({ threads }: Ports, thread: ThreadId, after: string): Promise<Place> {
+async function placeAfter(reading: Reading, after: string): Promise<Place> {
   const cursor = CURSOR.exec(after)
-  if (cursor !== null) return placeOf(await partsOf(threads, thread, [Number(cursor[1] ?? 0)]), after)
-  return placeOf(await partsOf(threads, thread, [...threads.parts(thread).keys()]), after)
-}
-
-async function partsOf(
-  threads: Ports['threads'],
-  thread: ThreadId,
-  parts: readonly number[],
-): Promise<{ readonly part: number; readonly view: ThreadView }[]> {
-  const views: { part: number; view: ThreadView }[] = []
-  for (const part of parts) {
-    const view = await threads.view(thread, part)
-    if (view !== undefined) views.push({ part, view })
-  }
-  return views
-}
-
-function placeOf(parts: readonly { readonly part: number; readonly view: ThreadView }[], after: string): Place {
-  const named = parts.flatMap(({ part, view }) =>
-    view.entries.flatMap((viewed, index) =>
-      cursorOf(viewed, part) === after || viewed.entry.id === after ? [{ part, start: index + 1 }] : [],
-    ),
-  )
+  const parts = cursor === null ? [...reading.parts.keys()] : [Number(cursor[1] ?? 0)]
+  const named: Place[] = []
+  for (const part of parts) named.push(...placesIn(part, await reading.view(part), after))
   const [place] = named
   if (place === undefined)
     throw new ProblemError('REQUEST_INVALID', `Entry ${after} is not in this conversation: leave out "after" to begin.`)
   if (named.length > 1)
     throw new ProblemError('REQUEST_INVALID', `${named.length} nodes have an entry ${after}: pass on "next" of a page.`)
   return place
+}
+
+function placesIn(part: number, view: ThreadView | undefined, after: string): Place[] {
+  const isNamed = (viewed: ViewedEntry) => cursorOf(viewed, part) === after || viewed.entry.id === after
+  return (view?.entries ?? []).flatMap((viewed, index) => (isNamed(viewed) ? [{ part, start: index + 1 }] : []))
 }
 
 /** Two peers may use one id; no two entries have the same place. It says in which part that is, so that no other is read. */

@@ -1,4 +1,4 @@
-import type { ThreadId } from '@bzzz/protocols'
+import type { PeerId, ThreadId } from '@bzzz/protocols'
 import type { ViewedEntry } from '@bzzz/threads'
 import type { DoorPorts } from '../ports.ts'
 import type { NodeNames } from './names.ts'
@@ -11,6 +11,17 @@ export type Whereabouts = (viewed: ViewedEntry) => string[]
  * have it. As of now; a few seconds behind what the peers took since.
  */
 export function whereabouts({ node, mesh }: Pick<DoorPorts, 'node' | 'mesh'>, names: NodeNames): Whereabouts {
+  const elsewhere = peersWith(mesh)
+  return (viewed) => [...new Set([node.peer, ...elsewhere(viewed)])].map(names).sort()
+}
+
+/** Of what is not on this disk yet. */
+export function whereaboutsElsewhere({ mesh }: Pick<DoorPorts, 'mesh'>, names: NodeNames): Whereabouts {
+  const elsewhere = peersWith(mesh)
+  return (viewed) => [...new Set(elsewhere(viewed))].map(names).sort()
+}
+
+function peersWith(mesh: DoorPorts['mesh']): (viewed: ViewedEntry) => PeerId[] {
   const holders = new Map<ThreadId, ReturnType<typeof mesh.holders>>()
   return ({ peer, actor, seq, change, document }) => {
     const known = holders.get(document) ?? mesh.holders(document)
@@ -20,6 +31,6 @@ export function whereabouts({ node, mesh }: Pick<DoorPorts, 'node' | 'mesh'>, na
       const holds = latest !== undefined && (latest.seq > seq || (latest.seq === seq && latest.hash === change))
       return holds ? [holder] : []
     })
-    return [...new Set([node.peer, peer, ...held])].map(names).sort()
+    return [peer, ...held]
   }
 }

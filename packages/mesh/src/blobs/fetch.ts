@@ -32,7 +32,7 @@ export class BlobFetcher {
       const tried = new Set<Link>()
       for (let link = this.#next(tried); link !== undefined; link = this.#next(tried)) {
         tried.add(link)
-        const bytes = await this.#fetchFrom(link, hash, within)
+        const bytes = await this.fetchFrom(link, hash, within)
         if (bytes !== undefined) return bytes
       }
       return undefined
@@ -45,7 +45,8 @@ export class BlobFetcher {
     return untried.sort((a, b) => (a.latencyMs ?? Infinity) - (b.latencyMs ?? Infinity))[0]
   }
 
-  async #fetchFrom(link: Link, hash: string, signal: AbortSignal): Promise<Uint8Array | undefined> {
+  /** @returns undefined when it is not there, or did not come whole. @throws the signal's reason */
+  async fetchFrom(link: Link, hash: string, signal: AbortSignal): Promise<Uint8Array | undefined> {
     const { observe } = this.#options
     try {
       const bytes = await partByPart(link, hash, signal)

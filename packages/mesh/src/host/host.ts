@@ -27,6 +27,8 @@ export interface HostOptions {
   readonly cacheDirectory: string
   readonly dialMs: number
   readonly isMember: (peer: string) => boolean
+  /** A member with whom there is to be no connection for a while. */
+  readonly isShunned: (peer: string) => boolean
   /** Let in besides, for the one protocol by which they ask to join. */
   readonly isInvited: (peer: string) => boolean
   /** Only these dials are let through: kad-dht would otherwise dial whoever it remembers, also those who are gone. */
@@ -144,6 +146,7 @@ function connectionGater(options: HostOptions) {
       return false
     },
     denyInboundEncryptedConnection: (peer: { toString(): string }, socket: { remoteAddr: { toString(): string } }) => {
+      if (options.isShunned(peer.toString())) return true
       if (options.isMember(peer.toString()) || options.isInvited(peer.toString())) return false
       options.onStranger(peer.toString(), socket.remoteAddr.toString())
       return true

@@ -2,8 +2,8 @@ import { type Frame, type PeerId, ProtocolError } from '@bzzz/protocols'
 import type { Frames } from './frames.ts'
 
 /** A question or its answer: they share a number. */
-export type Question = Extract<Frame, { t: 'vectors' | 'next' | 'openings' | 'blob-want' }>
-export type Answer = Extract<Frame, { t: 'page' | 'blob-part' }>
+export type Question = Extract<Frame, { t: 'vectors' | 'next' | 'openings' | 'snapshots' | 'blob-want' }>
+export type Answer = Extract<Frame, { t: 'page' | 'offers' | 'blob-part' }>
 /** What a link hands on: all but what keeps the link itself going. */
 export type Word = Exclude<Frame, { t: 'hello' | 'ping' | 'pong' | Answer['t'] }>
 
@@ -157,6 +157,7 @@ export class Link {
         if (frame.n === this.#pinged.n) this.latencyMs = performance.now() - this.#pinged.at
         return
       case 'page':
+      case 'offers':
       case 'blob-part':
         return this.#answer(frame)
       default:

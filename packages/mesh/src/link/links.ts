@@ -49,6 +49,11 @@ export class Links {
     this.#changed.dispatchEvent(new Event(link.peer))
   }
 
+  /** Ends all there are to this peer. */
+  close(peer: PeerId, reason: string): void {
+    for (const link of this.#links.get(peer) ?? []) link.close(reason)
+  }
+
   /** Resolves when a link to this peer comes or goes, at the latest after `ms`, or when the signal aborts. */
   async change(peer: PeerId, options: { ms?: number; signal: AbortSignal }): Promise<void> {
     if (options.signal.aborted) return

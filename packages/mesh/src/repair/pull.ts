@@ -7,7 +7,6 @@ import {
   ProtocolError,
   type ThreadId,
   threadIdBytes,
-  threadIdFromBytes,
   unpackPage,
   vectorHash,
   vectorToWire,
@@ -17,9 +16,12 @@ import type { InHand } from '../in-hand.ts'
 import { type Link, LinkError } from '../link/link.ts'
 import { type Interest, isProject } from '../projects/interest.ts'
 import type { ThreadsPort } from '../threads-port.ts'
+import type { ColdJoins } from './cold.ts'
 import type { Holders } from './holders.ts'
 import type { Page } from './page.ts'
 import type { Receiver } from './receiver.ts'
+import type { SnapshotTaker } from './snapshots.ts'
+import { threadOf } from './thread-of.ts'
 
 export interface PullOptions {
   readonly link: Link
@@ -27,6 +29,8 @@ export interface PullOptions {
   readonly receiver: Receiver
   readonly interest: Pick<Interest, 'wants' | 'tagOf'>
   readonly holders: Pick<Holders, 'has' | 'same'>
+  readonly snapshots: Pick<SnapshotTaker, 'take'>
+  readonly cold: Pick<ColdJoins, 'has'>
   readonly inHand: InHand
   readonly observe: Observe
 }
@@ -112,7 +116,7 @@ export class Pull {
       // the rest of what is being wanted in this turn goes into the same question
       await Promise.resolve()
       while (link.open && this.#wanted.size + this.#unopened.size > 0) {
-        if (this.#wanted.size > 0) await this.#askOnce()
+        if (this.#wanted.size > 0) await this.#takeOnce()
         else await this.#askOpenings()
       }
     } catch (error) {
@@ -126,6 +130,18 @@ export class Pull {
       for (const { resolve } of this.#fetching.values()) resolve()
       this.#fetching.clear()
     }
+  }
+
+  async #takeOnce(): Promise<void> {
+    const { snapshots, cold } = this.#options
+    await snapshots.take([...this.#wanted].slice(0, MAX_VECTOR_THREADS))
+    for (const thread of this.#wanted) {
+      if (!cold.has(thread)) continue
+      // another peer brings it all: what this one has beyond that is in its next digest
+      this.#wanted.delete(thread)
+      this.#answered(thread, undefined)
+    }
+    if (this.#wanted.size > 0) await this.#askOnce()
   }
 
   async #askOnce(): Promise<void> {
@@ -228,14 +244,5 @@ export class Pull {
       this.#told.delete(thread)
     }
     return { asked, threads }
-  }
-}
-
-/** @throws {ProtocolError} BAD_SHAPE */
-export function threadOf(bytes: Uint8Array): ThreadId {
-  try {
-    return threadIdFromBytes(bytes)
-  } catch (cause) {
-    throw new ProtocolError('BAD_SHAPE', 'not a thread id', { cause })
   }
 }

@@ -32,6 +32,7 @@ export type Dialled = { link: Link } | { reason: string }
 export class Opener {
   readonly #options: OpenerOptions
   readonly #greeted = new WeakSet<Connection>()
+  readonly #expected = new WeakSet<Connection>()
 
   constructor(options: OpenerOptions) {
     this.#options = options
@@ -43,7 +44,10 @@ export class Opener {
     try {
       const within = AbortSignal.any([signal, AbortSignal.timeout(this.#options.timings.dialMs)])
       const connection = await this.#options.host.dial(multiaddr(withPeer(address, peer)), { signal: within })
-      if (connection.direction === 'inbound') return undefined
+      if (connection.direction === 'inbound') {
+        this.expect(connection)
+        return undefined
+      }
       return await this.#greet(peer, address, connection)
     } catch (error) {
       const timeoutMs = this.#options.timings.dialMs
@@ -76,8 +80,10 @@ export class Opener {
     }
   }
 
-  /** Whoever dialled us has so long to open its stream; a connection without one serves nobody. */
+  /** Whoever dialled us has so long to open its stream; a connection without one serves nobody, and keeps us from dialling. */
   expect(connection: Connection): void {
+    if (this.#expected.has(connection)) return
+    this.#expected.add(connection)
     const late = AbortSignal.timeout(this.#options.timings.helloMs)
     late.addEventListener('abort', () => {
       if (this.#greeted.has(connection) || connection.status !== 'open') return

@@ -47,7 +47,7 @@ export function greetingReason(address: string, error: unknown): string {
 }
 
 function turnedAway(address: string): string {
-  return `reached ${address}, it hung up before its hello: this node may not be a member there`
+  return `reached ${address}, it hung up before its hello: this node may not be a member there, or be shunned for a while`
 }
 
 function isTimeout(error: unknown): boolean {

@@ -12,6 +12,8 @@ export interface RosterOptions {
   readonly links: Links
   /** Where to look for a peer, best first. */
   readonly addrsOf: (peer: PeerId) => readonly string[]
+  /** For how long no link to it is wanted. */
+  readonly shunnedMs: (peer: PeerId) => number
   readonly dial: Opener['dial']
   readonly admit: (link: Link) => void
   readonly timings: MeshTimings
@@ -55,7 +57,7 @@ export class Roster {
   }
 
   async #keep(peer: PeerId): Promise<void> {
-    const { members, links, timings } = this.#options
+    const { members, links, timings, shunnedMs } = this.#options
     const { signal } = this.#closing
     const isFirst = this.#dialsFirst(peer)
     const shortest = isFirst ? timings.redialFirstMs : timings.graceMs
@@ -68,8 +70,8 @@ export class Roster {
         wait = performance.now() - link.openedAt > timings.redialMostMs ? shortest : this.#longer(wait)
         continue
       }
-      await links.change(peer, { ms: wait, signal })
-      if (signal.aborted || links.get(peer) !== undefined) continue
+      await links.change(peer, { ms: Math.max(wait, shunnedMs(peer)), signal })
+      if (signal.aborted || links.get(peer) !== undefined || shunnedMs(peer) > 0) continue
       wait = this.#longer(wait)
       await this.#attempt(peer, wait)
     }
