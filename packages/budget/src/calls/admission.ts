@@ -1,8 +1,10 @@
 import {
+  type Account,
   accountKey,
   agentDayPeriod,
   type CallId,
   type LedgerEvent,
+  type Manifest,
   type NanoUsd,
   type Period,
   type PriceRef,
@@ -135,12 +137,16 @@ export function balanceIn(
   { balances }: { readonly balances: Pick<Books['balances'], 'get'> },
   period: Period,
 ): Balance {
-  const ofAgent = parsePeriod(period)?.kind === 'agent-day'
-  const initial = ofAgent ? (manifest.perAgentDaily ?? NO_USD) : initialOf(manifest, account, period)
-  const balance = balances.get(period) ?? openBalance(period, initial, manifest.version)
+  const balance =
+    balances.get(period) ?? openBalance(period, openingRights(manifest, account, period), manifest.version)
   const due = mintsOf(manifest, account, period).filter(({ id }) => !balance.transfers.mints.includes(id))
   if (due.length === 0) return balance
   return { ...balance, minted: nanoUsdOf(due.reduce<bigint>((sum, { amount }) => sum + amount, balance.minted)) }
+}
+
+function openingRights(manifest: Manifest, account: Account, period: Period): NanoUsd {
+  const ofAgent = parsePeriod(period)?.kind === 'agent-day'
+  return ofAgent ? (manifest.perAgentDaily ?? NO_USD) : initialOf(manifest, account, period)
 }
 
 /** A lower value of this node's own configuration. */

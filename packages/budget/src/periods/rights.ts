@@ -22,7 +22,7 @@ export function initialOf(manifest: Manifest, account: Account, period: Period):
 
 /** Rights that the manifest gives an account in one day or month besides, each with its id. */
 export function mintsOf(manifest: Manifest, account: Account, period: Period): Manifest['mints'] {
-  if (limitOf(manifest, period) === undefined) return []
+  if (manifest.mints.length === 0 || limitOf(manifest, period) === undefined) return []
   const key = accountKey(account)
   return manifest.mints.filter((mint) => mint.period === period && accountKey(mint.account) === key)
 }
