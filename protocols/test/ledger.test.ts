@@ -37,6 +37,26 @@ const events: { [Kind in LedgerEvent['kind']]: Extract<LedgerEvent, { kind: Kind
     ...{ kind: 'reserved', call, turn, step: 0, attempt: 1, thread, agent: 'architect', max: nano(12_300_000n), price },
     periods: ['d:2026-11-22', 'm:2026-11', 'a:architect:2026-11-22', `t:${thread}`] as never,
   },
+  minted: {
+    ...{ kind: 'minted', period: 'd:2026-11-22' as never, id: '0123456789abcdef0123456789abcdef' as never },
+    ...{ amount: nano(2_000_000_000n), manifestVersion: 4 },
+  },
+  granted: {
+    kind: 'granted',
+    period: 'd:2026-11-22' as never,
+    amount: nano(1_000_000_000n),
+    grant: Uint8Array.from([1, 2, 3]),
+  },
+  credited: {
+    kind: 'credited',
+    period: `t:${thread}` as never,
+    amount: nano(250_000_000n),
+    grant: Uint8Array.from([1, 2, 3]),
+  },
+  forked: {
+    ...{ kind: 'forked', proof: Uint8Array.from([4, 5, 6]) },
+    account: { peer: signerOf(2).peer, incarnation: '00112233445566778899aabbccddeeff' as never },
+  },
   sent: { kind: 'sent', call },
   settled: {
     ...{ kind: 'settled', call, amount: nano(10_800_000n), reply: '{"summary":"fine"}', evidence: 'usage' },
@@ -94,6 +114,7 @@ describe('a ledger record', () => {
     ],
     ['an agent with its peer', recordOf({ ...events.reserved, agent })],
     ['no period', recordOf({ ...events.reserved, periods: [] })],
+    ['a grant above its bound', recordOf({ ...events.granted, grant: new Uint8Array(1_025) })],
     ['a field that nobody knows', { ...recordOf(events.sent), extra: 1 }],
   ])('with %s is refused', (_, record) => {
     expect(() => decodeLedgerRecord(encodeCanonical(record))).toThrow(expect.objectContaining({ code: 'BAD_SHAPE' }))

@@ -316,9 +316,13 @@ export function lineOf(
   held: number,
 ): PeriodReport {
   const available = (usd(initial) - usd(spent) - usd(held)) as NanoUsd
-  const spending = { spent: usd(spent), overrun: usd(0), held: usd(held), available }
-  return { kind, period: period as Period, limit: null, initial: usd(initial), localCap: null, ...spending }
+  const moved = { minted: usd(0), received: usd(0), granted: usd(0), rights: usd(initial) }
+  const charged = { spent: usd(spent), overrun: usd(0), held: usd(held), available }
+  const amounts = { limit: null, initial: usd(initial), ...moved, localCap: null, ...charged }
+  return { kind, period: period as Period, ...amounts }
 }
+
+const unmoved = { received: usd(0), granted: usd(0) }
 
 /** acacia's slot was not found. */
 const counter: DoorPorts['counter'] = {
@@ -329,9 +333,9 @@ const counter: DoorPorts['counter'] = {
     found: 2,
     oldestMs: NOW - 2000,
     byAccount: [
-      { account: accountOf(walnut), initial: usd(33), charged: usd(2.75), wallMs: NOW },
-      { account: accountOf(ironwood), initial: usd(33), charged: usd(10), wallMs: NOW - 2000 },
-      { account: accountOf(acacia), initial: usd(33), charged: usd(0), wallMs: null },
+      { account: accountOf(walnut), initial: usd(33), ...unmoved, charged: usd(2.75), wallMs: NOW },
+      { account: accountOf(ironwood), initial: usd(33), ...unmoved, charged: usd(10), wallMs: NOW - 2000 },
+      { account: accountOf(acacia), initial: usd(33), ...unmoved, charged: usd(0), wallMs: null },
     ],
     missing: [accountOf(acacia)],
   }),

@@ -1,5 +1,5 @@
 import { type NanoUsd, type Period, parsePeriod } from '@bzzz/protocols'
-import { type Balance, held } from './books/balance.ts'
+import { type Balance, held, rights } from './books/balance.ts'
 import { isFrozen } from './books/books.ts'
 import type { CostRow } from './books/costs.ts'
 import { availableIn, balanceIn, calendarPeriods, localCapOf } from './calls/admission.ts'
@@ -33,8 +33,16 @@ export interface PeriodReport {
   readonly kind: 'day' | 'month' | 'agent-day' | 'thread'
   /** Of the whole mesh; null for an agent's day and a thread. */
   readonly limit: NanoUsd | null
-  /** This node's rights, or what it will open the period with. */
+  /** What this node opened the period with, or will open it with. */
   readonly initial: NanoUsd
+  /** Rights that the manifest gave besides. */
+  readonly minted: NanoUsd
+  /** Rights received from other nodes. */
+  readonly received: NanoUsd
+  /** Rights given to other nodes. */
+  readonly granted: NanoUsd
+  /** What these add up to: all that this node may charge. */
+  readonly rights: NanoUsd
   /** A lower value of this node's configuration. */
   readonly localCap: NanoUsd | null
   /** Settled. */
@@ -54,8 +62,9 @@ export interface Reported {
 }
 
 export function reportOf({ terms, standing, prices, condition }: Reported): BudgetReport {
-  const rights = rightsOf(terms.manifest, terms.account)
-  return { rights, condition, periods: reportPeriods(terms, standing), frozenModels: frozenModels(standing, prices) }
+  const allotted = rightsOf(terms.manifest, terms.account)
+  const periods = reportPeriods(terms, standing)
+  return { rights: allotted, condition, periods, frozenModels: frozenModels(standing, prices) }
 }
 
 /** One without a price is as good as frozen, and its overrun as good to know. */
@@ -79,13 +88,17 @@ function reportPeriods(terms: Terms, standing: Standing): PeriodReport[] {
 }
 
 function periodReport(terms: Terms, balance: Balance): PeriodReport {
-  const { period, initial, spent, overrun } = balance
+  const { period, initial, minted, received, granted, spent, overrun } = balance
   const cap = localCapOf(terms, period)
   return {
     period,
     kind: parsePeriod(period)?.kind ?? 'day',
     limit: limitOf(terms.manifest, period) ?? null,
     initial,
+    minted,
+    received,
+    granted,
+    rights: rights(balance),
     localCap: cap ?? null,
     spent,
     overrun,

@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import { decodeCanonical, encodeCanonical, shaped, tooLarge } from '../bytes/cbor.ts'
-import { bytesOf, nanoUsd, wallMs, wholeNumber } from '../bytes/shapes.ts'
+import { bytesOf, bytesUpTo, nanoUsd, wallMs, wholeNumber } from '../bytes/shapes.ts'
 import { sha256 } from '../bytes/signing.ts'
-import { agentName, callId, incarnation, threadId, turnId } from '../ids/ids.ts'
+import { MAX_FORK_PROOF_BYTES } from '../fork/fork.ts'
+import { MAX_GRANT_BYTES } from '../grant/grant.ts'
+import { account, agentName, callId, incarnation, threadId, turnId } from '../ids/ids.ts'
 import { period } from '../ids/periods.ts'
 
 /** The node's own append-only record of money, hash-chained. It stays on the node; its sums leave as slots. See spec.md. */
@@ -67,6 +69,14 @@ const event = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('booted'), counter: wholeNumber, nonce: incarnation }),
   /** Rights with which a period began here: written once, never recomputed. */
   z.strictObject({ kind: z.literal('opened'), period, initial: nanoUsd, manifestVersion: wholeNumber }),
+  /** Rights that the manifest gives in one period besides; once per id. */
+  z.strictObject({ kind: z.literal('minted'), period, id: incarnation, amount: nanoUsd, manifestVersion: wholeNumber }),
+  /** Rights given away: `amount` is what this grant adds to those before it. It leaves once this record is synced. */
+  z.strictObject({ kind: z.literal('granted'), period, amount: nanoUsd, grant: bytesUpTo(MAX_GRANT_BYTES) }),
+  /** Rights received: `amount` is what this grant adds to those before it. */
+  z.strictObject({ kind: z.literal('credited'), period, amount: nanoUsd, grant: bytesUpTo(MAX_GRANT_BYTES) }),
+  /** Proof that an account signed two things under one number; nothing more is credited from it. May be the own one. */
+  z.strictObject({ kind: z.literal('forked'), account, proof: bytesUpTo(MAX_FORK_PROOF_BYTES) }),
   z.strictObject({
     kind: z.literal('reserved'),
     call: callId,

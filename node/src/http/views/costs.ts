@@ -29,8 +29,8 @@ function usedThousandths(line: PeriodReport): number {
 }
 
 /** What this node may spend: its rights, or less where its own configuration says less. */
-function shareOf({ initial, localCap }: PeriodReport): bigint {
-  return localCap !== null && localCap < initial ? localCap : initial
+function shareOf({ rights, localCap }: PeriodReport): bigint {
+  return localCap !== null && localCap < rights ? localCap : rights
 }
 
 export function lineView(line: PeriodReport | undefined): BudgetLineView {

@@ -38,6 +38,10 @@ export type RefusedBy =
   | 'unpriced'
   | 'frozen-model'
   | 'no-rights'
+  /** The owner has attested that this account is gone. */
+  | 'closed'
+  /** This account is proven to be in use twice. */
+  | 'forked'
 
 /** Nothing was charged. */
 export interface Refusal {
@@ -49,11 +53,18 @@ export interface Refusal {
   readonly reason: string
   /** The call's highest cost. */
   readonly needed: NanoUsd
-  /** This node's part of the period; never more than a local cap. */
+  /** This node's rights in the period; never more than a local cap. */
   readonly limit: NanoUsd
   readonly spent: NanoUsd
   readonly held: NanoUsd
   readonly available: NanoUsd
+  /** What others could give so that it fits; empty when that would not help. */
+  readonly lacks: readonly Lack[]
+}
+
+export interface Lack {
+  readonly period: Period
+  readonly amount: NanoUsd
 }
 
 /** The provider's answer to one call. */
