@@ -1,7 +1,8 @@
+export { type Ack, openAck, sealAck } from './ack/ack.ts'
 export { decodeCanonical, encodeCanonical, equalBytes } from './bytes/cbor.ts'
 export { ProtocolError, type ProtocolErrorCode } from './bytes/errors.ts'
 export { bytesOf, type NanoUsd, nanoUsd, nanoUsdText } from './bytes/shapes.ts'
-export { type Signer, sha256 } from './bytes/signing.ts'
+export { type Signer, sha256, type Verify } from './bytes/signing.ts'
 export {
   type AgentCard,
   agentCard,
@@ -54,6 +55,7 @@ export {
   type UnverifiedEnvelope,
   verifyEnvelope,
 } from './envelope/envelope.ts'
+export { type ForkProof, openForkProof, proveFork, type SignedThing } from './fork/fork.ts'
 export {
   cardTopic,
   decodeBatch,
@@ -65,6 +67,7 @@ export {
   projectTag,
   projectTopic,
 } from './gossip/batch.ts'
+export { type Grant, grantHash, openGrant, readGrant, sealGrant } from './grant/grant.ts'
 export {
   type AgentsAnswer,
   type AgentsQuery,
@@ -175,6 +178,8 @@ export {
   agentId,
   agentIdOf,
   agentName,
+  type Boot,
+  boot,
   type CallId,
   callIdOf,
   documentIdOf,
@@ -233,6 +238,7 @@ export {
   type LedgerEvent,
   type LedgerRecord,
   ledgerRecordHash,
+  MAX_PRICE_TIERS,
   MAX_REPLY_BYTES,
   type PriceRef,
   type TokenUsage,
@@ -280,7 +286,16 @@ export {
   type Severity,
   severity,
 } from './review-change/change.ts'
-export { MAX_SLOT_BYTES, openSlot, SLOT_NAMESPACE, type Slot, sealSlot, slotHash, slotKey } from './slot/slot.ts'
+export {
+  MAX_SLOT_BYTES,
+  MAX_TRANSFERS,
+  openSlot,
+  SLOT_NAMESPACE,
+  type Slot,
+  sealSlot,
+  slotHash,
+  slotKey,
+} from './slot/slot.ts'
 export {
   decodeSnapshot,
   encodeSnapshot,

@@ -18,9 +18,17 @@ const turn = turnIdOf({ thread, phase: 'findings', round: 1, agent })
 const call = callIdOf(turn, 0, 1)
 const nano = (amount: bigint) => amount as never
 const price = {
-  ...{ model: 'gpt-4o', input: nano(2_500_000_000n), cachedInput: nano(1_250_000_000n), output: nano(10_000_000_000n) },
+  ...{ model: 'claude-sonnet-4-5', input: nano(3_000_000_000n), cachedInput: nano(300_000_000n) },
+  ...{ cacheWrite: nano(6_000_000_000n), output: nano(15_000_000_000n) },
+  tiers: [
+    {
+      ...{ above: 200_000, input: nano(6_000_000_000n), cachedInput: nano(600_000_000n) },
+      ...{ cacheWrite: nano(12_000_000_000n), output: nano(22_500_000_000n) },
+    },
+  ],
   ...{ table: new Uint8Array(32).fill(7), simulated: false },
 }
+const usage = { input: 3_000, cachedInput: 1_000, cacheWrite: 500, output: 200, reasoning: 50, cost: nano(8_100_000n) }
 const events: { [Kind in LedgerEvent['kind']]: Extract<LedgerEvent, { kind: Kind }> } = {
   created: { kind: 'created', incarnation: '00112233445566778899aabbccddeeff' as never },
   booted: { kind: 'booted', counter: 1, nonce: 'ffeeddccbbaa99887766554433221100' as never },
@@ -29,10 +37,30 @@ const events: { [Kind in LedgerEvent['kind']]: Extract<LedgerEvent, { kind: Kind
     ...{ kind: 'reserved', call, turn, step: 0, attempt: 1, thread, agent: 'architect', max: nano(12_300_000n), price },
     periods: ['d:2026-11-22', 'm:2026-11', 'a:architect:2026-11-22', `t:${thread}`] as never,
   },
+  minted: {
+    ...{ kind: 'minted', period: 'd:2026-11-22' as never, id: '0123456789abcdef0123456789abcdef' as never },
+    ...{ amount: nano(2_000_000_000n), manifestVersion: 4 },
+  },
+  granted: {
+    kind: 'granted',
+    period: 'd:2026-11-22' as never,
+    amount: nano(1_000_000_000n),
+    grant: Uint8Array.from([1, 2, 3]),
+  },
+  credited: {
+    kind: 'credited',
+    period: `t:${thread}` as never,
+    amount: nano(250_000_000n),
+    grant: Uint8Array.from([1, 2, 3]),
+  },
+  forked: {
+    ...{ kind: 'forked', proof: Uint8Array.from([4, 5, 6]) },
+    account: { peer: signerOf(2).peer, incarnation: '00112233445566778899aabbccddeeff' as never },
+  },
   sent: { kind: 'sent', call },
   settled: {
-    ...{ kind: 'settled', call, amount: nano(8_125_000n), reply: '{"summary":"fine"}', evidence: 'usage' },
-    ...{ usage: { input: 3_000, cachedInput: 1_000, output: 200, reasoning: 50 }, providerRequestId: 'chatcmpl-1' },
+    ...{ kind: 'settled', call, amount: nano(10_800_000n), reply: '{"summary":"fine"}', evidence: 'usage' },
+    ...{ usage, providerRequestId: 'chatcmpl-1' },
   },
   uncertain: { kind: 'uncertain', call, reason: 'the stream ended without usage' },
   released: { kind: 'released', call, reason: 'not sent within 30 s' },
@@ -77,9 +105,16 @@ describe('a ledger record', () => {
     ['a short hash', { ...recordOf(events.sent), prev: new Uint8Array(31) }],
     ['no event', { ...recordOf(events.sent), event: { kind: 'refunded', call } }],
     ['a negative amount', settledWith({ amount: -1n })],
-    ['half a token', settledWith({ usage: { ...events.settled.usage, input: 0.5 } })],
+    ['half a token', settledWith({ usage: { ...usage, input: 0.5 } })],
+    ['more read and written than the prompt has', settledWith({ usage: { ...usage, cacheWrite: 2_001 } })],
+    ['more reasoning than output', settledWith({ usage: { ...usage, reasoning: 201 } })],
+    [
+      'tiers in disorder',
+      recordOf({ ...events.reserved, price: { ...price, tiers: [...price.tiers, ...price.tiers] } }),
+    ],
     ['an agent with its peer', recordOf({ ...events.reserved, agent })],
     ['no period', recordOf({ ...events.reserved, periods: [] })],
+    ['a grant above its bound', recordOf({ ...events.granted, grant: new Uint8Array(1_025) })],
     ['a field that nobody knows', { ...recordOf(events.sent), extra: 1 }],
   ])('with %s is refused', (_, record) => {
     expect(() => decodeLedgerRecord(encodeCanonical(record))).toThrow(expect.objectContaining({ code: 'BAD_SHAPE' }))

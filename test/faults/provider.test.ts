@@ -1,6 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { bzzz } from '../cli/bzzz.ts'
 import type { TestNode } from '../node/nodes.ts'
 import { type Lab, MODEL, openLab, PRICE, type Reviewed } from './lab.ts'
 import { BILLED, BUSY_S, type FaultyServer, GREEDY, startForeignServer, startWildServer } from './servers.ts'
@@ -16,6 +17,7 @@ let foreign: FaultyServer
 let wild: FaultyServer
 /** Where nobody listens any more. */
 let gone: FaultyServer
+let acacia: TestNode | undefined
 /** All faults at the same time: each is a seat of its own, in a review of its own. */
 const reviewed = new Map<string, Reviewed>()
 
@@ -40,6 +42,7 @@ beforeAll(async () => {
     lab.open('maple', ['forgetful'], { flags: at(wild.baseUrl), env: { OPENAI_API_KEY_FILE: keyFile } }),
     lab.open('birch', ['lost'], { flags: at(gone.baseUrl), env }),
   ])
+  acacia = nodes[3]
   await rm(keyFile)
   const roles = [FOREIGN, WILD, WAITING, ['greedy'], ['forgetful'], ['lost']]
   const all = nodes.flatMap((node, i) => (roles[i] ?? []).map((role): [TestNode, string] => [node, role]))
@@ -220,17 +223,27 @@ test('a connection that a foreign server cuts counts as billed, and its seat as 
 test('a reply without usage counts, each call at the most it may have cost', () => {
   const { code, stdout, ledger } = of('unsaid')
   expect(code).toBe(0)
-  expect(stdout).toMatch(/^ {2}unsaid on cedar: at most \$\d\.\d+, since the model's server did not say what it used$/m)
+  expect(stdout).toMatch(
+    /^ {2}unsaid on cedar: at most \$\d\.\d+, since the model's server did not plainly say what it used$/m,
+  )
   expect(requestsOf('unsaid')).toBe(3)
   expect(ledger).toMatchObject({ calls: 3, held_usd: 0, input_tokens: 0 })
   expect(ledger.spent_usd).toBeGreaterThan(usdOf(BILLED, 3))
+  expect(ledger.unproven_usd).toBe(ledger.spent_usd)
 })
 
-test('a bill above the bound is booked as it is; the model is frozen there, and the review pauses and says so', () => {
+test('a bill above the bound is booked as it is; the model is frozen there, and the review pauses and says so', async () => {
   const { code, stdout } = of('greedy')
   expect(code).toBe(30)
   const words = `${MODEL} is frozen on this node: \\$0\\.1202 for a call that could cost \\$0\\.00\\d+ was billed\\. Correct its price in the price file to take it up again`
   expect(stdout).toMatch(new RegExp(`^PAUSED \\(${words}\\)  `, 'm'))
   expect(stdout).toMatch(new RegExp(`^  greedy on acacia: paused, ${words}$`, 'm'))
   expectBooked('greedy', { requests: 1, settled: usdOf(GREEDY), uncertain: false })
+  const shown = await bzzz(['budget', 'show', '--data-dir', acacia?.directory ?? ''])
+  expect(shown.stdout).toMatch(
+    /; of what it spent, \$0\.1\d+ was billed above what calls could cost by the price table$/m,
+  )
+  expect(shown.stdout).toMatch(
+    new RegExp(`^  ${MODEL} is frozen on this node: \\$0\\.1202 was billed for a call that`, 'm'),
+  )
 })

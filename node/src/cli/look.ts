@@ -170,6 +170,7 @@ function addBudget(program: Command, context: CommandContext): void {
       const daily = await client.get('agents', '/api/costs/daily', dailyCosts)
       const breakdown = await client.get('agents', '/api/costs/breakdown', costsBreakdown)
       const rows = options.by === undefined ? [] : breakdown[`by_${options.by}`]
+      const unproven = breakdown.by_model.reduce((sum, row) => sum + row.unproven_usd, 0)
       const played = breakdown.by_model.some((row) => row.name === OFFLINE_MODEL) ? ', some of it play money' : ''
       print(context, options, options.by === undefined ? daily : { ...daily, breakdown }, () => {
         return [
@@ -179,7 +180,16 @@ function addBudget(program: Command, context: CommandContext): void {
             (node) =>
               `    ${plain(node.node_id)}: ${dollars(node.spent_usd)}${node.as_of === null ? '' : `, as of ${ago(node.as_of, context.now())}`}`,
           ),
-          `  this node  part ${dollars(daily.own.share_usd)}, spent ${dollars(daily.own.spent_usd)}, held ${dollars(daily.own.held_usd)}, available ${dollars(daily.own.available_usd)}`,
+          `  this node  part ${dollars(daily.own.share_usd)}, spent ${dollars(daily.own.spent_usd)}, held ${dollars(daily.own.held_usd)}, available ${dollars(daily.own.available_usd)}${daily.overrun_usd === 0 ? '' : `; of what it spent, ${dollars(daily.overrun_usd)} was billed above what calls could cost by the price table`}`,
+          ...(unproven === 0
+            ? []
+            : [
+                `  of what this node spent, ${dollars(unproven)} is the bound of calls whose server did not plainly say what they used`,
+              ]),
+          ...daily.frozen_models.map(
+            ({ model, billed_usd, bound_usd }) =>
+              `  ${plain(model)} is frozen on this node: ${dollars(billed_usd)} was billed for a call that could cost ${dollars(bound_usd)}; correct its price in the price file and start the node again`,
+          ),
           ...(rows.length === 0
             ? []
             : [

@@ -151,6 +151,6 @@ function costLines(report: ReviewReport): string[] {
 /** A call of which nobody knows what it used counts as its whole hold. */
 function costWords({ cost_usd, input_tokens, output_tokens }: ReviewReport['costs']['by_agent'][number]): string {
   if (cost_usd > 0 && input_tokens === 0)
-    return `at most ${dollars(cost_usd)}, since the model's server did not say what it used`
+    return `at most ${dollars(cost_usd)}, since the model's server did not plainly say what it used`
   return `${dollars(cost_usd)} for ${input_tokens} tokens in, ${output_tokens} out`
 }

@@ -1,4 +1,4 @@
-import type { Price, PriceTable } from '@bzzz/budget'
+import { dearestPrices, type Price, type PriceTable } from '@bzzz/budget'
 import type { NanoUsd } from '@bzzz/protocols'
 
 interface Bounds {
@@ -24,7 +24,7 @@ const BYTES_PER_WINDOW_TOKEN = 2
 
 /**
  * What a review could cost if every seat used every call, attempt and token: all rounds, prompts as large as the model's
- * window lets them become, a token a byte. A model whose price this node does not know adds nothing; its home refuses such
+ * window lets them become, a token a byte at the dearest price that so long a prompt can have. A model whose price this node does not know adds nothing; its home refuses such
  * calls, or holds them at the price it knows.
  * @returns nano-dollars
  */
@@ -46,7 +46,9 @@ function seatCost(price: Price | undefined, bounds: Bounds): bigint {
   const readings = change <= largest ? 1 : files + Math.ceil((2 * change) / largest)
   const said = models.length * (1 + CALLS_A_ROUND * rounds) * maxOutputTokens * BYTES_PER_REPLY_TOKEN
   const answers = CALLS_A_ROUND * rounds
-  const prompts = change + (readings - 1) * FRAME_BYTES + answers * Math.min(change + said, largest)
+  const longest = Math.min(change + said, largest)
+  const prompts = change + (readings - 1) * FRAME_BYTES + answers * longest
   const replies = (readings + answers) * maxOutputTokens
-  return BigInt(attempts) * (BigInt(prompts) * price.input + BigInt(replies) * price.output)
+  const dearest = dearestPrices(price, longest)
+  return BigInt(attempts) * (BigInt(prompts) * dearest.input + BigInt(replies) * dearest.output)
 }

@@ -55,7 +55,7 @@ function turnHandlers({
   }
 }
 
-function callHandlers({ registry, log }: Instruments): Handlers<'call-ended'> {
+function callHandlers({ registry, log, warnRarely }: Instruments): Handlers<'call-ended'> {
   const seconds = new Histogram({
     name: 'bzzz_model_call_seconds',
     help: 'One request to a provider, to its last token or its failure. Waiting for the budget is not in it.',
@@ -70,11 +70,18 @@ function callHandlers({ registry, log }: Instruments): Handlers<'call-ended'> {
     registers: [registry],
   })
   return {
-    'call-ended'({ call, turn, agent, model, ms, error, usage }) {
+    'call-ended'({ call, turn, agent, model, ms, error, usage, unclear }) {
       seconds.observe({ model, end: error === null ? 'reply' : 'failure' }, ms / 1000)
       tokens.inc({ model, direction: 'input' }, usage?.input ?? 0)
       tokens.inc({ model, direction: 'output' }, usage?.output ?? 0)
       log[error === null ? 'debug' : 'warn']({ call, turn, agent, model, ms, error }, 'model call ended')
+      if (unclear !== null) {
+        warnRarely(
+          `usage/${model}`,
+          { call, agent, model, unclear },
+          "a provider's usage is unclear: its whole hold is charged",
+        )
+      }
     },
   }
 }

@@ -9,6 +9,7 @@ export function observeBudget(instruments: Instruments): (fact: BudgetFact) => v
     ...callHandlers(instruments),
     ...refusalHandlers(instruments),
     ...ledgerHandlers(instruments),
+    ...movedHandlers(instruments),
     ...warningHandlers(instruments),
   })
 }
@@ -60,6 +61,12 @@ function callHandlers({
     labelNames: ['model', 'simulated'],
     registers,
   })
+  const unproven = new Counter({
+    name: 'bzzz_budget_unproven_total',
+    help: 'Settled calls charged at their whole hold, because no usage came (none) or one that contradicts itself (unclear).',
+    labelNames: ['model', 'evidence'],
+    registers,
+  })
 
   function step(fact: { readonly type: string; readonly simulated: boolean }): void {
     calls.inc({ step: fact.type, simulated: String(fact.simulated) })
@@ -72,6 +79,7 @@ function callHandlers({
       step(fact)
       const { call, agent, model, simulated, amount, evidence } = fact
       settled.inc({ model, simulated: String(simulated) }, usdOf(amount))
+      if (evidence === 'none' || evidence === 'unclear') unproven.inc({ model, evidence })
       log.info({ call, agent, model, simulated, cost_usd: usdOf(amount), evidence }, 'call settled')
     },
     uncertain(fact) {
@@ -124,6 +132,54 @@ function ledgerHandlers({ registry, log }: Instruments): Handlers<'written' | 'o
     },
     opened: ({ period, initial }) => log.info({ period, initial_usd: usdOf(initial) }, 'period opened'),
     recovered: ({ calls }) => log.warn({ calls }, 'calls of an earlier run are uncertain, each at its whole hold'),
+  }
+}
+
+function movedHandlers({
+  registry,
+  log,
+  warnRarely,
+}: Instruments): Handlers<'minted' | 'granted' | 'credited' | 'grant-refused' | 'credit-refused' | 'forked'> {
+  const registers = [registry]
+  const moved = new Counter({
+    name: 'bzzz_budget_moved_usd_total',
+    help: 'Dollars of rights that came and went since the start of the process, in each of the periods they are for.',
+    labelNames: ['way'],
+    registers,
+  })
+  const refused = new Counter({
+    name: 'bzzz_budget_moves_refused_total',
+    help: 'Requests for rights that got none, and grants that were not booked, by the reason.',
+    labelNames: ['way', 'code'],
+    registers,
+  })
+  return {
+    minted({ period, amount }) {
+      moved.inc({ way: 'minted' }, usdOf(amount))
+      log.info({ period, amount_usd: usdOf(amount) }, 'rights of the manifest')
+    },
+    granted({ period, to, amount }) {
+      moved.inc({ way: 'granted' }, usdOf(amount))
+      log.info({ period, to: to.peer, amount_usd: usdOf(amount) }, 'rights given')
+    },
+    credited({ period, from, amount }) {
+      moved.inc({ way: 'credited' }, usdOf(amount))
+      log.info({ period, from: from.peer, amount_usd: usdOf(amount) }, 'rights received')
+    },
+    'grant-refused'({ to, code, reason }) {
+      refused.inc({ way: 'granted', code })
+      log.debug({ to: to.peer, code, reason }, 'no rights given')
+    },
+    'credit-refused'({ code, reason }) {
+      refused.inc({ way: 'credited', code })
+      warnRarely(`credit/${code}`, { code, reason }, 'a grant was not booked')
+    },
+    forked({ account, own }) {
+      const words = own
+        ? 'a copy of this node signs for its account: no model call is made'
+        : 'an account is in use twice: nothing more is credited from it'
+      log.error({ peer: account.peer, incarnation: account.incarnation }, words)
+    },
   }
 }
 

@@ -14,7 +14,8 @@ const turn = {
 
 function ended(error: string | null): AgentFact {
   const { turn: id } = turn
-  return { type: 'call-ended', call: 'c' as CallId, turn: id, agent: 'security', model: 'm', ms: 1, error, usage: null }
+  const none = { usage: null, unclear: null }
+  return { type: 'call-ended', call: 'c' as CallId, turn: id, agent: 'security', model: 'm', ms: 1, error, ...none }
 }
 
 test.each<[AgentFact, Pick<TurnNews, 'state' | 'reason'>]>([

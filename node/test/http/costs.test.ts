@@ -1,6 +1,7 @@
 import { costsBreakdown, dailyCosts, nanoOfUsd, usdOf } from '@bzzz/protocols'
 import { describe, expect, it } from 'vitest'
 import { answerOf, doorsUnderTest } from './doors-under-test.ts'
+import { lineOf, usd } from './mesh-of-three.ts'
 
 it('GET /api/costs/daily tells the whole mesh’s day as an interval, and this node’s exactly', async () => {
   const { agents } = doorsUnderTest()
@@ -18,6 +19,19 @@ it('GET /api/costs/daily tells the whole mesh’s day as an interval, and this n
     ],
     unknown_nodes: ['acacia'],
     own: { share_usd: 33, spent_usd: 2.5, held_usd: 0.25, available_usd: 30.25 },
+    overrun_usd: 0,
+    frozen_models: [],
+  })
+})
+
+it('GET /api/costs/daily tells what was billed above the bounds of calls, and which models rest since', async () => {
+  const { agents, budget } = doorsUnderTest()
+  const day = lineOf('day', 'd:2026-11-22', 33, 2.5, 0.25)
+  budget.running = [{ ...day, overrun: usd(0.5) }]
+  budget.frozenModels = [{ model: 'gpt', billed: usd(0.75), held: usd(0.25) }]
+  expect(answerOf(await agents.inject('/api/costs/daily'), 200, dailyCosts)).toMatchObject({
+    overrun_usd: 0.5,
+    frozen_models: [{ model: 'gpt', billed_usd: 0.75, bound_usd: 0.25 }],
   })
 })
 
@@ -28,6 +42,7 @@ it('GET /api/costs/breakdown tells where this node’s money went', async () => 
     {
       name: 'architect',
       spent_usd: 2.5,
+      unproven_usd: 0.5,
       held_usd: 0.25,
       calls: 3,
       input_tokens: 900,

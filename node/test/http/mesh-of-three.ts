@@ -285,6 +285,7 @@ class MemoryBudget {
   readonly subscribe = this.watchers.subscribe
   rights: 'allotted' | 'none' = 'allotted'
   condition: 'open' | 'frozen' | 'closed' = 'open'
+  frozenModels: BudgetReport['frozenModels'] = []
   running: PeriodReport[] = [
     lineOf('day', 'd:2026-11-22', 33, 2.5, 0.25),
     lineOf('month', 'm:2026-11', 333, 40, 0.25),
@@ -292,11 +293,12 @@ class MemoryBudget {
   ]
 
   report(): BudgetReport {
-    return { rights: this.rights, condition: this.condition, periods: this.running, frozenModels: [] }
+    return { rights: this.rights, condition: this.condition, periods: this.running, frozenModels: this.frozenModels }
   }
 
   async breakdown(): Promise<CostBreakdown> {
-    const spending = { spent: usd(2.5), held: usd(0.25), calls: 3, inputTokens: 900, outputTokens: 80, simulated: true }
+    const money = { spent: usd(2.5), unproven: usd(0.5), held: usd(0.25) }
+    const spending = { ...money, calls: 3, inputTokens: 900, outputTokens: 80, simulated: true }
     return {
       day: 'd:2026-11-22' as Period,
       byAgent: [{ name: 'architect', ...spending }],
@@ -314,9 +316,13 @@ export function lineOf(
   held: number,
 ): PeriodReport {
   const available = (usd(initial) - usd(spent) - usd(held)) as NanoUsd
-  const amounts = { limit: null, initial: usd(initial), localCap: null, spent: usd(spent), held: usd(held), available }
+  const moved = { minted: usd(0), received: usd(0), granted: usd(0), rights: usd(initial) }
+  const charged = { spent: usd(spent), overrun: usd(0), held: usd(held), available }
+  const amounts = { limit: null, initial: usd(initial), ...moved, localCap: null, ...charged }
   return { kind, period: period as Period, ...amounts }
 }
+
+const unmoved = { received: usd(0), granted: usd(0) }
 
 /** acacia's slot was not found. */
 const counter: DoorPorts['counter'] = {
@@ -327,9 +333,9 @@ const counter: DoorPorts['counter'] = {
     found: 2,
     oldestMs: NOW - 2000,
     byAccount: [
-      { account: accountOf(walnut), initial: usd(33), charged: usd(2.75), wallMs: NOW },
-      { account: accountOf(ironwood), initial: usd(33), charged: usd(10), wallMs: NOW - 2000 },
-      { account: accountOf(acacia), initial: usd(33), charged: usd(0), wallMs: null },
+      { account: accountOf(walnut), initial: usd(33), ...unmoved, charged: usd(2.75), wallMs: NOW },
+      { account: accountOf(ironwood), initial: usd(33), ...unmoved, charged: usd(10), wallMs: NOW - 2000 },
+      { account: accountOf(acacia), initial: usd(33), ...unmoved, charged: usd(0), wallMs: null },
     ],
     missing: [accountOf(acacia)],
   }),

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { highestCost } from '../../src/reviews/highest-cost.ts'
 
 /** Dollars a million tokens. */
-function pricesOf(input: string, output: string): PriceTable {
+function pricesOf(input: string, output: string, more: object = {}): PriceTable {
   const house = {
     model: 'house',
     provider: 'house',
@@ -12,6 +12,7 @@ function pricesOf(input: string, output: string): PriceTable {
     window: 100_000,
     date: '2026-11-22',
     source: 'a test',
+    ...more,
   }
   return loadPrices(JSON.stringify({ currency: 'USD', unit: 'per million tokens', models: [house] }), 'prices.json')
 }
@@ -33,6 +34,17 @@ test('no prompt is larger than the window lets it become', () => {
   const many = { ...bounds, models: Array.from({ length: 10 }, () => 'house'), maxOutputTokens: 4_000 }
   const perSeat = BigInt(1_000 + FRAME + 3 * largest) * 1_000n + 4n * 4_000n * 10_000n
   expect(highestCost(many)).toBe(10n * perSeat)
+})
+
+test('each prompt is as dear as so long a one can be', () => {
+  const written = pricesOf('1.00', '10.00', { cacheWrite: '2.00' })
+  const change = BigInt(1_000 + FRAME)
+  const prompts = change + 3n * (change + 4n * 100n * 8n)
+  expect(highestCost({ ...bounds, prices: written })).toBe(prompts * 2_000n + 4n * 100n * 10_000n)
+  const longest = Number(change) + 4 * 100 * 8
+  const tiered = (above: number) => pricesOf('1.00', '10.00', { tiers: [{ above, input: '3.00', output: '20.00' }] })
+  expect(highestCost({ ...bounds, prices: tiered(longest) })).toBe(highestCost(bounds))
+  expect(highestCost({ ...bounds, prices: tiered(longest - 1) })).toBe(prompts * 3_000n + 4n * 100n * 20_000n)
 })
 
 test('a change that does not fit is read by files and parts of files, each with its own frame', () => {

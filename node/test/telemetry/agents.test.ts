@@ -14,7 +14,7 @@ const about = {
 it('measures calls and turns', async () => {
   const { instruments, metrics } = instrumentsUnderTest()
   const observe = observeAgents(instruments)
-  const usage = { input: 700, cachedInput: 0, output: 30, reasoning: 0 }
+  const usage = { input: 700, cachedInput: 0, cacheWrite: 700, output: 30, reasoning: 0, cost: null }
   const ended = {
     type: 'call-ended',
     call: 'call' as CallId,
@@ -22,8 +22,8 @@ it('measures calls and turns', async () => {
     agent: about.agent,
     model: 'gpt',
   } as const
-  observe({ ...ended, ms: 1500, error: null, usage })
-  observe({ ...ended, ms: 500, error: 'RATE_LIMITED', usage: null })
+  observe({ ...ended, ms: 1500, error: null, usage, unclear: null })
+  observe({ ...ended, ms: 500, error: 'RATE_LIMITED', usage: null, unclear: null })
   observe({ type: 'turn-written', ...about, ms: 2000 })
   expect(await metrics()).toEqual([
     'bzzz_agent_turns_total{end="written"} 1',
@@ -36,4 +36,13 @@ it('measures calls and turns', async () => {
     'bzzz_model_tokens_total{model="gpt",direction="input"} 700',
     'bzzz_model_tokens_total{model="gpt",direction="output"} 30',
   ])
+})
+
+it('warns of usage that contradicts itself, once for a while', () => {
+  const { instruments, lines } = instrumentsUnderTest()
+  const observe = observeAgents(instruments)
+  const call = { call: 'call' as CallId, turn: about.turn, agent: about.agent, model: 'gpt', ms: 1, error: null }
+  for (const _ of [1, 2]) observe({ type: 'call-ended', ...call, usage: null, unclear: 'total_tokens is 7' })
+  const warnings = lines.filter(({ level }) => level === 'warn')
+  expect(warnings).toMatchObject([{ model: 'gpt', unclear: 'total_tokens is 7' }])
 })

@@ -27,6 +27,7 @@ it('counts the steps of calls and the dollars that were settled', async () => {
     'bzzz_budget_calls_total{step="reserved",simulated="false"} 1',
     'bzzz_budget_calls_total{step="settled",simulated="false"} 1',
     'bzzz_budget_settled_usd_total{model="gpt",simulated="false"} 1.5',
+    'bzzz_budget_unproven_total{model="gpt",evidence="none"} 1',
     'bzzz_ledger_append_seconds_sum 0.003',
     'bzzz_ledger_append_seconds_count 1',
     'bzzz_ledger_records_total 2',

@@ -1,6 +1,7 @@
 import {
   type Account,
   type CallId,
+  callIdOf,
   equalBytes,
   type Incarnation,
   type NanoUsd,
@@ -10,8 +11,10 @@ import {
   type ThreadCap,
   type ThreadId,
   type TurnId,
+  type Verify,
 } from '@bzzz/protocols'
 import type { Room } from '@bzzz/store'
+import { beginRun } from './begin-run.ts'
 import type { Call, CallState } from './calls/call.ts'
 import type { CallOutcome, Reservation, ReserveRequest } from './calls/reservation.ts'
 import {
@@ -25,17 +28,20 @@ import {
 } from './calls/tasks.ts'
 import type { Terms } from './calls/terms.ts'
 import { type BudgetFact, factsOf } from './facts.ts'
+import { createMoving, type Moving } from './grants/moving.ts'
+import { CREDIT_RULES, type CreditRules } from './grants/take.ts'
+import { type Attempt, createWaitingRoom } from './grants/waiting-room.ts'
 import { createAccount, hex } from './ledger/chain.ts'
-import { lastPart, under } from './ledger/keys.ts'
 import { readCall, readCostsOfDay, readTurn } from './ledger/read.ts'
-import { readStanding, type Standing } from './ledger/standing.ts'
+import { readStanding } from './ledger/standing.ts'
+import { isShared } from './periods/charged.ts'
 import { rightsOf } from './periods/rights.ts'
 import { priceOf } from './prices/cost.ts'
-import type { PriceTable } from './prices/prices.ts'
+import type { PriceTable } from './prices/table.ts'
 import { type BudgetReport, breakdownOf, type CostBreakdown, reportOf } from './report.ts'
 import { type OwnSlot, sealTask } from './slots/own.ts'
-import { isShared, slotSealer } from './slots/seal.ts'
-import { openWriter, type Writer, type WrittenPage } from './writer.ts'
+import { slotSealer } from './slots/seal.ts'
+import { openWriter, type WrittenPage } from './writer.ts'
 
 export interface BudgetOptions {
   /** The ledger's room; nobody else writes to it. */
@@ -49,11 +55,15 @@ export interface BudgetOptions {
   readonly randomBytes: (length: number) => Uint8Array
   /** Lower limits of this node alone; they hold at once. */
   readonly localCaps?: { readonly day?: NanoUsd; readonly month?: NanoUsd }
+  /** What other accounts are known to have in a period: decides who waits and who is asked, and never admits more. */
+  readonly reachable?: (period: Period) => bigint
+  /** Of signatures of others; only a simulation has another. */
+  readonly verifies?: Verify
   readonly observe?: (fact: BudgetFact) => void
 }
 
 /** What this node may spend, and what it did. All that is written is synced before its promise resolves. */
-export interface Budget {
+export interface Budget extends Moving {
   readonly account: Account
   /** `none`: the manifest names no allotment for this account, and every call that costs anything is refused. */
   readonly rights: 'allotted' | 'none'
@@ -63,8 +73,11 @@ export interface Budget {
    * @throws {BudgetError} BAD_SHARES when the cap's shares exceed it
    */
   openThread(thread: ThreadId, cap: ThreadCap | undefined): Promise<void>
-  /** Holds the call's highest cost in every period it belongs to, or in none. Only `reserved` allows sending. */
-  reserve(request: ReserveRequest): Promise<Reservation>
+  /**
+   * Holds the call's highest cost in every period it belongs to, or in none. Only `reserved` allows sending.
+   * @param patience until it is aborted, a call that lacks rights which others may have waits for them; the oldest goes first
+   */
+  reserve(request: ReserveRequest, patience?: AbortSignal): Promise<Reservation>
   /** Comes before the request leaves, once per call. @throws {BudgetError} CALL_STATE when the call may not be sent */
   sent(call: CallId): Promise<void>
   /** Books what the call cost, with its reply. A repeat changes nothing and answers what was booked. */
@@ -103,8 +116,14 @@ const CLOCK_RESOLUTION_MS = 1_000
  * its whole hold.
  * @throws {BudgetError} LEDGER_BROKEN when the ledger cannot be trusted
  */
-export async function openBudget(options: BudgetOptions): Promise<Budget> {
-  const { room, signer, prices, now, randomBytes, localCaps = {}, observe } = options
+export function openBudget(options: BudgetOptions): Promise<Budget> {
+  return openBudgetBy(CREDIT_RULES, options)
+}
+
+/** @param rules how grants are booked: a test puts wrong ones in their place, to see that it is noticed */
+export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): Promise<Budget> {
+  const { room, signer, prices, now, randomBytes, localCaps = {}, observe, verifies } = options
+  const { reachable = nothing } = options
   const { mesh } = options.manifest()
   const newest = () => options.manifest().manifest
   const incarnation: Incarnation = await createAccount(room, { now, randomBytes })
@@ -117,20 +136,30 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
     const manifest = newest()
     return { account, manifest, localCaps, clock: { nowMs, skewMs: manifest.clockSkewMs }, agreedMs }
   }
+  const waitingRoom = createWaitingRoom({ standing, terms, reachable, now })
   const writer = openWriter({
     room,
     standing,
-    seal: slotSealer({ mesh, account, signer, manifestVersion: () => newest().version }),
+    seal: slotSealer({ mesh, account, signer, manifestVersion: () => newest().version, verifies }),
     now,
     due: (nowMs) => overdueReleases(standing, nowMs),
     onWritten: tell,
-    onFrozen: (cause) => observe?.({ type: 'frozen', cause }),
+    onFrozen(cause) {
+      observe?.({ type: 'frozen', cause })
+      waitingRoom.wakeAll()
+    },
+  })
+  const { noteSpending, ...moving } = createMoving({
+    ...{ mesh, account, signer, verifies, rules, standing, terms, writer, room: waitingRoom, reachable, now },
+    observe: (fact) => observe?.(fact),
   })
 
   function tell({ records, books, periods, elapsedMs }: WrittenPage): void {
     observe?.({ type: 'written', records: records.length, elapsedMs })
-    for (const fact of records.flatMap((record) => factsOf(record, books))) observe?.(fact)
+    for (const fact of records.flatMap((record) => factsOf(record, books, account))) observe?.(fact)
     if (records.length === 0) return
+    for (const { event } of records) if (event.kind === 'reserved') noteSpending(event.max)
+    waitingRoom.wake()
     for (const { balance } of periods) {
       if (isShared(balance.period)) for (const listener of listeners) listener(balance.period)
     }
@@ -140,14 +169,22 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
     return (await readCall(room, call.id)) ?? { ...call, reply: null }
   }
 
-  async function reserve(request: ReserveRequest): Promise<Reservation> {
+  async function attempt(request: ReserveRequest): Promise<Attempt> {
     const price = priceOf(prices, request.model)
-    const reservation = await writer.submit(reserveTask(request, { standing, terms, price, stateOf }))
+    const kept = waitingRoom.keptBefore
+    const attempted = await writer.submit(reserveTask(request, { standing, terms, price, stateOf, kept }))
+    const { reservation } = attempted
     if (reservation.status === 'refused') {
       const { status: _, ...refusal } = reservation
       observe?.({ type: 'refused', agent: request.agent, model: request.model, ...refusal })
     }
-    return reservation
+    return attempted
+  }
+
+  async function reserve(request: ReserveRequest, patience?: AbortSignal): Promise<Reservation> {
+    if (patience === undefined) return (await attempt(request)).reservation
+    const call = callIdOf(request.turn, request.step, request.attempt)
+    return waitingRoom.reserve(call, request, () => attempt(request), patience)
   }
 
   function witnessTime(wallMs: number): void {
@@ -164,6 +201,7 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
   }
 
   return {
+    ...moving,
     account,
     get rights() {
       return rightsOf(newest(), account)
@@ -186,26 +224,14 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
       return () => void listeners.delete(listener)
     },
     witnessTime,
-    close: () => writer.close(),
+    close() {
+      const closed = writer.close()
+      waitingRoom.wakeAll()
+      return closed
+    },
   }
 }
 
-/** Notes the opening, then gives up what the run before left in flight: nobody knows whether it was billed. */
-async function beginRun(
-  { room, randomBytes, observe }: BudgetOptions,
-  standing: Standing,
-  writer: Writer,
-): Promise<void> {
-  const boot = { counter: standing.meta.boot.counter + 1, nonce: hex(randomBytes(16)) as Incarnation }
-  standing.meta = { ...standing.meta, boot }
-  await writer.submit({
-    needs: () => ({ calls: [], periods: [], costs: [] }),
-    decide: () => ({ events: [{ kind: 'booted', ...boot }], answer: () => undefined }),
-  })
-  const unsettled: CallId[] = []
-  for await (const key of room.keys(under('o/'))) unsettled.push(lastPart(key) as CallId)
-  await Promise.all(
-    unsettled.map((call) => writer.submit(loseTask(call, 'the node stopped before its outcome was known'))),
-  )
-  if (unsettled.length > 0) observe?.({ type: 'recovered', calls: unsettled.length })
+function nothing(): bigint {
+  return 0n
 }

@@ -1,12 +1,34 @@
-import type { CallId, LedgerRecord, NanoUsd, Period, TokenUsage } from '@bzzz/protocols'
+import {
+  type Account,
+  accountKey,
+  type CallId,
+  type LedgerEvent,
+  type LedgerRecord,
+  type NanoUsd,
+  type Period,
+  readGrant,
+  type TokenUsage,
+} from '@bzzz/protocols'
 import type { Books } from './books/books.ts'
 import type { Call } from './calls/call.ts'
 import type { Refusal } from './calls/reservation.ts'
+import type { CreditRefusalCode, GrantRefusalCode } from './grants/request.ts'
 
 /** What has happened, after it was synced. For logs, metrics and alerts; must not throw. */
 export type BudgetFact =
   | { readonly type: 'opened'; readonly period: Period; readonly initial: NanoUsd }
   | ({ readonly type: 'reserved'; readonly max: NanoUsd } & CallWords)
+  | { readonly type: 'minted'; readonly period: Period; readonly amount: NanoUsd }
+  /** Rights given away; the grant may leave now. */
+  | ({ readonly type: 'granted'; readonly to: Account } & Moved)
+  /** Rights received. */
+  | ({ readonly type: 'credited'; readonly from: Account } & Moved)
+  /** Somebody asked for rights and got none. */
+  | { readonly type: 'grant-refused'; readonly to: Account; readonly code: GrantRefusalCode; readonly reason: string }
+  /** A grant came in that was not booked. */
+  | { readonly type: 'credit-refused'; readonly code: CreditRefusalCode; readonly reason: string }
+  /** An account is in use twice; when it is the own one, nothing is charged or given any more. */
+  | { readonly type: 'forked'; readonly account: Account; readonly own: boolean }
   /** Nothing was written. */
   | ({ readonly type: 'refused'; readonly agent: string; readonly model: string } & Omit<Refusal, 'status'>)
   | ({ readonly type: 'sent' } & CallWords)
@@ -15,8 +37,8 @@ export type BudgetFact =
       readonly amount: NanoUsd
       readonly max: NanoUsd
       readonly usage: TokenUsage | null
-      /** `none`: no usage came, so the whole hold was charged. */
-      readonly evidence: 'usage' | 'none' | 'operator'
+      /** `none`: no usage came; `unclear`: it contradicts itself. The whole hold was charged. */
+      readonly evidence: 'usage' | 'none' | 'unclear' | 'operator'
       readonly reservedMs: number
       readonly atMs: number
     } & CallWords)
@@ -34,6 +56,13 @@ export type BudgetFact =
   /** A write failed or an invariant broke: no reservation and no sending until the node was restarted. */
   | { readonly type: 'frozen'; readonly cause: unknown }
 
+interface Moved {
+  readonly period: Period
+  readonly amount: NanoUsd
+  /** With all grants before it, of this period and between the same two. */
+  readonly cumulative: NanoUsd
+}
+
 interface CallWords {
   readonly call: CallId
   readonly agent: string
@@ -42,8 +71,29 @@ interface CallWords {
 }
 
 /** What a written record has to tell. @param books in which it was posted */
-export function factsOf({ event, atMs }: LedgerRecord, books: Books): BudgetFact[] {
-  if (event.kind === 'opened') return [{ type: 'opened', period: event.period, initial: event.initial }]
+export function factsOf({ event, atMs }: LedgerRecord, books: Books, own: Account): BudgetFact[] {
+  switch (event.kind) {
+    case 'opened':
+      return [{ type: 'opened', period: event.period, initial: event.initial }]
+    case 'minted':
+      return [{ type: 'minted', period: event.period, amount: event.amount }]
+    case 'granted':
+    case 'credited':
+      return [movedFact(event)]
+    case 'forked':
+      return [{ type: 'forked', account: event.account, own: accountKey(event.account) === accountKey(own) }]
+    default:
+      return callFacts(event, atMs, books)
+  }
+}
+
+function movedFact({ kind, period, amount, grant }: Extract<LedgerEvent, { grant: Uint8Array }>): BudgetFact {
+  const { from, to, cumulative } = readGrant(grant)
+  const moved = { period, amount, cumulative }
+  return kind === 'granted' ? { type: kind, to: to.account, ...moved } : { type: kind, from, ...moved }
+}
+
+function callFacts(event: LedgerEvent, atMs: number, books: Books): BudgetFact[] {
   const call = 'call' in event ? books.calls.get(event.call) : undefined
   if (call === undefined) return []
   const [words, { max, reservedMs }] = [wordsOf(call), call]

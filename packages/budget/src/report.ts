@@ -1,5 +1,5 @@
 import { type NanoUsd, type Period, parsePeriod } from '@bzzz/protocols'
-import { type Balance, held } from './books/balance.ts'
+import { type Balance, held, rights } from './books/balance.ts'
 import { isFrozen } from './books/books.ts'
 import type { CostRow } from './books/costs.ts'
 import { availableIn, balanceIn, calendarPeriods, localCapOf } from './calls/admission.ts'
@@ -7,7 +7,7 @@ import type { Terms } from './calls/terms.ts'
 import type { Standing } from './ledger/standing.ts'
 import { limitOf, rightsOf } from './periods/rights.ts'
 import { priceOf } from './prices/cost.ts'
-import type { PriceTable } from './prices/prices.ts'
+import type { PriceTable } from './prices/table.ts'
 import { NO_USD, nanoUsdOf } from './usd.ts'
 
 /** This node's part of what is running now. */
@@ -16,8 +16,16 @@ export interface BudgetReport {
   /** `frozen`: a write failed; nothing is reserved or sent until the node was restarted. */
   readonly condition: 'open' | 'frozen' | 'closed'
   readonly periods: readonly PeriodReport[]
-  /** Models that were billed above their bound. */
-  readonly frozenModels: readonly string[]
+  /** No call of theirs is admitted until their price is another. */
+  readonly frozenModels: readonly FrozenModel[]
+}
+
+/** A model that was billed above the bound of a call: the last such call. */
+export interface FrozenModel {
+  readonly model: string
+  readonly billed: NanoUsd
+  /** What was held for it. */
+  readonly held: NanoUsd
 }
 
 export interface PeriodReport {
@@ -25,12 +33,22 @@ export interface PeriodReport {
   readonly kind: 'day' | 'month' | 'agent-day' | 'thread'
   /** Of the whole mesh; null for an agent's day and a thread. */
   readonly limit: NanoUsd | null
-  /** This node's rights, or what it will open the period with. */
+  /** What this node opened the period with, or will open it with. */
   readonly initial: NanoUsd
+  /** Rights that the manifest gave besides. */
+  readonly minted: NanoUsd
+  /** Rights received from other nodes. */
+  readonly received: NanoUsd
+  /** Rights given to other nodes. */
+  readonly granted: NanoUsd
+  /** What these add up to: all that this node may charge. */
+  readonly rights: NanoUsd
   /** A lower value of this node's configuration. */
   readonly localCap: NanoUsd | null
   /** Settled. */
   readonly spent: NanoUsd
+  /** The part of `spent` that was billed above holds. */
+  readonly overrun: NanoUsd
   /** Reserved, sent or uncertain: may still come back in part. */
   readonly held: NanoUsd
   readonly available: NanoUsd
@@ -44,12 +62,17 @@ export interface Reported {
 }
 
 export function reportOf({ terms, standing, prices, condition }: Reported): BudgetReport {
-  const frozenModels = [...standing.overruns.keys()].filter((model) => {
+  const allotted = rightsOf(terms.manifest, terms.account)
+  const periods = reportPeriods(terms, standing)
+  return { rights: allotted, condition, periods, frozenModels: frozenModels(standing, prices) }
+}
+
+/** One without a price is as good as frozen, and its overrun as good to know. */
+function frozenModels(standing: Standing, prices: PriceTable): FrozenModel[] {
+  return [...standing.overruns.values()].flatMap(({ model, actual, max }) => {
     const price = priceOf(prices, model)
-    return price === undefined || isFrozen(standing, price)
+    return price === undefined || isFrozen(standing, price) ? [{ model, billed: actual ?? max, held: max }] : []
   })
-  const rights = rightsOf(terms.manifest, terms.account)
-  return { rights, condition, periods: reportPeriods(terms, standing), frozenModels }
 }
 
 /** Days and months of now, the days of agents that spent on them, and the caps of threads, newest use last. */
@@ -65,15 +88,20 @@ function reportPeriods(terms: Terms, standing: Standing): PeriodReport[] {
 }
 
 function periodReport(terms: Terms, balance: Balance): PeriodReport {
-  const { period, initial, spent } = balance
+  const { period, initial, minted, received, granted, spent, overrun } = balance
   const cap = localCapOf(terms, period)
   return {
     period,
     kind: parsePeriod(period)?.kind ?? 'day',
     limit: limitOf(terms.manifest, period) ?? null,
     initial,
+    minted,
+    received,
+    granted,
+    rights: rights(balance),
     localCap: cap ?? null,
     spent,
+    overrun,
     held: held(balance),
     available: availableIn(balance, cap),
   }
@@ -93,6 +121,8 @@ export interface CostLine {
   /** Calls that were not released. */
   readonly calls: number
   readonly spent: NanoUsd
+  /** The part of `spent` that is whole holds, charged because the provider did not plainly say what was used. */
+  readonly unproven: NanoUsd
   readonly held: NanoUsd
   /** Of settled calls whose provider told. */
   readonly inputTokens: number
@@ -119,7 +149,16 @@ function linesBy(rows: readonly CostRow[], nameOf: (row: CostRow) => string): Co
 }
 
 function emptyLine(name: string): CostLine {
-  return { name, calls: 0, spent: NO_USD, held: NO_USD, inputTokens: 0, outputTokens: 0, simulated: true }
+  return {
+    name,
+    calls: 0,
+    spent: NO_USD,
+    unproven: NO_USD,
+    held: NO_USD,
+    inputTokens: 0,
+    outputTokens: 0,
+    simulated: true,
+  }
 }
 
 function addRow(line: CostLine, row: CostRow): CostLine {
@@ -127,6 +166,7 @@ function addRow(line: CostLine, row: CostRow): CostLine {
     name: line.name,
     calls: line.calls + row.calls,
     spent: nanoUsdOf(line.spent + row.spent),
+    unproven: nanoUsdOf(line.unproven + row.unproven),
     held: nanoUsdOf(line.held + row.held),
     inputTokens: line.inputTokens + row.inputTokens,
     outputTokens: line.outputTokens + row.outputTokens,

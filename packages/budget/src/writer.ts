@@ -190,6 +190,7 @@ function together(needs: readonly Needs[]): Needs {
     calls: needs.flatMap(({ calls }) => calls),
     periods: needs.flatMap(({ periods }) => periods),
     costs: needs.flatMap(({ costs }) => costs),
+    boots: needs.flatMap(({ boots = [] }) => boots),
   }
 }
 

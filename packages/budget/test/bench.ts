@@ -15,6 +15,7 @@ import {
   type Signer,
   type Slot,
   type ThreadId,
+  type TokenUsage,
   turnIdOf,
 } from '@bzzz/protocols'
 import { openState, type Room, type StateDatabase } from '@bzzz/store'
@@ -24,7 +25,8 @@ import type { Refusal, Reservation, ReserveRequest } from '../src/calls/reservat
 import type { BudgetFact } from '../src/facts.ts'
 import { createAccount } from '../src/ledger/chain.ts'
 import { type FirstManifest, signFirstManifest } from '../src/manifest/first.ts'
-import { loadPrices, type PriceTable } from '../src/prices/prices.ts'
+import { loadPrices } from '../src/prices/prices.ts'
+import type { PriceTable } from '../src/prices/table.ts'
 import { parseUsd } from '../src/usd.ts'
 
 /** Things a test of the budget stands on: keys from names, a clock that is driven, directories that go away. */
@@ -89,15 +91,12 @@ export function callOf(cents: number, name: string, more: Partial<ReserveRequest
   }
 }
 
-export function usage(output: number): { input: number; cachedInput: number; output: number; reasoning: number } {
-  return { input: 0, cachedInput: 0, output, reasoning: 0 }
+export function usage(output: number, more: Partial<TokenUsage> = {}): TokenUsage {
+  return { input: 0, cachedInput: 0, cacheWrite: 0, output, reasoning: 0, cost: null, ...more }
 }
 
 /** What a model answered that cost `cents`. */
-export function answer(
-  cents: number,
-  reply = '{}',
-): { usage: ReturnType<typeof usage>; reply: string; providerRequestId: string } {
+export function answer(cents: number, reply = '{}'): { usage: TokenUsage; reply: string; providerRequestId: string } {
   return { usage: usage(cents), reply, providerRequestId: 'req-1' }
 }
 

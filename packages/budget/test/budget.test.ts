@@ -1,8 +1,9 @@
 import { callIdOf, MAX_REPLY_BYTES } from '@bzzz/protocols'
 import { describe, expect, it } from 'vitest'
-import { loadPrices, mergePrices, shippedPrices } from '../src/prices/prices.ts'
+import { loadPrices, shippedPrices } from '../src/prices/prices.ts'
+import { mergePrices } from '../src/prices/table.ts'
 import { parseUsd } from '../src/usd.ts'
-import { answer, callOf, NOON, openBench, period, refusalOf, reserved, signerNamed, thread } from './bench.ts'
+import { answer, callOf, NOON, openBench, period, refusalOf, reserved, signerNamed, thread, usage } from './bench.ts'
 
 const cents = (amount: number) => parseUsd(String(amount / 100))
 const dearer = loadPrices(
@@ -143,18 +144,26 @@ describe('a settlement', () => {
     expect(period(budget, TODAY).spent).toBe(cents(20))
   })
 
-  it('without usage charges the whole hold and says that nobody told', async () => {
+  it.each([
+    ['none', {}],
+    ['unclear', { unclear: 'total_tokens is not the sum' }],
+  ])('with usage that is %s charges the whole hold and says so', async (evidence, unclear) => {
     const { budget, facts } = await openBench()
-    for (const [name, told] of [
-      ['a', null],
-      ['b', { ...answer(1).usage, output: Number.NaN }],
-    ] as const) {
-      const call = await reserved(budget, callOf(10, name))
-      await budget.sent(call)
-      const settled = await budget.settle(call, { usage: told, reply: '{}', providerRequestId: null })
-      expect(settled).toMatchObject({ state: 'settled', actual: cents(10), usage: null })
-      expect(facts.findLast(({ type }) => type === 'settled')).toMatchObject({ evidence: 'none' })
-    }
+    const call = await reserved(budget, callOf(10, 'a'))
+    await budget.sent(call)
+    const settled = await budget.settle(call, { usage: null, ...unclear, reply: '{}', providerRequestId: null })
+    expect(settled).toMatchObject({ state: 'settled', actual: cents(10), usage: null })
+    expect(facts.findLast(({ type }) => type === 'settled')).toMatchObject({ evidence })
+    expect(period(budget, TODAY)).toMatchObject({ spent: cents(10), held: 0n })
+  })
+
+  it('of a provider that says it charged more than the hold is an overrun, whatever the tokens cost', async () => {
+    const { budget, facts } = await openBench()
+    const call = await reserved(budget, callOf(10, 'a', { model: 'home' }))
+    await budget.sent(call)
+    await budget.settle(call, { usage: usage(10, { cost: cents(1) }), reply: '{}', providerRequestId: null })
+    expect(facts.at(-1)).toMatchObject({ type: 'overrun', amount: cents(1), max: 0n })
+    expect(refusalOf(await budget.reserve(callOf(1, 'b', { model: 'home' }))).by).toBe('frozen-model')
   })
 
   it('above the hold books all of it and freezes the model on this node until its price is another', async () => {
@@ -163,12 +172,17 @@ describe('a settlement', () => {
     await bench.budget.sent(call)
     await bench.budget.settle(call, answer(150))
     expect(bench.facts.at(-1)).toMatchObject({ type: 'overrun', amount: cents(150), max: cents(90) })
-    expect(period(bench.budget, TODAY)).toMatchObject({ spent: cents(150), held: 0n, available: 0n })
+    expect(period(bench.budget, TODAY)).toMatchObject({
+      spent: cents(150),
+      overrun: cents(60),
+      held: 0n,
+      available: 0n,
+    })
     const reopened = await bench.reopen()
     const refusal = refusalOf(await reopened.reserve(callOf(1, 'b')))
     expect(refusal.by).toBe('frozen-model')
     expect(refusal.reason).toContain('$1.50 for a call that could cost $0.90 was billed')
-    expect(reopened.report().frozenModels).toEqual(['coin'])
+    expect(reopened.report().frozenModels).toEqual([{ model: 'coin', billed: cents(150), held: cents(90) }])
     expect((await reopened.reserve(callOf(5, 'c', { model: 'home' }))).status).toBe('reserved')
     bench.clock.ms += 24 * 3_600_000
     const corrected = await bench.reopen({ prices: await shippedPrices().then((other) => mergePrices(other, dearer)) })
@@ -324,6 +338,21 @@ describe('what is asked about the past', () => {
     expect(byModel).toMatchObject([{ name: 'coin', calls: 2, simulated: false }])
     expect(byThread.map(({ name }) => name)).toEqual(['-', threadOf()])
     expect((await budget.breakdown('d:2026-11-21' as never)).byAgent).toEqual([])
+  })
+
+  it('tell what was charged at its bound for want of evidence', async () => {
+    const bench = await openBench()
+    for (const [name, outcome] of [
+      ['told', { usage: usage(4) }],
+      ['untold', { usage: null }],
+      ['unclear', { usage: null, unclear: 'total_tokens is 7' }],
+    ] as const) {
+      const call = await reserved(bench.budget, callOf(10, name))
+      await bench.budget.sent(call)
+      await bench.budget.settle(call, { ...outcome, reply: '{}', providerRequestId: null })
+    }
+    const { byModel } = await (await bench.reopen()).breakdown(TODAY as never)
+    expect(byModel).toMatchObject([{ name: 'coin', calls: 3, spent: cents(24), unproven: cents(20), outputTokens: 4 }])
   })
 })
 

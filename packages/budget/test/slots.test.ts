@@ -130,6 +130,30 @@ describe('the total of a period', () => {
     expect(sumSlots(manifest, DAY, [])).toMatchObject({ low: 0n, high: parseUsd('9'), found: 0, oldestMs: null })
   })
 
+  it('follows rights that moved, also to an account that the manifest gives nothing', () => {
+    const boot = { counter: 1, nonce: '0'.repeat(32) as never }
+    const newcomer = { peer: acacia.peer, incarnation: '8'.repeat(32) as never }
+    const gives = (account: typeof walnut, dollars: string) => ({ account, boot, cumulative: parseUsd(dollars) })
+    const total = sumSlots(manifest, DAY, [
+      slotOf(walnut, 5, '1', { granted: [gives(ironwood, '1.50'), gives(newcomer, '0.25')] }),
+      slotOf(ironwood, 3, '4'),
+      slotOf(acacia, 3, '0'),
+    ])
+    expect(total).toMatchObject({ low: parseUsd('5'), high: parseUsd('5.25'), missing: [newcomer], found: 3 })
+    expect(total.byAccount).toMatchObject([
+      { account: walnut, granted: parseUsd('1.75'), received: 0n },
+      { account: ironwood, granted: 0n, received: parseUsd('1.50') },
+      { account: acacia },
+      { account: newcomer, initial: 0n, received: parseUsd('0.25'), wallMs: null },
+    ])
+    const spent = sumSlots(manifest, DAY, [
+      slotOf(walnut, 5, '1', { granted: [gives(newcomer, '0.25')] }),
+      slotOf(newcomer, 1, '0.20', { initial: parseUsd('0') }),
+      ...[slotOf(ironwood, 3, '0'), slotOf(acacia, 3, '0')],
+    ])
+    expect(spent).toMatchObject({ low: parseUsd('1.20'), high: parseUsd('1.20'), missing: [] })
+  })
+
   it("of a thread goes by the cap's shares", () => {
     const cap = splitCap(
       parseUsd('1'),

@@ -32,12 +32,12 @@ describe('what is kept beside the ledger', () => {
   })
 
   it.each<[string, (room: Room) => Promise<unknown>, RegExp]>([
-    ['a record of a call is not found by its call', drop('c/'), /index of calls and turns/],
-    ['a call is not found by its turn', drop('t/'), /index of calls and turns/],
+    ['a record of a call is not found by its call', drop('c/'), /index of calls, turns and openings/],
+    ['a call is not found by its turn', drop('t/'), /index of calls, turns and openings/],
     [
       'a call is found by a turn that never made it',
       (room) => room.write([{ put: 't/none/0/0', value: new Uint8Array() }]),
-      /index of calls and turns/,
+      /index of calls, turns and openings/,
     ],
     ['a call in flight is not known as such', drop('o/'), /kept as o\//],
     ['a slot was altered', alter('s/'), /kept as s\/.* cannot be read/],

@@ -15,12 +15,15 @@ export interface Signer {
 }
 
 /** One name per signed format, so that a signature of one can never stand for another. */
-export type SignatureDomain = 'envelope' | 'manifest' | 'slot' | 'card' | 'tokens' | 'join'
+export type SignatureDomain = 'envelope' | 'manifest' | 'slot' | 'grant' | 'ack' | 'card' | 'tokens' | 'join'
 
 /** What is signed: `bzzz/<domain>/1`, a zero byte, the mesh id (32 bytes), then the body. */
 export function signedMessage(domain: SignatureDomain, mesh: MeshId, body: Uint8Array): Uint8Array {
   return Buffer.concat([Buffer.from(`bzzz/${domain}/1\0`), meshIdBytes(mesh), body])
 }
+
+/** The other half of a {@link Signer}: whether the signature is of this key. Only a simulation puts another in its place. */
+export type Verify = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean
 
 export function verifySignature(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   return verify(null, message, importedKey(publicKey), signature)
@@ -43,14 +46,28 @@ export function openSigned<S extends z.ZodType>(
   schema: S,
   maxBytes: number,
   meshAndSignerOf: (body: z.output<S>, bodyBytes: Uint8Array) => { mesh: MeshId; publicKey: Uint8Array },
+  verifies: Verify = verifySignature,
 ): z.output<S> {
   const { body: bodyBytes, sig } = decodeCanonical(bytes, signedShape, maxBytes)
   const body = decodeCanonical(bodyBytes, schema, maxBytes)
   const { mesh, publicKey } = meshAndSignerOf(body, bodyBytes)
-  if (!verifySignature(publicKey, signedMessage(domain, mesh, bodyBytes), sig)) {
+  if (!verifies(publicKey, signedMessage(domain, mesh, bodyBytes), sig)) {
     throw new ProtocolError('BAD_SIGNATURE', `${domain}: the signature does not match its signer`)
   }
   return body
+}
+
+/**
+ * The body of what {@link sealSigned} wrote, unverified: for what was verified before it was kept.
+ * @throws {ProtocolError} TOO_LARGE, NOT_CANONICAL or BAD_SHAPE
+ */
+export function readSigned<S extends z.ZodType>(bytes: Uint8Array, schema: S, maxBytes: number): z.output<S> {
+  return decodeCanonical(signedBody(bytes, maxBytes), schema, maxBytes)
+}
+
+/** The bytes that were signed. @throws {ProtocolError} TOO_LARGE, NOT_CANONICAL or BAD_SHAPE */
+export function signedBody(bytes: Uint8Array, maxBytes: number): Uint8Array {
+  return decodeCanonical(bytes, signedShape, maxBytes).body
 }
 
 export function sha256(...parts: (Uint8Array | string)[]): Uint8Array {

@@ -25,12 +25,26 @@ export const dailyCosts = z.strictObject({
   unknown_nodes: z.array(z.string()),
   /** This node's part of the limit. */
   own: budgetLine,
+  /** The part of what this node spent that was billed above the bounds of its calls. */
+  overrun_usd: usd,
+  /** Models that were billed above a bound: this node does not call them until their price is another. */
+  frozen_models: z.array(
+    z.strictObject({
+      model: z.string(),
+      /** Of the last such call. */
+      billed_usd: usd,
+      /** What could be billed at most, by the price table. */
+      bound_usd: usd,
+    }),
+  ),
 })
 export type DailyCosts = z.infer<typeof dailyCosts>
 
 const row = z.strictObject({
   name: z.string(),
   spent_usd: usd,
+  /** The part of it that is whole holds, charged because the model's server did not plainly say what it used. */
+  unproven_usd: usd,
   held_usd: usd,
   calls: count,
   input_tokens: count,

@@ -27,6 +27,12 @@ export interface Account {
   readonly incarnation: Incarnation
 }
 
+/** One opening of a ledger: how often it was opened, and a number drawn at this time, which a copy draws anew. */
+export interface Boot {
+  readonly counter: number
+  readonly nonce: Incarnation
+}
+
 // protobuf of libp2p's PublicKey {type: Ed25519, data: 32 bytes} behind an identity multihash (libp2p specs, peer-ids)
 const ED25519_PEER_PREFIX = Uint8Array.from([0x00, 0x24, 0x08, 0x01, 0x12, 0x20])
 
@@ -96,6 +102,10 @@ export const callId = z
   .regex(/^[0-9a-f]{64}$/)
   .transform((text) => text as CallId)
 export const account = z.strictObject({ peer: peerId, incarnation })
+export const boot = z.strictObject({
+  counter: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
+  nonce: incarnation,
+})
 
 const AGENT_NAME = /^[a-z][a-z0-9_-]{0,63}$/
 export const agentName = z.string().regex(AGENT_NAME, { message: 'lower case letters, digits, - and _, at most 64' })

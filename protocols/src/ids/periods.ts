@@ -54,3 +54,8 @@ export const period = z
   .max(128)
   .refine((text) => parsePeriod(text) !== undefined, { message: 'not a period' })
   .transform((text) => text as Period)
+
+/** Periods whose sums leave a node: an agent's day stays at its home. */
+export const sharedPeriod = period.refine((of) => parsePeriod(of)?.kind !== 'agent-day', {
+  message: 'never leaves its node',
+})

@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import { decodeCanonical, encodeCanonical, shaped, tooLarge } from '../bytes/cbor.ts'
-import { bytesOf, nanoUsd, wallMs, wholeNumber } from '../bytes/shapes.ts'
+import { bytesOf, bytesUpTo, nanoUsd, wallMs, wholeNumber } from '../bytes/shapes.ts'
 import { sha256 } from '../bytes/signing.ts'
-import { agentName, callId, incarnation, threadId, turnId } from '../ids/ids.ts'
+import { MAX_FORK_PROOF_BYTES } from '../fork/fork.ts'
+import { MAX_GRANT_BYTES } from '../grant/grant.ts'
+import { account, agentName, callId, incarnation, threadId, turnId } from '../ids/ids.ts'
 import { period } from '../ids/periods.ts'
 
 /** The node's own append-only record of money, hash-chained. It stays on the node; its sums leave as slots. See spec.md. */
@@ -14,22 +16,47 @@ const reply = z
   .string()
   .refine((text) => Buffer.byteLength(text) <= MAX_REPLY_BYTES, { message: `must be at most ${MAX_REPLY_BYTES} bytes` })
 
-const tokens = z.strictObject({
-  /** All prompt tokens, cached ones included. */
-  input: wholeNumber,
-  cachedInput: wholeNumber,
-  /** All generated tokens, reasoning included. */
-  output: wholeNumber,
-  reasoning: wholeNumber,
-})
+const tokens = z
+  .strictObject({
+    /** All prompt tokens: fresh, read from the provider's cache, and written to it. */
+    input: wholeNumber,
+    /** Read from the cache. */
+    cachedInput: wholeNumber,
+    /** Written to the cache; all that were not read, where the provider does not say. */
+    cacheWrite: wholeNumber,
+    /** All generated tokens, reasoning included. */
+    output: wholeNumber,
+    reasoning: wholeNumber,
+    /** What the provider itself says that it charged; null when it does not say. */
+    cost: nanoUsd.nullable(),
+  })
+  .refine(({ input, cachedInput, cacheWrite }) => cachedInput + cacheWrite <= input, {
+    message: 'no more prompt tokens are read and written than there are',
+  })
+  .refine(({ output, reasoning }) => reasoning <= output, { message: 'reasoning is part of the output' })
 export type TokenUsage = z.infer<typeof tokens>
 
-/** Which price a call was admitted at, and is settled at. Nano-dollars per million tokens. */
-const priceRef = z.strictObject({
-  model: z.string().max(100),
+/** Nano-dollars per million tokens. */
+const unitPrices = {
   input: nanoUsd,
   cachedInput: nanoUsd,
+  cacheWrite: nanoUsd,
   output: nanoUsd,
+}
+
+export const MAX_PRICE_TIERS = 8
+
+/** Which price a call was admitted at, and is settled at. */
+const priceRef = z.strictObject({
+  model: z.string().max(100),
+  ...unitPrices,
+  /** For the whole of a request with more prompt tokens than `above`; ascending. */
+  tiers: z
+    .array(z.strictObject({ above: wholeNumber, ...unitPrices }))
+    .max(MAX_PRICE_TIERS)
+    .refine((tiers) => tiers.every(({ above }, index) => index === 0 || above > (tiers[index - 1]?.above ?? 0)), {
+      message: 'each tier is above the one before',
+    }),
   /** SHA-256 of the price table. */
   table: bytesOf(32),
   /** Not real money: the offline provider's prices. */
@@ -42,6 +69,14 @@ const event = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('booted'), counter: wholeNumber, nonce: incarnation }),
   /** Rights with which a period began here: written once, never recomputed. */
   z.strictObject({ kind: z.literal('opened'), period, initial: nanoUsd, manifestVersion: wholeNumber }),
+  /** Rights that the manifest gives in one period besides; once per id. */
+  z.strictObject({ kind: z.literal('minted'), period, id: incarnation, amount: nanoUsd, manifestVersion: wholeNumber }),
+  /** Rights given away: `amount` is what this grant adds to those before it. It leaves once this record is synced. */
+  z.strictObject({ kind: z.literal('granted'), period, amount: nanoUsd, grant: bytesUpTo(MAX_GRANT_BYTES) }),
+  /** Rights received: `amount` is what this grant adds to those before it. */
+  z.strictObject({ kind: z.literal('credited'), period, amount: nanoUsd, grant: bytesUpTo(MAX_GRANT_BYTES) }),
+  /** Proof that an account signed two things under one number; nothing more is credited from it. May be the own one. */
+  z.strictObject({ kind: z.literal('forked'), account, proof: bytesUpTo(MAX_FORK_PROOF_BYTES) }),
   z.strictObject({
     kind: z.literal('reserved'),
     call: callId,
@@ -63,8 +98,11 @@ const event = z.discriminatedUnion('kind', [
     amount: nanoUsd,
     usage: tokens.nullable(),
     reply: reply.nullable(),
-    /** How the amount is known: the provider's usage, or the whole hold because no usage came, or an operator's word. */
-    evidence: z.enum(['usage', 'none', 'operator']),
+    /**
+     * How the amount is known: by the provider's usage; or it is the whole hold, because no usage came (`none`) or one that
+     * contradicts itself (`unclear`); or by an operator's word.
+     */
+    evidence: z.enum(['usage', 'none', 'unclear', 'operator']),
     providerRequestId: z.string().max(200).nullable(),
   }),
   z.strictObject({ kind: z.literal('uncertain'), call: callId, reason: z.string().max(500) }),

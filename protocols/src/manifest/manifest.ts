@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { encodeCanonical } from '../bytes/cbor.ts'
 import { ProtocolError } from '../bytes/errors.ts'
 import { bytesOf, nanoUsd, wallMs, wholeNumber } from '../bytes/shapes.ts'
-import { openSigned, type Signer, sealSigned, sha256 } from '../bytes/signing.ts'
+import { openSigned, type Signer, sealSigned, sha256, type Verify } from '../bytes/signing.ts'
 import { account, incarnation, type MeshId, peerId } from '../ids/ids.ts'
 import { parsePeriod, period } from '../ids/periods.ts'
 
@@ -77,10 +77,10 @@ export function sealManifest(body: Manifest, mesh: MeshId | 'first', owner: Sign
  * @param pinned the mesh that the reader joined, or 'first' to learn it from a version 1
  * @throws {ProtocolError} TOO_LARGE, NOT_CANONICAL, BAD_SHAPE, WRONG_MESH or BAD_SIGNATURE
  */
-export function openManifest(bytes: Uint8Array, pinned: MeshId | 'first'): OpenedManifest {
+export function openManifest(bytes: Uint8Array, pinned: MeshId | 'first', verifies?: Verify): OpenedManifest {
   let mesh = pinned as MeshId
   let hash = new Uint8Array()
-  const manifest = openSigned('manifest', bytes, manifestBody, MAX_MANIFEST_BYTES, (body, bodyBytes) => {
+  const signer = (body: Manifest, bodyBytes: Uint8Array) => {
     hash = Uint8Array.from(hashOfBody(bodyBytes))
     const first = body.version === 1 ? meshIdOf(bodyBytes) : undefined
     if (pinned === 'first') {
@@ -90,7 +90,8 @@ export function openManifest(bytes: Uint8Array, pinned: MeshId | 'first'): Opene
       throw new ProtocolError('WRONG_MESH', 'the manifest of another mesh')
     }
     return { mesh, publicKey: body.owner }
-  })
+  }
+  const manifest = openSigned('manifest', bytes, manifestBody, MAX_MANIFEST_BYTES, signer, verifies)
   return { manifest, mesh, hash, bytes }
 }
 

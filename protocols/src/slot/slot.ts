@@ -1,16 +1,15 @@
 import { z } from 'zod'
 import { encodeCanonical } from '../bytes/cbor.ts'
 import { bytesOf, nanoUsd, wallMs, wholeNumber } from '../bytes/shapes.ts'
-import { openSigned, type Signer, sealSigned, sha256 } from '../bytes/signing.ts'
-import { type Account, account, incarnation, type MeshId, type Period, publicKeyOfPeer } from '../ids/ids.ts'
-import { parsePeriod, period } from '../ids/periods.ts'
+import { openSigned, type Signer, sealSigned, sha256, type Verify } from '../bytes/signing.ts'
+import { type Account, account, boot, type MeshId, type Period, publicKeyOfPeer } from '../ids/ids.ts'
+import { sharedPeriod } from '../ids/periods.ts'
 
 /** The signed summary of one account in one period; written only by its owner, and its counters only grow. */
 export const MAX_SLOT_BYTES = 64 * 1024
 
-/** The periods that are summed over the mesh; an agent's day stays at its home. */
-const sharedPeriod = period.refine((of) => parsePeriod(of)?.kind !== 'agent-day', { message: 'never leaves its node' })
-const boot = z.strictObject({ counter: wholeNumber, nonce: incarnation })
+/** Of one period and direction: boots of receivers, or grants received. */
+export const MAX_TRANSFERS = 256
 
 const slotBody = z.strictObject({
   v: z.literal(1),
@@ -27,8 +26,10 @@ const slotBody = z.strictObject({
   wallMs,
   state: z.enum(['open', 'closed', 'frozen']),
   initial: nanoUsd,
-  granted: z.array(z.strictObject({ account, boot, cumulative: nanoUsd })).max(256),
-  received: z.array(bytesOf(32)).max(256),
+  /** Cumulative, each: rights given away. */
+  granted: z.array(z.strictObject({ account, boot, cumulative: nanoUsd })).max(MAX_TRANSFERS),
+  /** Hash of the newest grant credited from each donor to each boot. */
+  received: z.array(bytesOf(32)).max(MAX_TRANSFERS),
   /** Cumulative: sum of every hold ever made. */
   reserved: nanoUsd,
   /** Cumulative: what settlements gave back of the holds. */
@@ -43,11 +44,9 @@ export function sealSlot(slot: Slot, mesh: MeshId, signer: Signer): Uint8Array {
 }
 
 /** @throws {ProtocolError} TOO_LARGE, NOT_CANONICAL, BAD_SHAPE or BAD_SIGNATURE. Membership is the caller's question. */
-export function openSlot(bytes: Uint8Array, mesh: MeshId): Slot {
-  return openSigned('slot', bytes, slotBody, MAX_SLOT_BYTES, (body) => ({
-    mesh,
-    publicKey: publicKeyOfPeer(body.account.peer),
-  }))
+export function openSlot(bytes: Uint8Array, mesh: MeshId, verifies?: Verify): Slot {
+  const signer = (body: Slot) => ({ mesh, publicKey: publicKeyOfPeer(body.account.peer) })
+  return openSigned('slot', bytes, slotBody, MAX_SLOT_BYTES, signer, verifies)
 }
 
 /** Of the signed bytes, as they travel. */

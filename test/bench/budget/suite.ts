@@ -93,7 +93,7 @@ function callsThrough(budget: Budget): (count: number, inFlight: number) => Prom
     const request = { turn, step: 0, attempt: 0, thread, agent: 'reviewer', model: 'bench' }
     const reservation = await budget.reserve({ ...request, inputTokens: 1_000, outputTokens: 500, send: true })
     if (reservation.status !== 'reserved') throw new Error(`the bench was refused: ${reservation.status}`)
-    const usage = { input: 900, cachedInput: 0, output: 400, reasoning: 0 }
+    const usage = { input: 900, cachedInput: 0, cacheWrite: 0, output: 400, reasoning: 0, cost: null }
     await budget.settle(reservation.call, { usage, reply, providerRequestId: 'bench' })
   }
   return (count, inFlight) => perSecond(count, () => concurrently(count, inFlight, call))

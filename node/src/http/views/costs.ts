@@ -29,8 +29,8 @@ function usedThousandths(line: PeriodReport): number {
 }
 
 /** What this node may spend: its rights, or less where its own configuration says less. */
-function shareOf({ initial, localCap }: PeriodReport): bigint {
-  return localCap !== null && localCap < initial ? localCap : initial
+function shareOf({ rights, localCap }: PeriodReport): bigint {
+  return localCap !== null && localCap < rights ? localCap : rights
 }
 
 export function lineView(line: PeriodReport | undefined): BudgetLineView {
@@ -62,6 +62,17 @@ export async function dailyCostsView(ports: DoorPorts, nowMs: number, signal: Ab
     reserved_usd: own.held_usd,
     ...byNode(ports, total),
     own,
+    ...overruns(ports.budget, period),
+  }
+}
+
+function overruns(budget: DoorPorts['budget'], today: Period): Pick<DailyCosts, 'overrun_usd' | 'frozen_models'> {
+  const { periods, frozenModels } = budget.report()
+  return {
+    overrun_usd: usdOf(periods.find(({ period }) => period === today)?.overrun ?? 0n),
+    frozen_models: frozenModels.map(({ model, billed, held }) => {
+      return { model, billed_usd: usdOf(billed), bound_usd: usdOf(held) }
+    }),
   }
 }
 
@@ -92,10 +103,11 @@ export async function costsBreakdownView({ node, budget }: DoorPorts, nowMs: num
 }
 
 function rowView(line: CostLine): CostsBreakdown['by_agent'][number] {
-  const { name, spent, held, calls, inputTokens, outputTokens, simulated } = line
+  const { name, spent, unproven, held, calls, inputTokens, outputTokens, simulated } = line
   return {
     name,
     spent_usd: usdOf(spent),
+    unproven_usd: usdOf(unproven),
     held_usd: usdOf(held),
     calls,
     input_tokens: inputTokens,

@@ -44,8 +44,10 @@ export interface ModelRequest extends ModelQuestion {
 export interface Completion {
   /** JSON text in the schema's shape; not yet checked. */
   readonly reply: string
-  /** Null when the provider did not say. */
+  /** Null when the provider did not say, or nothing that can be believed. */
   readonly usage: TokenUsage | null
+  /** Why what it said of usage is no evidence; absent or null when it is, or when it said nothing. */
+  readonly unclear?: string | null
   readonly providerRequestId: string | null
 }
 
@@ -69,6 +71,8 @@ export interface ModelErrorDetails {
   readonly retryAfterMs?: number | null
   /** Of the whole call: known when the answer came to its end with usage and was of no use. Never what was used so far. */
   readonly usage?: TokenUsage | null
+  /** As in {@link Completion}. */
+  readonly unclear?: string | null
   /** Set when it differs from what the code says, e.g. a refused reply format that the next request leaves out. */
   readonly retryable?: boolean
   readonly cause?: unknown
@@ -90,6 +94,7 @@ export class ModelError extends Error {
   readonly billed: 'no' | 'unknown'
   readonly retryAfterMs: number | null
   readonly usage: TokenUsage | null
+  readonly unclear: string | null
   /** Whether a further attempt may go better. */
   readonly retryable: boolean
 
@@ -99,6 +104,7 @@ export class ModelError extends Error {
     this.billed = details.billed
     this.retryAfterMs = details.retryAfterMs ?? null
     this.usage = details.usage ?? null
+    this.unclear = details.unclear ?? null
     this.retryable = details.retryable ?? RETRYABLE.has(code)
   }
 }

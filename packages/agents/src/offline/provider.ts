@@ -31,7 +31,7 @@ export function createOfflineProvider(options: OfflineOptions): ModelProvider {
       const reply = JSON.stringify(await answer(request, { ...options, signal }))
       // Rules are not cut off where a model would be; the count is, so that it stays within what was reserved.
       const output = Math.min(tokens(reply), request.maxOutputTokens)
-      const usage = { input: promptTokens(request), cachedInput: 0, output, reasoning: 0 }
+      const usage = { input: promptTokens(request), cachedInput: 0, cacheWrite: 0, output, reasoning: 0, cost: null }
       return { reply, usage, providerRequestId: null }
     },
   }

@@ -16,6 +16,7 @@ export function bodyFor(question: ModelQuestion, dialect: Dialect): Body {
     stream: true,
     [dialect.limit]: maxOutputTokens,
     ...(dialect.streamUsage ? { stream_options: { include_usage: true } } : {}),
+    ...(dialect.serviceTier ? { service_tier: 'default' as const } : {}),
     ...(dialect.temperature && temperature !== undefined ? { temperature } : {}),
     ...formatOf(schema, dialect),
   }

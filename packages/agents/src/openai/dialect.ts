@@ -7,6 +7,8 @@ export interface Dialect {
   readonly temperature: boolean
   /** Whether usage may be asked for in a stream; without it every call costs its whole hold. */
   readonly streamUsage: boolean
+  /** Whether the standard service is asked for by name: a project's own default may be one that costs twice the list price. */
+  readonly serviceTier: boolean
 }
 
 export const OPENAI_URL = 'https://api.openai.com/v1'
@@ -23,6 +25,7 @@ export function firstDialect(model: string, baseUrl: string): Dialect {
     limitSettled: false,
     temperature: !REASONING_MODEL.test(model),
     streamUsage: true,
+    serviceTier: isOpenAi,
   }
 }
 
@@ -34,6 +37,7 @@ export function firstDialect(model: string, baseUrl: string): Dialect {
 export function simplerDialect(dialect: Dialect, refusal: string): Dialect | undefined {
   if (/temperature/i.test(refusal) && dialect.temperature) return { ...dialect, temperature: false }
   if (/stream_options/i.test(refusal) && dialect.streamUsage) return { ...dialect, streamUsage: false }
+  if (/service_tier/i.test(refusal) && dialect.serviceTier) return { ...dialect, serviceTier: false }
   if (/max_(completion_)?tokens/i.test(refusal) && !dialect.limitSettled) {
     const limit = dialect.limit === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens'
     return { ...dialect, limit, limitSettled: true }

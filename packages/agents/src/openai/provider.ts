@@ -37,6 +37,7 @@ export interface OpenAiOptions {
 export function createOpenAiProvider(options: OpenAiOptions): ModelProvider {
   const baseUrl = (options.baseUrl ?? OPENAI_URL).replace(/\/+$/, '')
   const server = shownUrl(baseUrl)
+  const host = new URL(baseUrl).hostname
   const dialects = new Map<string, Dialect>()
   const keys = createKeyring(options.readKey)
   const client = new OpenAI({
@@ -73,7 +74,7 @@ export function createOpenAiProvider(options: OpenAiOptions): ModelProvider {
   async function complete(request: ModelRequest, { signal, onToken }: CompleteOptions): Promise<Completion> {
     const dialect = dialectOf(request.model)
     const watch = createSilenceWatch(options)
-    const gathered = gatherReply(server, onToken)
+    const gathered = gatherReply(server, { host, model: request.model }, onToken)
     const init = {
       signal: AbortSignal.any([signal, watch.signal]),
       headers: { 'Idempotency-Key': request.callId },

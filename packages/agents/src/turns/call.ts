@@ -112,6 +112,7 @@ async function send<T>(
     ms: tools.now() - begunMs,
     error: error?.code ?? null,
     usage: outcome.usage,
+    unclear: outcome.unclear ?? null,
   })
   if (outcome instanceof ModelError) return { status: 'failed', error: outcome, id }
   try {
@@ -163,15 +164,16 @@ function timedOut(ms: number, cause: unknown): ModelError {
 }
 
 async function endAnswered<T>(call: Call<T>, id: CallId, completion: Completion, tools: TurnTools): Promise<void> {
-  const { usage, reply, providerRequestId } = completion
-  await tools.budget.settle(id, { usage, reply: `${call.about}\n${reply}`, providerRequestId })
+  const { usage, unclear = null, reply, providerRequestId } = completion
+  await tools.budget.settle(id, { usage, unclear, reply: `${call.about}\n${reply}`, providerRequestId })
 }
 
-const NOTHING_USED = { input: 0, cachedInput: 0, output: 0, reasoning: 0 }
+const NOTHING_USED = { input: 0, cachedInput: 0, cacheWrite: 0, output: 0, reasoning: 0, cost: null }
 
 async function endFailed(id: CallId, error: ModelError, tools: TurnTools): Promise<void> {
   const usage = error.usage ?? (error.billed === 'no' ? NOTHING_USED : null)
-  if (usage === null) await tools.budget.lose(id, `${error.code}: ${error.message}`.slice(0, 500))
+  const vague = error.unclear === null ? '' : ` (its usage is unclear: ${error.unclear})`
+  if (usage === null) await tools.budget.lose(id, `${error.code}: ${error.message}${vague}`.slice(0, 500))
   else await tools.budget.settle(id, { usage, reply: '', providerRequestId: null })
 }
 

@@ -12,7 +12,7 @@ import type {
   TokenUsage,
   TurnId,
 } from '@bzzz/protocols'
-import type { ModelProvider } from '../model/model.ts'
+import type { Completion, ModelProvider } from '../model/model.ts'
 import type { ThreadView } from '../review/view.ts'
 import type { Role } from '../roles/role.ts'
 
@@ -49,6 +49,8 @@ export type Reservation =
 
 export interface SettleOutcome {
   readonly usage: TokenUsage | null
+  /** As in {@link Completion}. */
+  readonly unclear?: string | null
   readonly reply: string
   readonly providerRequestId: string | null
 }
@@ -116,6 +118,8 @@ export type AgentFact =
       readonly ms: number
       readonly error: string | null
       readonly usage: TokenUsage | null
+      /** What the provider said of usage contradicts itself, and how: the whole hold was charged. */
+      readonly unclear: string | null
     }
   | { readonly type: 'duty-done'; readonly thread: ThreadId; readonly duty: 'timeout' | 'escalation' | 'verdict' }
   | { readonly type: 'thread-failed'; readonly thread: ThreadId; readonly error: unknown }

@@ -4,6 +4,7 @@ import type { BudgetPort, CallState, Reservation, SettleOutcome } from '../../sr
 
 interface FakeCall extends CallState {
   readonly turn: TurnId
+  readonly unclear?: string | null | undefined
 }
 
 /** An honest ledger in memory: one nano-dollar per token, and the rules of who may do what to a call when. */
@@ -67,11 +68,11 @@ export class FakeBudget implements BudgetPort {
     return { status: 'reserved', call, max }
   }
 
-  async settle(call: CallId, { usage, reply }: SettleOutcome): Promise<CallState> {
+  async settle(call: CallId, { usage, unclear, reply }: SettleOutcome): Promise<CallState> {
     await this.around('before settle')
     const { max } = this.#get(call)
     const actual = (usage === null ? max : BigInt(usage.input + usage.output)) as NanoUsd
-    const settled = this.#move(call, ['sent', 'uncertain'], { state: 'settled', actual, reply, usage })
+    const settled = this.#move(call, ['sent', 'uncertain'], { state: 'settled', actual, reply, usage, unclear })
     await this.around('after settle')
     return settled
   }

@@ -16,7 +16,7 @@ export function scriptedProvider(answer: Answer, { window = 1_000_000 } = {}) {
       requests.push(request)
       const reply = await answer(request, options)
       const text = typeof reply === 'string' ? reply : JSON.stringify(reply)
-      const usage = { input: 10, cachedInput: 0, output: 5, reasoning: 0 }
+      const usage = { input: 10, cachedInput: 0, cacheWrite: 0, output: 5, reasoning: 0, cost: null }
       return { reply: text, usage, providerRequestId: null }
     },
   }

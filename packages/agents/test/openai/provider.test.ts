@@ -98,7 +98,8 @@ describe('against a server with faults', () => {
     const provider = await facing((_, response) => stream(response, [token(REPLY), finish(), usage(USAGE)]))
     expect(await provider.complete(ask(), { signal: calm })).toEqual({
       reply: REPLY,
-      usage: { input: 100, cachedInput: 40, output: 20, reasoning: 5 },
+      usage: { input: 100, cachedInput: 40, cacheWrite: 60, output: 20, reasoning: 5, cost: null },
+      unclear: null,
       providerRequestId: 'req-7',
     })
   })
@@ -110,6 +111,32 @@ describe('against a server with faults', () => {
     const zero = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }
     const lying = await facing((_, response) => stream(response, [token(REPLY), finish(), usage(zero)]))
     expect((await lying.complete(ask(), { signal: calm })).usage).toBeNull()
+  })
+
+  it.each([
+    [
+      'has no token of a reply that has some',
+      usage({ prompt_tokens: 100, completion_tokens: 0, total_tokens: 100 }),
+      /no token of a reply/,
+    ],
+    ['contradicts itself', usage({ ...USAGE, total_tokens: 119 }), /total_tokens is 119/],
+    ['is for a dearer service', { ...usage(USAGE), service_tier: 'priority' }, /service tier "priority"/],
+  ])('says that usage is unclear when it %s', async (_, last, words) => {
+    const provider = await facing((_, response) => stream(response, [token(REPLY), finish(), last]))
+    expect(await provider.complete(ask(), { signal: calm })).toMatchObject({
+      reply: REPLY,
+      usage: null,
+      unclear: expect.stringMatching(words),
+    })
+  })
+
+  it('believes no unclear usage of a failure either', async () => {
+    const unclear = usage({ ...USAGE, total_tokens: 119 })
+    const error = await failing((_, response) => stream(response, [token('{'), finish('length'), unclear]))
+    expect(error).toMatchObject({
+      ...{ code: 'BAD_REPLY', billed: 'unknown', usage: null },
+      unclear: expect.stringContaining('total_tokens is 119'),
+    })
   })
 
   it('gives up a stream that stalls after its first token', async () => {

@@ -1,7 +1,7 @@
 import type { AgentId, EntryOf } from '@bzzz/protocols'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { encodeChangeSet } from '../../src/change/encoding.ts'
-import { ModelError } from '../../src/model/model.ts'
+import { ModelError, type ModelProvider } from '../../src/model/model.ts'
 import { reviewReport } from '../../src/review/report.ts'
 import type { ReviewTask } from '../../src/review/task.ts'
 import { FakeBudget } from '../fakes/budget.ts'
@@ -211,6 +211,26 @@ describe('an agent', () => {
     const lost = requests[0] && budget.calls.get(requests[0].callId)
     expect(lost).toMatchObject({ state: 'uncertain' })
     expect(BigInt(house.world.node(0).entries('finding')[0]?.cost ?? 0)).toBe((lost?.max ?? 0n) + 15n)
+  })
+
+  it('uses a reply whose usage is unclear, and says that nobody can tell what it cost', async () => {
+    const { provider } = willing()
+    const budget = new FakeBudget()
+    const vague: ModelProvider = {
+      ...provider,
+      complete: async (request, options) => {
+        const { reply, providerRequestId } = await provider.complete(request, options)
+        return { reply, usage: null, unclear: 'total_tokens is 7', providerRequestId }
+      },
+    }
+    await house.run(0, vague, { budget })
+    open()
+    await verdictWritten()
+    const calls = [...budget.calls.values()]
+    expect(calls).toHaveLength(3)
+    expect(calls.every(({ actual, max, unclear }) => actual === max && unclear === 'total_tokens is 7')).toBe(true)
+    const ended = house.facts.filter(({ type }) => type === 'call-ended')
+    expect(ended[0]).toMatchObject({ error: null, usage: null, unclear: 'total_tokens is 7' })
   })
 
   it('asks again after a reply that is no answer, and keeps its cost', async () => {

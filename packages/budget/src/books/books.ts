@@ -1,8 +1,19 @@
-import type { CallId, LedgerEvent, Period, PriceRef } from '@bzzz/protocols'
+import {
+  type Account,
+  accountKey,
+  type CallId,
+  type Incarnation,
+  type LedgerEvent,
+  type Period,
+  type PriceRef,
+} from '@bzzz/protocols'
+import { isBookedRight } from '../calls/booking.ts'
 import { type Call, nextCall, reservedCall } from '../calls/call.ts'
 import { invariant } from '../errors.ts'
-import { type Balance, charged, hold, openBalance, refund, settle } from './balance.ts'
+import { isSamePrice } from '../prices/cost.ts'
+import { type Balance, charged, hold, openBalance, refund, rights, settle } from './balance.ts'
 import { type CostRow, costAfter, costKey } from './costs.ts'
+import { postCredited, postGranted, postMinted } from './moved.ts'
 
 /**
  * What ledger records add up to. The same function posts a record when it is written and when the ledger is read
@@ -16,21 +27,28 @@ export interface Books {
   /** By model: the last call that was billed above its hold. */
   readonly overruns: Map<string, Call>
   readonly lastOpened: { day?: Period; month?: Period }
+  /** Openings of this ledger: how many there had been, by the number that was drawn. */
+  readonly boots: Map<Incarnation, number>
+  /** Accounts that signed two things under one number, by {@link accountKey}, with the proof. */
+  readonly forked: Map<string, Fork>
+  /** Of the newest thing that this account signed. */
+  signedSeq: number
+}
+
+export interface Fork {
+  readonly account: Account
+  readonly proof: Uint8Array
 }
 
 export function emptyBooks(): Books {
-  return { calls: new Map(), balances: new Map(), costs: new Map(), overruns: new Map(), lastOpened: {} }
+  const sums = { calls: new Map(), balances: new Map(), costs: new Map(), overruns: new Map() }
+  return { ...sums, lastOpened: {}, boots: new Map(), forked: new Map(), signedSeq: 0 }
 }
 
 /** A model that was billed above its bound stays frozen until its price is another. */
 export function isFrozen({ overruns }: Pick<Books, 'overruns'>, price: PriceRef): boolean {
   const then = overruns.get(price.model)?.priceRef
-  return (
-    then !== undefined &&
-    then.input === price.input &&
-    then.cachedInput === price.cachedInput &&
-    then.output === price.output
-  )
+  return then !== undefined && isSamePrice(then, price)
 }
 
 /**
@@ -40,10 +58,24 @@ export function isFrozen({ overruns }: Pick<Books, 'overruns'>, price: PriceRef)
 export function post(books: Books, event: LedgerEvent, atMs: number): void {
   switch (event.kind) {
     case 'created':
+      return
     case 'booted':
+      books.boots.set(event.nonce, event.counter)
       return
     case 'opened':
       postOpened(books, event)
+      return
+    case 'minted':
+      books.balances.set(event.period, postMinted(balanceOf(books, event.period), event))
+      return
+    case 'granted':
+      postGift(books, event)
+      return
+    case 'credited':
+      books.balances.set(event.period, postCredited(books.boots, balanceOf(books, event.period), event))
+      return
+    case 'forked':
+      books.forked.set(accountKey(event.account), { account: event.account, proof: event.proof })
       return
     case 'reserved':
       postReserved(books, reservedCall(event, atMs))
@@ -51,6 +83,8 @@ export function post(books: Books, event: LedgerEvent, atMs: number): void {
     default: {
       const before = books.calls.get(event.call)
       invariant(12, before !== undefined, `${event.kind} for a call that was never reserved`)
+      const isRight = event.kind !== 'settled' || before.state === 'settled' || isBookedRight(event, before)
+      invariant(8, isRight, `call ${before.id.slice(0, 12)} is settled at another amount than its evidence gives`)
       postChange(books, before, nextCall(before, event))
     }
   }
@@ -63,6 +97,12 @@ function postOpened(books: Books, event: Extract<LedgerEvent, { kind: 'opened' }
   const { lastOpened } = books
   if (period.startsWith('d:') && period > (lastOpened.day ?? '')) lastOpened.day = period
   if (period.startsWith('m:') && period > (lastOpened.month ?? '')) lastOpened.month = period
+}
+
+function postGift(books: Books, event: Extract<LedgerEvent, { kind: 'granted' }>): void {
+  const { balance, signedSeq } = postGranted(books.signedSeq, balanceOf(books, event.period), event)
+  books.balances.set(event.period, balance)
+  books.signedSeq = signedSeq
 }
 
 function postReserved(books: Books, call: Call): void {
@@ -78,7 +118,7 @@ function postReserved(books: Books, call: Call): void {
     const balance = balanceOf(books, period)
     invariant(
       2,
-      call.max === 0n || charged(balance) + call.max <= balance.initial,
+      call.max === 0n || charged(balance) + call.max <= rights(balance),
       `${period} has no room for ${call.max}`,
     )
     books.balances.set(period, hold(balance, call.max))

@@ -14,6 +14,8 @@ export interface CostRow {
   /** Calls that were not released. */
   readonly calls: number
   readonly spent: NanoUsd
+  /** The part of `spent` that is whole holds, charged because the provider did not plainly say what was used. */
+  readonly unproven: NanoUsd
   readonly held: NanoUsd
   readonly inputTokens: number
   readonly outputTokens: number
@@ -31,27 +33,31 @@ export function costKey({
 }
 
 export function costAfter(row: CostRow | undefined, before: Call | undefined, after: Call): CostRow {
-  const { day, agent, thread, model, simulated, calls, spent, held, inputTokens, outputTokens } = row ?? emptyRow(after)
+  const { day, agent, thread, model, simulated, calls, spent, unproven, held, inputTokens, outputTokens } =
+    row ?? emptyRow(after)
   const [was, is] = [before === undefined ? NOTHING : partOf(before), partOf(after)]
   return {
     ...{ day, agent, thread, model, simulated },
     calls: calls - was.calls + is.calls,
     spent: nanoUsdOf(spent - was.spent + is.spent),
+    unproven: nanoUsdOf(unproven - was.unproven + is.unproven),
     held: nanoUsdOf(held - was.held + is.held),
     inputTokens: inputTokens - was.inputTokens + is.inputTokens,
     outputTokens: outputTokens - was.outputTokens + is.outputTokens,
   }
 }
 
-type Part = Pick<CostRow, 'calls' | 'spent' | 'held' | 'inputTokens' | 'outputTokens'>
-const NOTHING: Part = { calls: 0, spent: NO_USD, held: NO_USD, inputTokens: 0, outputTokens: 0 }
+type Part = Pick<CostRow, 'calls' | 'spent' | 'unproven' | 'held' | 'inputTokens' | 'outputTokens'>
+const NOTHING: Part = { calls: 0, spent: NO_USD, unproven: NO_USD, held: NO_USD, inputTokens: 0, outputTokens: 0 }
 
-function partOf({ state, max, actual, usage }: Call): Part {
+function partOf({ state, max, actual, usage, evidence }: Call): Part {
   if (state === 'released') return NOTHING
   if (state !== 'settled') return { ...NOTHING, calls: 1, held: max }
+  const spent = actual ?? max
   return {
     calls: 1,
-    spent: actual ?? max,
+    spent,
+    unproven: evidence === 'none' || evidence === 'unclear' ? spent : NO_USD,
     held: NO_USD,
     inputTokens: usage?.input ?? 0,
     outputTokens: usage?.output ?? 0,

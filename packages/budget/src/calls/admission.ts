@@ -1,25 +1,52 @@
 import {
+  type Account,
+  accountKey,
   agentDayPeriod,
   type CallId,
   type LedgerEvent,
+  type Manifest,
   type NanoUsd,
   type Period,
   type PriceRef,
   parsePeriod,
+  type ThreadId,
   threadPeriod,
 } from '@bzzz/protocols'
-import { type Balance, charged, held, openBalance } from '../books/balance.ts'
+import { type Balance, charged, held, openBalance, rights } from '../books/balance.ts'
 import { type Books, isFrozen } from '../books/books.ts'
-import { chargedPeriods } from '../periods/charged.ts'
-import { initialOf, rightsOf } from '../periods/rights.ts'
+import { chargedPeriods, isShared } from '../periods/charged.ts'
+import { initialOf, isAttestedGone, mintsOf, rightsOf } from '../periods/rights.ts'
 import { highestCost } from '../prices/cost.ts'
 import { NO_USD, nanoUsdOf } from '../usd.ts'
 import { clockJump } from './clock-jump.ts'
-import { frozenModelWords, noRightsWords, tooLittleWords, unpricedWords } from './refusal-words.ts'
+import {
+  closedWords,
+  forkedWords,
+  frozenModelWords,
+  noRightsWords,
+  tooLittleWords,
+  unpricedWords,
+} from './refusal-words.ts'
 import type { Refusal, RefusedBy, ReserveRequest } from './reservation.ts'
 import type { Terms } from './terms.ts'
 
-export type Admission = { readonly status: 'admitted'; readonly max: NanoUsd; readonly events: readonly LedgerEvent[] }
+export type Admission =
+  | { readonly status: 'admitted'; readonly max: NanoUsd; readonly events: readonly LedgerEvent[] }
+  | {
+      readonly status: 'refused'
+      readonly refusal: Refusal
+      /** What the call would take, when the rights of others could mend it. */
+      readonly claim: Claim | undefined
+    }
+
+/** The same amount in each of some periods, all of which others may have rights in. */
+export interface Claim {
+  readonly max: NanoUsd
+  readonly periods: readonly Period[]
+}
+
+/** What older calls wait for in a period, and younger ones leave alone. */
+export type Kept = (period: Period) => bigint
 
 /** Days and months that a call of now is charged to; the day it is listed under comes first. */
 export function calendarPeriods({ clock }: Terms, lastOpened: Books['lastOpened']): Period[] {
@@ -40,44 +67,86 @@ export function admit(
   call: CallId,
   request: ReserveRequest,
   price: PriceRef | undefined,
-): Admission | Refusal {
+  kept: Kept = nothingKept,
+): Admission {
   const { turn, step, attempt, thread, agent, model } = request
-  if (price === undefined) return refused('unpriced', NO_USD, unpricedWords(model))
+  if (price === undefined) return final(refused('unpriced', NO_USD, unpricedWords(model)))
   const max = highestCost(price, { input: request.inputTokens, output: request.outputTokens })
+  const periods = [...timePeriods(terms, books.lastOpened, agent), ...cappedThread(books, thread)]
   const objection = objectionTo(terms, books, price, max)
-  if (objection !== undefined) return objection
-  const capped = thread !== null && books.balances.has(threadPeriod(thread)) ? [threadPeriod(thread)] : []
-  const periods = [...timePeriods(terms, books.lastOpened, agent), ...capped]
+  if (objection !== undefined) return final(objection)
   const balances = periods.map((period) => balanceIn(terms, books, period))
-  const shortages = balances.flatMap((balance) => shortageIn(terms, balance, max, request) ?? [])
-  if (shortages[0] !== undefined) return shortages[0]
-  const opened = balances.filter(({ period }) => !books.balances.has(period)).map(openedEvent)
+  const shortages = balances.flatMap((balance) => shortageIn(terms, balance, max, request, kept) ?? [])
+  if (shortages.length > 0) return short(terms, balances, max, shortages)
   const reserved = { kind: 'reserved' as const, call, turn, step, attempt, thread, agent, periods, max, price }
-  return { status: 'admitted', max, events: [...opened, reserved] }
+  return { status: 'admitted', max, events: [...openingEvents(terms, books, periods), reserved] }
+}
+
+function nothingKept(): bigint {
+  return 0n
+}
+
+function cappedThread(books: Books, thread: ThreadId | null): Period[] {
+  return thread !== null && books.balances.has(threadPeriod(thread)) ? [threadPeriod(thread)] : []
 }
 
 /** What stands against a call whatever is left in its periods. */
 function objectionTo(terms: Terms, books: Books, price: PriceRef, max: NanoUsd): Refusal | undefined {
+  const { manifest, account } = terms
   const overrun = books.overruns.get(price.model)
   if (overrun !== undefined && isFrozen(books, price)) return refused('frozen-model', max, frozenModelWords(overrun))
-  if (max > 0n && rightsOf(terms.manifest, terms.account) === 'none') {
-    return refused('no-rights', max, noRightsWords(terms.account))
-  }
+  if (books.forked.has(accountKey(account))) return refused('forked', max, forkedWords(account))
+  if (isAttestedGone(manifest, account)) return refused('closed', max, closedWords(account))
   const jump = clockJump(terms, books.lastOpened)
   return jump && { ...refused(jump.dimension, max, jump.words), period: jump.period }
 }
 
-function openedEvent({ period, initial, manifestVersion }: Balance): LedgerEvent {
-  return { kind: 'opened', period, initial, manifestVersion }
+/** Refused for want of rights: other accounts' rights help when each shortage is in a period that they share. */
+function short(terms: Terms, balances: readonly Balance[], max: NanoUsd, shortages: readonly Refusal[]): Admission {
+  const lacks = shortages.flatMap((shortage) => shortage.lacks)
+  const [first] = shortages
+  const without =
+    rightsOf(terms.manifest, terms.account) === 'none' && balances.every(({ received }) => received === 0n)
+  const refusal = without || first === undefined ? refused('no-rights', max, noRightsWords(terms.account)) : first
+  if (lacks.length < shortages.length) return final(refusal)
+  const periods = balances.map(({ period }) => period).filter(isShared)
+  return { status: 'refused', refusal: { ...refusal, lacks }, claim: { max, periods } }
 }
 
-/** As it was opened, or as it would be. */
-export function balanceIn({ manifest, account }: Terms, books: Pick<Books, 'balances'>, period: Period): Balance {
-  const opened = books.balances.get(period)
-  if (opened !== undefined) return opened
+function final(refusal: Refusal): Admission {
+  return { status: 'refused', refusal: { ...refusal, lacks: [] }, claim: undefined }
+}
+
+/** What has to be written before something is charged to these periods, or moved in them. */
+export function openingEvents(terms: Terms, books: Books, periods: readonly Period[]): LedgerEvent[] {
+  return periods.flatMap((period) => {
+    const opened = books.balances.get(period)
+    const { initial, manifestVersion } = opened ?? balanceIn(terms, books, period)
+    const booked = opened?.transfers.mints ?? []
+    const { version } = terms.manifest
+    const minted = mintsOf(terms.manifest, terms.account, period)
+      .filter(({ id }) => !booked.includes(id))
+      .map(({ id, amount }) => ({ kind: 'minted' as const, period, id, amount, manifestVersion: version }))
+    return opened === undefined ? [{ kind: 'opened' as const, period, initial, manifestVersion }, ...minted] : minted
+  })
+}
+
+/** As it was opened, or as it would be; with the mints that are not booked yet. */
+export function balanceIn(
+  { manifest, account }: Terms,
+  { balances }: { readonly balances: Pick<Books['balances'], 'get'> },
+  period: Period,
+): Balance {
+  const balance =
+    balances.get(period) ?? openBalance(period, openingRights(manifest, account, period), manifest.version)
+  const due = mintsOf(manifest, account, period).filter(({ id }) => !balance.transfers.mints.includes(id))
+  if (due.length === 0) return balance
+  return { ...balance, minted: nanoUsdOf(due.reduce<bigint>((sum, { amount }) => sum + amount, balance.minted)) }
+}
+
+function openingRights(manifest: Manifest, account: Account, period: Period): NanoUsd {
   const ofAgent = parsePeriod(period)?.kind === 'agent-day'
-  const initial = ofAgent ? (manifest.perAgentDaily ?? NO_USD) : initialOf(manifest, account, period)
-  return openBalance(period, initial, manifest.version)
+  return ofAgent ? (manifest.perAgentDaily ?? NO_USD) : initialOf(manifest, account, period)
 }
 
 /** A lower value of this node's own configuration. */
@@ -88,29 +157,35 @@ export function localCapOf({ localCaps }: Pick<Terms, 'localCaps'>, period: Peri
 
 /** What is left for new holds; after an overrun, nothing. */
 export function availableIn(balance: Balance, cap: NanoUsd | undefined): NanoUsd {
-  const limit = cap !== undefined && cap < balance.initial ? cap : balance.initial
+  const most = rights(balance)
+  const limit = cap !== undefined && cap < most ? cap : most
   return nanoUsdOf(limit > charged(balance) ? limit - charged(balance) : 0n)
 }
 
-function shortageIn(terms: Terms, balance: Balance, needed: NanoUsd, request: ReserveRequest): Refusal | undefined {
-  const cap = localCapOf(terms, balance.period)
-  const available = availableIn(balance, cap)
+function shortageIn(
+  terms: Terms,
+  balance: Balance,
+  needed: NanoUsd,
+  request: ReserveRequest,
+  kept: Kept,
+): Refusal | undefined {
+  const { period } = balance
+  const cap = localCapOf(terms, period)
+  const left = availableIn(balance, cap)
+  const keptHere = kept(period) < left ? kept(period) : left
+  const available = nanoUsdOf(left - keptHere)
   if (needed <= available) return undefined
-  const capped = cap !== undefined && cap < balance.initial
-  const kind = parsePeriod(balance.period)?.kind ?? 'day'
-  const figures = {
-    needed,
-    limit: capped ? cap : balance.initial,
-    spent: balance.spent,
-    held: held(balance),
-    available,
-  }
+  const most = rights(balance)
+  const capped = cap !== undefined && cap < most
+  const kind = parsePeriod(period)?.kind ?? 'day'
+  const figures = { needed, limit: capped ? cap : most, spent: balance.spent, held: held(balance), available }
   const by = capped ? 'local-cap' : kind
-  const reason = tooLittleWords({ by, period: balance.period, ...figures }, request, terms.manifest)
-  return { status: 'refused', by, period: balance.period, reason, ...figures }
+  const reason = tooLittleWords({ by, period, kept: nanoUsdOf(keptHere), ...figures }, request, terms.manifest)
+  const lacks = capped || !isShared(period) ? [] : [{ period, amount: nanoUsdOf(needed - available) }]
+  return { status: 'refused', by, period, reason, ...figures, lacks }
 }
 
 function refused(by: RefusedBy, needed: NanoUsd, reason: string): Refusal {
   const nothing = { limit: NO_USD, spent: NO_USD, held: NO_USD, available: NO_USD }
-  return { status: 'refused', by, period: null, reason, needed, ...nothing }
+  return { status: 'refused', by, period: null, reason, needed, ...nothing, lacks: [] }
 }

@@ -23,6 +23,8 @@ export interface Call {
   /** What it cost; null until settled. */
   readonly actual: NanoUsd | null
   readonly usage: TokenUsage | null
+  /** How `actual` is known; null until settled. */
+  readonly evidence: EventOf<'settled'>['evidence'] | null
   readonly priceRef: PriceRef
   readonly reservedMs: number
   /** What it is charged to, fixed when the reservation was written; the first is the day it is listed under. */
@@ -55,6 +57,7 @@ export function reservedCall(event: EventOf<'reserved'>, reservedMs: number): Ca
       max,
       actual: null,
       usage: null,
+      evidence: null,
     },
     ...{ priceRef: price, reservedMs, periods, simulated: price.simulated },
   }
@@ -79,7 +82,8 @@ export function nextCall(call: Call, event: CallEvent): Call {
     throw new BudgetError('CALL_STATE', `call ${call.id.slice(0, 12)} is ${call.state}; it cannot become ${event.kind}`)
   }
   if (state === call.state) return call
-  return event.kind === 'settled' ? { ...call, state, actual: event.amount, usage: event.usage } : { ...call, state }
+  if (event.kind !== 'settled') return { ...call, state }
+  return { ...call, state, actual: event.amount, usage: event.usage, evidence: event.evidence }
 }
 
 /** Replies are large: what stays in memory goes without. */

@@ -7,12 +7,17 @@ import type { Refusal, RefusedBy, ReserveRequest } from './reservation.ts'
 
 /** Sentences for people: what was needed, what there was, and what to do. */
 export function tooLittleWords(
-  refusal: Pick<Refusal, 'by' | 'needed' | 'limit' | 'spent' | 'held' | 'available'> & { period: Period },
+  refusal: Pick<Refusal, 'by' | 'needed' | 'limit' | 'spent' | 'held' | 'available'> & {
+    period: Period
+    /** For calls that wait longer. */
+    kept: NanoUsd
+  },
   { agent, model }: ReserveRequest,
   manifest: Manifest,
 ): string {
-  const { by, period, needed, limit, spent, held, available } = refusal
-  const figures = `${formatUsd(limit)}, of which ${formatUsd(spent)} is spent and ${formatUsd(held)} held`
+  const { by, period, needed, limit, spent, held, available, kept } = refusal
+  const waited = kept > 0n ? `, and ${formatUsd(kept)} is kept for calls that wait longer` : ''
+  const figures = `${formatUsd(limit)}, of which ${formatUsd(spent)} is spent and ${formatUsd(held)} held${waited}`
   return (
     `a call of ${agent} to ${model} may cost ${formatUsd(needed)}, and ${formatUsd(available)} is left: ` +
     `${subject(by, period, limitOf(manifest, period))} is ${figures}. ${remedy(by, period)}`
@@ -51,6 +56,20 @@ export function noRightsWords({ peer, incarnation }: Account): string {
   return (
     `the manifest gives no rights to this node's account ${peer}/${incarnation}: ` +
     'its ledger is new, or the owner has not allotted anything to it'
+  )
+}
+
+export function closedWords({ peer, incarnation }: Account): string {
+  return (
+    `the mesh's owner has attested that this node's account ${peer}/${incarnation} is gone, and its rights were given to others: ` +
+    'make a new ledger and have it adopted'
+  )
+}
+
+export function forkedWords({ peer, incarnation }: Account): string {
+  return (
+    `this node's account ${peer}/${incarnation} has signed two things under one number: a copy of its data directory is or was in use. ` +
+    'Stop the copy, make a new ledger and have it adopted'
   )
 }
 

@@ -38,6 +38,10 @@ export type RefusedBy =
   | 'unpriced'
   | 'frozen-model'
   | 'no-rights'
+  /** The owner has attested that this account is gone. */
+  | 'closed'
+  /** This account is proven to be in use twice. */
+  | 'forked'
 
 /** Nothing was charged. */
 export interface Refusal {
@@ -49,17 +53,26 @@ export interface Refusal {
   readonly reason: string
   /** The call's highest cost. */
   readonly needed: NanoUsd
-  /** This node's part of the period; never more than a local cap. */
+  /** This node's rights in the period; never more than a local cap. */
   readonly limit: NanoUsd
   readonly spent: NanoUsd
   readonly held: NanoUsd
   readonly available: NanoUsd
+  /** What others could give so that it fits; empty when that would not help. */
+  readonly lacks: readonly Lack[]
+}
+
+export interface Lack {
+  readonly period: Period
+  readonly amount: NanoUsd
 }
 
 /** The provider's answer to one call. */
 export interface CallOutcome {
-  /** Null when the provider did not say: the whole hold is charged. */
+  /** Null when the provider did not say, or nothing that can be believed: the whole hold is charged. */
   readonly usage: TokenUsage | null
+  /** Why what the provider said is no evidence; absent or null when it is, or when nothing came. */
+  readonly unclear?: string | null
   readonly reply: string
   readonly providerRequestId: string | null
 }

@@ -7,17 +7,19 @@ import {
   type PriceRef,
   type ThreadCap,
   type ThreadId,
-  type TokenUsage,
   threadPeriod,
 } from '@bzzz/protocols'
+import type { Books } from '../books/books.ts'
 import { costKey } from '../books/costs.ts'
 import { BudgetError } from '../errors.ts'
+import type { Attempt } from '../grants/waiting-room.ts'
 import { turnKey } from '../ledger/keys.ts'
 import type { Standing } from '../ledger/standing.ts'
-import { actualCost, isTokenCount } from '../prices/cost.ts'
+import { isTokenCount } from '../prices/cost.ts'
 import { shareOfCap } from '../shares.ts'
 import type { Decision, Task } from '../writer.ts'
-import { admit, timePeriods } from './admission.ts'
+import { admit, type Claim, type Kept, timePeriods } from './admission.ts'
+import { bookingOf } from './booking.ts'
 import { type Call, type CallEvent, type CallState, nextCall } from './call.ts'
 import type { CallOutcome, Reservation, ReserveRequest } from './reservation.ts'
 import type { Terms } from './terms.ts'
@@ -32,13 +34,15 @@ export interface ReserveContext {
   readonly terms: (nowMs: number) => Terms
   readonly price: PriceRef | undefined
   readonly stateOf: (call: Call) => Promise<CallState>
+  /** What calls that wait longer claim. */
+  readonly kept: (books: Books, nowMs: number, call: CallId) => Kept
 }
 
 /** @throws {BudgetError} BAD_REQUEST */
 export function reserveTask(
   request: ReserveRequest,
-  { standing, terms, price, stateOf }: ReserveContext,
-): Task<Reservation> {
+  { standing, terms, price, stateOf, kept }: ReserveContext,
+): Task<Attempt> {
   const id = callIdOf(request.turn, request.step, request.attempt)
   if (!isTokenCount(request.inputTokens) || !isTokenCount(request.outputTokens)) {
     throw new BudgetError('BAD_REQUEST', `${request.inputTokens} and ${request.outputTokens} are not numbers of tokens`)
@@ -55,19 +59,25 @@ export function reserveTask(
         costs: [cost],
       }
     },
-    decide(books, nowMs): Decision<Reservation> {
+    decide(books, nowMs): Decision<Attempt> {
       const known = books.calls.get(id)
       if (known !== undefined) {
-        return { events: [], answer: async () => ({ status: 'known', call: await stateOf(known) }) }
+        const answer = async (): Promise<Attempt> => attempt({ status: 'known', call: await stateOf(known) })
+        return { events: [], answer }
       }
       if (standing.live.size >= MAX_LIVE_CALLS) throw new BudgetError('BUSY', `${MAX_LIVE_CALLS} calls are in flight`)
-      const admission = admit(terms(nowMs), books, id, request, price)
-      if (admission.status === 'refused') return { events: [], answer: () => admission }
+      const admission = admit(terms(nowMs), books, id, request, price, kept(books, nowMs, id))
+      if (admission.status === 'refused')
+        return { events: [], answer: () => attempt(admission.refusal, admission.claim) }
       const { max } = admission
       const events: LedgerEvent[] = [...admission.events, ...(request.send === true ? [sentEvent(id)] : [])]
-      return { events, answer: () => ({ status: 'reserved', call: id, max }) }
+      return { events, answer: () => attempt({ status: 'reserved', call: id, max }) }
     },
   }
+}
+
+function attempt(reservation: Reservation, claim?: Claim): Attempt {
+  return { reservation, claim }
 }
 
 /** One step of a call; nothing is written when it changes nothing. */
@@ -99,16 +109,13 @@ function sentEvent(call: CallId): CallEvent {
 
 /** @param stateOf what was booked, when it was settled before */
 export function settleTask(id: CallId, outcome: CallOutcome, stateOf: ReserveContext['stateOf']): Task<CallState> {
-  const usage = countable(outcome.usage)
   // A reply beyond the bound is lost; what it cost is not.
   const reply = Buffer.byteLength(outcome.reply) <= MAX_REPLY_BYTES ? outcome.reply : null
-  const settled = ({ max, priceRef }: Call): CallEvent => ({
+  const settled = (call: Call): CallEvent => ({
     kind: 'settled',
     call: id,
-    amount: usage === null ? max : actualCost(priceRef, usage),
-    usage,
+    ...bookingOf(outcome, call),
     reply,
-    evidence: usage === null ? 'none' : 'usage',
     providerRequestId: outcome.providerRequestId?.slice(0, 200) ?? null,
   })
   return stepTask(id, settled, (call, isNew) => (isNew ? { ...call, reply } : stateOf(call)))
@@ -145,11 +152,4 @@ export function openThreadTask(thread: ThreadId, cap: ThreadCap, terms: Terms): 
       answer: () => undefined,
     }),
   }
-}
-
-/** The counts alone, and only if they are counts: what a provider sends is not trusted to be. */
-function countable(usage: TokenUsage | null): TokenUsage | null {
-  if (usage === null) return null
-  const { input, cachedInput, output, reasoning } = usage
-  return [input, cachedInput, output, reasoning].every(isTokenCount) ? { input, cachedInput, output, reasoning } : null
 }

@@ -1,4 +1,4 @@
-import type { CallId, Period, TurnId } from '@bzzz/protocols'
+import { type Account, accountKey, type CallId, type Incarnation, type Period, type TurnId } from '@bzzz/protocols'
 import type { Range } from '@bzzz/store'
 
 /**
@@ -6,9 +6,11 @@ import type { Range } from '@bzzz/store'
  * batch, so that opening it and looking up one call do not read its history:
  *
  * - `l/<seq>` record; `c/<call>/<seq>` its records; `t/<turn>/<step>/<attempt>` its calls
+ * - `n/<nonce>` its openings
  * - `o/<call>` reserved or sent, and nothing came of it yet
- * - `p/<period>` balance; `s/<period>` the sealed slot; `b/<day>/…` costs; `f/<model>` the call that froze it
- * - `meta` boot and slot numbers
+ * - `p/<period>` balance; `g/<period>` what its rights moved by; `s/<period>` the sealed slot; `b/<day>/…` costs; `f/<model>` the call that froze it
+ * - `k/<peer>/<incarnation>` proof against an account
+ * - `meta` boot and the number of what was signed last
  */
 export const META = 'meta'
 export const recordKey = (seq: number): string => `l/${digits(seq)}`
@@ -20,6 +22,9 @@ export const turnPrefix = (turn: TurnId, step?: number): string =>
   step === undefined ? `t/${turn}/` : `t/${turn}/${digits(step)}/`
 export const unsettledKey = (call: CallId): string => `o/${call}`
 export const balanceKey = (period: Period): string => `p/${period}`
+export const transfersKey = (period: Period): string => `g/${period}`
+export const bootKey = (nonce: Incarnation): string => `n/${nonce}`
+export const forkKey = (account: Account): string => `k/${accountKey(account)}`
 export const slotViewKey = (period: Period): string => `s/${period}`
 export const costViewKey = (key: string): string => `b/${key}`
 export const overrunKey = (model: string): string => `f/${model}`

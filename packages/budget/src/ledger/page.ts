@@ -3,11 +3,13 @@ import type { Operation } from '@bzzz/store'
 import type { Balance } from '../books/balance.ts'
 import { post } from '../books/books.ts'
 import type { CostRow } from '../books/costs.ts'
+import { NO_TRANSFERS } from '../books/transfers.ts'
 import { type Head, recordAfter } from './chain.ts'
 import {
-  balanceKey,
+  bootKey,
   callRecordKey,
   costViewKey,
+  forkKey,
   META,
   overrunKey,
   recordKey,
@@ -17,7 +19,7 @@ import {
 } from './keys.ts'
 import type { HeldPeriod } from './read.ts'
 import type { Standing } from './standing.ts'
-import { type Meta, putView } from './views.ts'
+import { type Meta, putBalance, putTransfers, putView } from './views.ts'
 import type { WorkingSet } from './working-set.ts'
 
 /** What a slot says besides its balance. */
@@ -78,10 +80,12 @@ export function openPage(standing: Standing, { books, periods: onDisk }: Working
 
   function finish(seal: Seal): FinishedPage {
     const { boot } = standing.meta
-    let { slotSeq } = standing.meta
     const periods = new Map(
       changed(loaded.balances, books.balances).map(([period, balance]): [Period, HeldPeriod] => {
-        operations.push(putView(balanceKey(period), balance))
+        operations.push(putBalance(balance))
+        const { transfers } = balance
+        const moved = transfers !== (loaded.balances.get(period)?.transfers ?? NO_TRANSFERS)
+        if (moved) operations.push(putTransfers(period, transfers))
         const before = onDisk.get(period)
         return [period, { balance, slot: before?.slot ?? null, sealed: before?.sealed ?? null }]
       }),
@@ -90,12 +94,13 @@ export function openPage(standing: Standing, { books, periods: onDisk }: Working
       const held = periods.get(period) ?? onDisk.get(period)
       if (held === undefined || isSealed(held, seal)) continue
       const { balance, slot: before } = held
-      const slot = seal.of(balance, { seq: ++slotSeq, boot, wallMs: atMs, before })
+      const slot = seal.of(balance, { seq: ++books.signedSeq, boot, wallMs: atMs, before })
       operations.push({ put: slotViewKey(period), value: slot })
       periods.set(period, { balance, slot, sealed: balance })
     }
-    const meta = { boot, slotSeq }
-    const isNews = slotSeq !== standing.meta.slotSeq || records.some(({ event }) => event.kind === 'booted')
+    const { signedSeq } = books
+    const meta = { boot, signedSeq }
+    const isNews = signedSeq !== standing.meta.signedSeq || records.some(({ event }) => event.kind === 'booted')
     if (isNews) operations.push(putView(META, meta))
     const costs = changed(loaded.costs, books.costs)
     for (const [key, row] of costs) operations.push(putView(costViewKey(key), row))
@@ -123,8 +128,10 @@ function changed<K, V>(before: ReadonlyMap<K, V>, after: ReadonlyMap<K, V>): [K,
 
 const PRESENT = new Uint8Array()
 
-/** How a record is found again by its call and turn, and which calls wait for an outcome. */
+/** How a record is found again by its call and turn, openings and proofs, and which calls wait for an outcome. */
 export function indexOperations({ seq, event }: LedgerRecord): Operation[] {
+  if (event.kind === 'booted') return [{ put: bootKey(event.nonce), value: Buffer.from(String(event.counter)) }]
+  if (event.kind === 'forked') return [{ put: forkKey(event.account), value: event.proof }]
   if (!('call' in event)) return []
   const own: Operation = { put: callRecordKey(event.call, seq), value: PRESENT }
   switch (event.kind) {

@@ -1,11 +1,21 @@
-import { type CallId, callIdOf, type Period, type TurnId } from '@bzzz/protocols'
+import { type CallId, callIdOf, type Incarnation, type Period, type TurnId } from '@bzzz/protocols'
 import type { Room } from '@bzzz/store'
 import type { Balance } from '../books/balance.ts'
 import type { CostRow } from '../books/costs.ts'
 import { type Call, type CallState, nextCall, reservedCall } from '../calls/call.ts'
 import { BudgetError } from '../errors.ts'
 import { readRecord } from './chain.ts'
-import { balanceKey, costViewKey, lastPart, META, slotViewKey, turnPrefix, under } from './keys.ts'
+import {
+  balanceKey,
+  bootKey,
+  costViewKey,
+  lastPart,
+  META,
+  slotViewKey,
+  transfersKey,
+  turnPrefix,
+  under,
+} from './keys.ts'
 import { decodeBalance, decodeCost, decodeMeta, type Meta } from './views.ts'
 
 /** A call as its own records tell it, reply included; undefined when it was never reserved. */
@@ -43,8 +53,10 @@ export interface HeldPeriod {
 
 export async function readPeriod(room: Room, period: Period): Promise<HeldPeriod | undefined> {
   if (!room.has(balanceKey(period))) return undefined // a thread without a cap, asked for with each of its calls
-  const [balance, slot] = await Promise.all([room.get(balanceKey(period)), room.get(slotViewKey(period))])
-  return balance === undefined ? undefined : { balance: decodeBalance(balance), slot: slot ?? null, sealed: null }
+  const keys = [balanceKey(period), transfersKey(period), slotViewKey(period)]
+  const [balance, transfers, slot] = await Promise.all(keys.map((key) => room.get(key)))
+  if (balance === undefined) return undefined
+  return { balance: decodeBalance(balance, transfers), slot: slot ?? null, sealed: null }
 }
 
 /** The newest periods with a prefix (`p/d:`), newest label first. */
@@ -66,6 +78,12 @@ export async function readCostsOfDay(room: Room, day: Period): Promise<CostRow[]
   const rows: CostRow[] = []
   for await (const [, bytes] of room.entries(under(`b/${day}/`))) rows.push(decodeCost(bytes))
   return rows
+}
+
+/** Which opening of the ledger drew this number, from 1; undefined when none did. */
+export async function readBoot(room: Room, nonce: Incarnation): Promise<number | undefined> {
+  const counter = await room.get(bootKey(nonce))
+  return counter === undefined ? undefined : Number(Buffer.from(counter).toString())
 }
 
 export async function readMeta(room: Room): Promise<Meta | undefined> {

@@ -1,6 +1,6 @@
-import { agentDayPeriod, type CallId, type Incarnation, type Period } from '@bzzz/protocols'
+import { type Account, agentDayPeriod, type CallId, type Incarnation, type Period } from '@bzzz/protocols'
 import type { Room } from '@bzzz/store'
-import type { Books } from '../books/books.ts'
+import type { Books, Fork } from '../books/books.ts'
 import type { CostRow } from '../books/costs.ts'
 import { type Call, withoutReply } from '../calls/call.ts'
 import { type Head, readHead } from './chain.ts'
@@ -20,6 +20,8 @@ export interface Standing {
   readonly costs: Map<string, CostRow>
   readonly overruns: Map<string, Call>
   readonly lastOpened: { day?: Period; month?: Period }
+  /** Accounts that were proven to have signed two things under one number. */
+  readonly forked: Map<string, Fork>
 }
 
 // About 2 kB each, the sealed slot included.
@@ -30,7 +32,7 @@ const THREADS_AT_OPENING = 500
 /** Those of a settlement that comes late, and one that the guard band opened early. */
 const LABELS_AT_OPENING = 3
 
-const NEVER_OPENED: Meta = { boot: { counter: 0, nonce: '0'.repeat(32) as Incarnation }, slotSeq: 0 }
+const NEVER_OPENED: Meta = { boot: { counter: 0, nonce: '0'.repeat(32) as Incarnation }, signedSeq: 0 }
 
 /** @throws {BudgetError} LEDGER_BROKEN */
 export async function readStanding(room: Room): Promise<Standing> {
@@ -47,6 +49,7 @@ export async function readStanding(room: Room): Promise<Standing> {
     costs: new Map(),
     overruns: await readOverruns(room),
     lastOpened: { ...(day && { day }), ...(month && { month }) },
+    forked: await readForks(room),
   }
   const agents = (await Promise.all(days.map((label) => agentDays(room, label)))).flat()
   for (const period of [...threads.reverse(), ...agents, ...days, ...months]) {
@@ -73,6 +76,16 @@ async function readOverruns(room: Room): Promise<Map<string, Call>> {
   return overruns
 }
 
+async function readForks(room: Room): Promise<Map<string, Fork>> {
+  const forks = new Map<string, Fork>()
+  for await (const [key, proof] of room.entries(under('k/'))) {
+    const name = key.slice('k/'.length)
+    const [peer, incarnation] = name.split('/')
+    forks.set(name, { account: { peer, incarnation } as Account, proof })
+  }
+  return forks
+}
+
 /** Takes over what was written: called once a page is synced, never before. */
 export function keep(
   standing: Standing,
@@ -91,6 +104,7 @@ export function keep(
     else standing.live.delete(id)
   }
   for (const [model, call] of books.overruns) standing.overruns.set(model, call)
+  for (const [name, fork] of books.forked) standing.forked.set(name, fork)
   Object.assign(standing.lastOpened, books.lastOpened)
   const { day, month } = standing.lastOpened
   const running = [day, month].flatMap((period) => (period && standing.periods.get(period)) ?? [])

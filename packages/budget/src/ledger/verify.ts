@@ -1,13 +1,23 @@
 import { createHash } from 'node:crypto'
-import { type CallId, type Incarnation, type LedgerEvent, type MeshId, openSlot, ProtocolError } from '@bzzz/protocols'
+import {
+  type CallId,
+  type Incarnation,
+  type LedgerEvent,
+  type MeshId,
+  openGrant,
+  openSlot,
+  ProtocolError,
+  readGrant,
+} from '@bzzz/protocols'
 import type { Operation, Room } from '@bzzz/store'
 import { type Books, emptyBooks, post } from '../books/books.ts'
+import { movedBefore, NO_TRANSFERS } from '../books/transfers.ts'
 import { BudgetError } from '../errors.ts'
 import { readChain } from './chain.ts'
-import { balanceKey, costViewKey, lastPart, META, overrunKey, slotViewKey, under, unsettledKey } from './keys.ts'
+import { costViewKey, forkKey, lastPart, META, overrunKey, slotViewKey, under, unsettledKey } from './keys.ts'
 import { indexOperations } from './page.ts'
 import { readMeta } from './read.ts'
-import { type Meta, putView } from './views.ts'
+import { type Meta, putBalance, putTransfers, putView } from './views.ts'
 
 export interface VerifiedLedger {
   readonly incarnation: Incarnation | null
@@ -31,6 +41,7 @@ export async function verifyLedger(room: Room, mesh?: MeshId): Promise<VerifiedL
   let boot: Meta['boot'] | undefined
   for await (const { record } of readChain(room)) {
     const { event, atMs } = record
+    if (event.kind === 'granted' || event.kind === 'credited') checkGrant(record.seq, event, { incarnation, mesh })
     post(books, event, atMs)
     for (const operation of indexOperations(record)) if (isIndexRow(operation)) index.add(operation.put)
     records = record.seq
@@ -42,8 +53,20 @@ export async function verifyLedger(room: Room, mesh?: MeshId): Promise<VerifiedL
   const unsettled = calls.filter(({ state }) => state !== 'uncertain').map(({ id }) => id)
   await compareViews(room, books, unsettled)
   await compareIndex(room, index.sum())
-  await compareMeta(room, boot, mesh === undefined ? undefined : await compareSlots(room, books, mesh))
+  const signedSeq = mesh && Math.max(books.signedSeq, await compareSlots(room, books, mesh))
+  await compareMeta(room, boot, signedSeq)
   return { incarnation, records, unsettled: unsettled.length, uncertain: calls.length - unsettled.length }
+}
+
+/** That it is a grant of this account or to it, and with the mesh's id that the donor signed it. */
+function checkGrant(
+  seq: number,
+  { kind, grant: bytes }: Extract<LedgerEvent, { kind: 'granted' | 'credited' }>,
+  { incarnation, mesh }: { incarnation: Incarnation | null; mesh: MeshId | undefined },
+): void {
+  const grant = readable(`l/${seq}`, () => (mesh === undefined ? readGrant(bytes) : openGrant(bytes, mesh)))
+  const own = kind === 'granted' ? grant.from : grant.to.account
+  if (own.incarnation !== incarnation) throw broken(`record ${seq} holds a grant of other accounts`)
 }
 
 function isFinal(event: LedgerEvent): event is Extract<LedgerEvent, { kind: 'settled' | 'released' }> {
@@ -53,12 +76,16 @@ function isFinal(event: LedgerEvent): event is Extract<LedgerEvent, { kind: 'set
 async function compareViews(room: Room, books: Books, unsettled: readonly CallId[]): Promise<void> {
   const expected = new Map<string, Uint8Array>(unsettled.map((id) => [unsettledKey(id), new Uint8Array()]))
   const views = [
-    ...[...books.balances].map(([period, balance]) => putView(balanceKey(period), balance)),
+    ...[...books.balances.values()].map(putBalance),
+    ...[...books.balances.values()].flatMap(({ period, transfers }) => {
+      return transfers === NO_TRANSFERS ? [] : [putTransfers(period, transfers)]
+    }),
+    ...[...books.forked.values()].map(({ account, proof }) => ({ put: forkKey(account), value: proof })),
     ...[...books.costs].map(([key, row]) => putView(costViewKey(key), row)),
     ...[...books.overruns].map(([model, { id }]) => ({ put: overrunKey(model), value: Buffer.from(id) })),
   ]
   for (const view of views) if ('put' in view) expected.set(view.put, view.value)
-  for (const prefix of ['b/', 'f/', 'o/', 'p/']) {
+  for (const prefix of ['b/', 'f/', 'g/', 'k/', 'o/', 'p/']) {
     for await (const [key, value] of room.entries(under(prefix))) {
       const wanted = expected.get(key)
       if (wanted === undefined || Buffer.compare(wanted, value) !== 0) throw differs(key)
@@ -69,8 +96,8 @@ async function compareViews(room: Room, books: Books, unsettled: readonly CallId
   if (missing !== undefined) throw differs(missing)
 }
 
-/** Rows that stay: how a call's records and a turn's calls are found again. */
-const INDEX_PREFIXES = ['c/', 't/']
+/** Rows that stay: how a call's records, a turn's calls and the openings are found again. */
+const INDEX_PREFIXES = ['c/', 'n/', 't/']
 
 function isIndexRow(operation: Operation): operation is Extract<Operation, { put: string }> {
   return 'put' in operation && INDEX_PREFIXES.some((prefix) => operation.put.startsWith(prefix))
@@ -79,7 +106,7 @@ function isIndexRow(operation: Operation): operation is Extract<Operation, { put
 async function compareIndex(room: Room, expected: string): Promise<void> {
   const found = createKeySum()
   for (const prefix of INDEX_PREFIXES) for await (const key of room.keys(under(prefix))) found.add(key)
-  if (found.sum() !== expected) throw broken('the index of calls and turns is not that of the records')
+  if (found.sum() !== expected) throw broken('the index of calls, turns and openings is not that of the records')
 }
 
 /** Stands for a set of keys, added in any order, each once: a ledger has too many to hold them all. */
@@ -99,7 +126,8 @@ function createKeySum(): { add(key: string): void; sum(): string } {
 async function compareSlots(room: Room, { balances }: Books, mesh: MeshId): Promise<number> {
   let highest = 0
   for await (const [key, bytes] of room.entries(under('s/'))) {
-    const { period, initial, reserved, released, overrun, seq } = readable(key, () => openSlot(bytes, mesh))
+    const slot = readable(key, () => openSlot(bytes, mesh))
+    const { period, initial, reserved, released, overrun, seq } = slot
     const balance = balances.get(period)
     // It was sealed when it was last asked for, and its counters only grow.
     const fits =
@@ -107,17 +135,20 @@ async function compareSlots(room: Room, { balances }: Books, mesh: MeshId): Prom
       balance?.initial === initial &&
       balance.reserved >= reserved &&
       balance.released >= released &&
-      balance.overrun >= overrun
+      balance.overrun >= overrun &&
+      slot.granted.every(({ account, boot, cumulative }) => {
+        return cumulative <= movedBefore(balance.transfers.given, { party: account, boot })
+      })
     if (!fits) throw differs(key)
     highest = Math.max(highest, seq)
   }
   return highest
 }
 
-async function compareMeta(room: Room, boot: Meta['boot'] | undefined, slotSeq: number | undefined): Promise<void> {
+async function compareMeta(room: Room, boot: Meta['boot'] | undefined, signedSeq: number | undefined): Promise<void> {
   const meta = await readMeta(room)
   const sameBoot = meta?.boot.counter === boot?.counter && meta?.boot.nonce === boot?.nonce
-  if (!sameBoot || (slotSeq !== undefined && (meta?.slotSeq ?? 0) !== slotSeq)) throw differs(META)
+  if (!sameBoot || (signedSeq !== undefined && (meta?.signedSeq ?? 0) !== signedSeq)) throw differs(META)
 }
 
 function readable<T>(key: string, read: () => T): T {

@@ -1,9 +1,9 @@
-import type { CallId, Period } from '@bzzz/protocols'
+import type { CallId, Incarnation, Period } from '@bzzz/protocols'
 import type { Room } from '@bzzz/store'
 import type { Books } from '../books/books.ts'
 import { costKey } from '../books/costs.ts'
 import { type Call, withoutReply } from '../calls/call.ts'
-import { type HeldPeriod, readCall, readCost, readPeriod } from './read.ts'
+import { type HeldPeriod, readBoot, readCall, readCost, readPeriod } from './read.ts'
 import type { Standing } from './standing.ts'
 
 /** What a batch of tasks asks about or may change. */
@@ -12,6 +12,8 @@ export interface Needs {
   /** Besides those of the calls. */
   readonly periods: readonly Period[]
   readonly costs: readonly string[]
+  /** Openings that may be the ledger's own. */
+  readonly boots?: readonly Incarnation[]
 }
 
 export interface CallNeed {
@@ -50,6 +52,9 @@ export async function loadWorkingSet(room: Room, standing: Standing, needs: Need
     }),
     overruns: new Map(standing.overruns),
     lastOpened: { ...standing.lastOpened },
+    boots: await load(needs.boots ?? [], (nonce) => readBoot(room, nonce)),
+    forked: new Map(standing.forked),
+    signedSeq: standing.meta.signedSeq,
   }
   return { books, periods }
 }

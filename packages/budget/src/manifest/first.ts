@@ -12,7 +12,7 @@ import {
   type Signer,
   sealManifest,
 } from '@bzzz/protocols'
-import type { PriceTable } from '../prices/prices.ts'
+import type { PriceTable } from '../prices/table.ts'
 import { splitByWeight } from '../shares.ts'
 
 export interface FoundingMember {

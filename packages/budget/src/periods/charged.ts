@@ -3,6 +3,11 @@ import { type Dimension, dayPeriod, monthPeriod, type Period, parsePeriod } from
 export const DAY_MS = 86_400_000
 const labelOf: Record<Dimension, (wallMs: number) => Period> = { day: dayPeriod, month: monthPeriod }
 
+/** Whether the mesh shares it: an agent's day never leaves its node. */
+export function isShared(period: Period): boolean {
+  return parsePeriod(period)?.kind !== 'agent-day'
+}
+
 export interface Clock {
   /** This node's clock, milliseconds. */
   readonly nowMs: number

@@ -7,7 +7,7 @@ import {
   type Period,
   parsePeriod,
 } from '@bzzz/protocols'
-import { NO_USD } from '../usd.ts'
+import { NO_USD, nanoUsdOf } from '../usd.ts'
 
 /** The mesh's limit for a day or month; undefined for other periods, and where the manifest sets none. */
 export function limitOf(manifest: Manifest, period: Period): NanoUsd | undefined {
@@ -20,6 +20,28 @@ export function initialOf(manifest: Manifest, account: Account, period: Period):
   return inForce(own, period)?.amount ?? NO_USD
 }
 
+/** Rights that the manifest gives an account in one day or month besides, each with its id. */
+export function mintsOf(manifest: Manifest, account: Account, period: Period): Manifest['mints'] {
+  if (manifest.mints.length === 0 || limitOf(manifest, period) === undefined) return []
+  const key = accountKey(account)
+  return manifest.mints.filter((mint) => mint.period === period && accountKey(mint.account) === key)
+}
+
+/** Whether the owner has attested that an account is gone, from whichever period on. */
+export function isAttestedGone(manifest: Manifest, account: Account): boolean {
+  return manifest.closed.some((closed) => accountKey(closed.account) === accountKey(account))
+}
+
+/** Whether the rights of an account that is gone are no longer its own in this period. */
+export function isClosedFor(manifest: Manifest, account: Account, period: Period): boolean {
+  const kind = parsePeriod(period)?.kind
+  return manifest.closed.some((closed) => {
+    if (accountKey(closed.account) !== accountKey(account)) return false
+    if (kind === 'day') return closed.fromDay <= period
+    return kind === 'month' ? closed.fromMonth <= period : true
+  })
+}
+
 /** `none` when the manifest names no allotment for the account: a new ledger, or a machine that was not planned for. */
 export function rightsOf(manifest: Manifest, account: Account): 'allotted' | 'none' {
   const key = accountKey(account)
@@ -28,8 +50,15 @@ export function rightsOf(manifest: Manifest, account: Account): 'allotted' | 'no
 
 /** Accounts that have rights in a day or month. */
 export function allottedAccounts(manifest: Manifest, period: Period): Account[] {
-  const named = new Map(manifest.allotments.map(({ account }) => [accountKey(account), account]))
-  return [...named.values()].filter((account) => initialOf(manifest, account, period) > 0n)
+  const entries = [...manifest.allotments, ...manifest.mints.filter((mint) => mint.period === period)]
+  const named = new Map(entries.map(({ account }) => [accountKey(account), account]))
+  return [...named.values()].filter((account) => allottedTo(manifest, account, period) > 0n)
+}
+
+/** What the manifest alone gives to an account in a period. */
+export function allottedTo(manifest: Manifest, account: Account, period: Period): NanoUsd {
+  const minted = mintsOf(manifest, account, period).reduce((sum, { amount }) => sum + amount, 0n)
+  return nanoUsdOf(initialOf(manifest, account, period) + minted)
 }
 
 interface Dated {

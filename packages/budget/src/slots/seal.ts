@@ -1,14 +1,18 @@
 import {
   type Account,
+  encodeCanonical,
+  equalBytes,
+  grantHash,
   type MeshId,
   openSlot,
-  type Period,
-  parsePeriod,
   type Signer,
+  type Slot,
   sealSlot,
   slotHash,
+  type Verify,
 } from '@bzzz/protocols'
 import type { Balance } from '../books/balance.ts'
+import type { Transfers } from '../books/transfers.ts'
 import type { Seal } from '../ledger/page.ts'
 
 export interface SealTerms {
@@ -17,14 +21,15 @@ export interface SealTerms {
   readonly signer: Signer
   /** In force. */
   readonly manifestVersion: () => number
+  readonly verifies?: Verify | undefined
 }
 
 /** Seals what an account may be told to have charged; it leaves the node once the batch it was sealed in is synced. */
-export function slotSealer({ mesh, account, signer, manifestVersion }: SealTerms): Seal {
+export function slotSealer({ mesh, account, signer, manifestVersion, verifies }: SealTerms): Seal {
   return {
-    of({ period, initial, reserved, released, overrun }, { seq, boot, wallMs, before }) {
+    of({ period, initial, transfers, reserved, released, overrun }, { seq, boot, wallMs, before }) {
       const prevHash = before === null ? null : Uint8Array.from(slotHash(before))
-      const counters = { initial, granted: [], received: [], reserved, released, overrun }
+      const counters = { initial, ...movedBy(transfers), reserved, released, overrun }
       return sealSlot(
         {
           v: 1,
@@ -43,15 +48,22 @@ export function slotSealer({ mesh, account, signer, manifestVersion }: SealTerms
       )
     },
     tells(bytes, balance: Balance) {
-      const slot = openSlot(bytes, mesh)
-      return COUNTERS.every((counter) => slot[counter] === balance[counter])
+      const slot = openSlot(bytes, mesh, verifies)
+      const { granted, received } = movedBy(balance.transfers)
+      const sameMoves =
+        equalBytes(encodeCanonical(slot.granted), encodeCanonical(granted)) &&
+        equalBytes(encodeCanonical(slot.received), encodeCanonical(received))
+      return sameMoves && COUNTERS.every((counter) => slot[counter] === balance[counter])
     },
   }
 }
 
-const COUNTERS = ['initial', 'reserved', 'released', 'overrun'] as const
-
-/** An agent's day never leaves the node. */
-export function isShared(period: Period): boolean {
-  return parsePeriod(period)?.kind !== 'agent-day'
+/** What a slot tells of them. */
+export function movedBy({ given, taken }: Transfers): Pick<Slot, 'granted' | 'received'> {
+  return {
+    granted: given.map(({ party, boot, cumulative }) => ({ account: party, boot, cumulative })),
+    received: taken.map(({ grant }) => Uint8Array.from(grantHash(grant))),
+  }
 }
+
+const COUNTERS = ['initial', 'reserved', 'released', 'overrun'] as const

@@ -9,7 +9,9 @@ const price = {
   model: 'm',
   input: 1n as NanoUsd,
   cachedInput: 1n as NanoUsd,
+  cacheWrite: 1n as NanoUsd,
   output: 1n as NanoUsd,
+  tiers: [],
   table: new Uint8Array(32),
   simulated: false,
 }
