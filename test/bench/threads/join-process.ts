@@ -13,7 +13,7 @@ const POLL_MS = 2
 const MESSAGE_CHARACTERS = 600
 
 const directory = await mkdtemp(join(tmpdir(), 'bzzz-bench-'))
-const ours = await openOurs(directory, Buffer.from(process.argv[2] ?? '', 'hex'))
+const ours = await openOurs(directory, Buffer.from(process.argv[2] ?? '', 'hex'), { snapshots: true })
 let onlineAt = Number.NaN
 ours.mesh.subscribe((event) => {
   if (event.type === 'peer' && event.status.state === 'online') onlineAt = performance.now()

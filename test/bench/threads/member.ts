@@ -9,7 +9,7 @@ import { openRaw } from './raw.ts'
 
 const directory = await mkdtemp(join(tmpdir(), 'bzzz-bench-'))
 const seed = Buffer.from(process.argv[2] ?? '', 'hex')
-const ours = await openOurs(directory, seed)
+const ours = await openOurs(directory, seed, { snapshots: false })
 const raw = await openRaw(directory, seed)
 
 /** What the suite may ask of one of the three processes. Times are of the machine's monotonic clock, milliseconds. */

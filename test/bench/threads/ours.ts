@@ -16,8 +16,11 @@ const POLL_MS = 20
 // Written beforehand; more than go into one batch, which would pack too well otherwise.
 const TEXTS = 500
 
-/** The rooms of a node that carry words, wired as the node wires them. */
-export async function openOurs(directory: string, seed: Uint8Array) {
+/**
+ * The rooms of a node that carry words, wired as the node wires them.
+ * @param snapshots whether they are made: while a thread is quiet, so in the time of whatever is measured next
+ */
+export async function openOurs(directory: string, seed: Uint8Array, { snapshots }: { snapshots: boolean }) {
   const signer = identityFromSeed(seed)
   let members: { peer: PeerId; label: string; role: 'node'; addrs: string[] }[] = [
     { peer: signer.peer, label: 'self', role: 'node', addrs: [] },
@@ -37,7 +40,7 @@ export async function openOurs(directory: string, seed: Uint8Array) {
       now: Date.now,
       randomBytes,
     })
-  const threads = await open({ directory: join(directory, 'cache', 'snapshots') })
+  const threads = await open(snapshots ? { directory: join(directory, 'cache', 'snapshots') } : undefined)
   const mesh: Mesh = await openMesh({
     mesh: MESH,
     network: 'bench',

@@ -54,7 +54,7 @@ export async function threadsSuite(progress: (line: string) => void): Promise<Ro
       rowOf('threads.post_visible_p50', 'ms', '<=2', visible),
       rowOf('threads.burst_cpu_per_delivery', 'µs', '<=1', burst),
       ...(await floodRows(members, progress)),
-      ...(await hubRows(members, thread, progress)),
+      ...(await hubRows(members, await poster.ask('open'), progress)),
       ...(await appendRows(progress)),
       ...(await partsRows(progress)),
       ...(await joinRows(progress)),
