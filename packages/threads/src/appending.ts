@@ -10,6 +10,7 @@ import {
 } from '@bzzz/protocols'
 import type { Desk } from './commit.ts'
 import { type Written, writeEntry } from './entry-text.ts'
+import { InHand } from './in-hand.ts'
 import type { Appended } from './port.ts'
 import type { Readings } from './readings.ts'
 import type { Writers } from './writers.ts'
@@ -46,6 +47,7 @@ export class Appending {
   readonly #options: AppendingOptions
   readonly #ownKey: string
   readonly #open = new Map<ThreadId, Open>()
+  readonly #inHand = new InHand()
   /** How far the earlier parts went when it was last made sure that the newest says what it follows. */
   readonly #continued = new Map<ThreadId, Digests>()
 
@@ -56,11 +58,20 @@ export class Appending {
 
   /** @throws {ThreadsError} */
   append(thread: ThreadId, written: Written): Promise<Appended> {
-    return this.#append(thread, this.#due(thread), written)
+    return this.#inHand.hold(this.#append(thread, this.#due(thread), written))
   }
 
   /** Into each part that is not archived; the thread is, once the newest is. */
-  async archive(thread: ThreadId, entry: EntryOf<'archive'>): Promise<Appended> {
+  archive(thread: ThreadId, entry: EntryOf<'archive'>): Promise<Appended> {
+    return this.#inHand.hold(this.#archive(thread, entry))
+  }
+
+  /** Waits for work in hand. */
+  close(): Promise<void> {
+    return this.#inHand.settled()
+  }
+
+  async #archive(thread: ThreadId, entry: EntryOf<'archive'>): Promise<Appended> {
     const { desk, writers } = this.#options
     const { catalog, signer } = desk
     for (let part = 0; part < catalog.parts.of(thread).length - 1; part++) {

@@ -25,3 +25,7 @@ export class ThreadsError extends Error {
 export function damaged(what: string, cause?: unknown): ThreadsError {
   return new ThreadsError('LOG_DAMAGED', `the log of threads is damaged: ${what}`, { cause })
 }
+
+export function closed(): ThreadsError {
+  return new ThreadsError('CLOSED', 'threads are closed')
+}

@@ -1,5 +1,7 @@
 import type { PeerId, ThreadId } from '@bzzz/protocols'
 import type { Catalog } from './catalog.ts'
+import { closed } from './errors.ts'
+import { InHand } from './in-hand.ts'
 import { KeptViews } from './kept-views.ts'
 import { type KeptNotes, mayHave, notesOf, type PartNotes } from './part-notes.ts'
 import { nameOf, nodeName, type ThreadView, type ViewedEntry } from './view.ts'
@@ -30,12 +32,30 @@ export class Readings {
   /** Of all that a part says what no earlier one does, while those stay as they are. */
   readonly #fresh = new WeakMap<readonly ViewedEntry[], Fresh>()
 
+  readonly #inHand = new InHand()
+  #closed = false
+
   constructor(options: ReadingsOptions) {
     this.#options = options
   }
 
   /** All of a thread. @param parts its documents */
-  async whole(parts: readonly ThreadId[]): Promise<ThreadView | undefined> {
+  whole(parts: readonly ThreadId[]): Promise<ThreadView | undefined> {
+    return this.#inHand.hold(this.#whole(parts))
+  }
+
+  /** One of its parts, without what an earlier one says as well. */
+  part(parts: readonly ThreadId[], part: number): Promise<ThreadView | undefined> {
+    return this.#inHand.hold(this.#part(parts, part))
+  }
+
+  /** What is being read ends with the part in hand. */
+  close(): Promise<void> {
+    this.#closed = true
+    return this.#inHand.settled()
+  }
+
+  async #whole(parts: readonly ThreadId[]): Promise<ThreadView | undefined> {
     const [thread] = parts
     const newest = parts.at(-1)
     if (thread === undefined || newest === undefined) return undefined
@@ -45,8 +65,7 @@ export class Readings {
     return wholeView(thread, this.#join(thread, views), await this.#options.writers.of(newest).view())
   }
 
-  /** One of its parts, without what an earlier one says as well. */
-  async part(parts: readonly ThreadId[], part: number): Promise<ThreadView | undefined> {
+  async #part(parts: readonly ThreadId[], part: number): Promise<ThreadView | undefined> {
     const [thread] = parts
     const document = parts[part]
     if (thread === undefined || document === undefined) return undefined
@@ -98,6 +117,7 @@ export class Readings {
   }
 
   async #view(document: ThreadId): Promise<ThreadView> {
+    if (this.#closed) throw closed()
     const { catalog, writers } = this.#options
     const digest = catalog.digestOf(document)
     const kept = this.#kept.get(document, digest)

@@ -19,7 +19,7 @@ import type { Desk } from './commit.ts'
 import { Compressor } from './compressing.ts'
 import { writeEntry } from './entry-text.ts'
 import { stands } from './equivocation.ts'
-import { ThreadsError } from './errors.ts'
+import { closed, ThreadsError } from './errors.ts'
 import { type RefusalCode, refusals, type ThreadFact } from './facts.ts'
 import { Listing } from './listing.ts'
 import { openLog } from './log.ts'
@@ -227,9 +227,11 @@ class OpenThreads implements Threads {
   }
 
   async #shut(): Promise<void> {
+    await this.#appending.close()
     await this.#joining.close()
     await this.#shelf?.close()
     await this.#compressor.close()
+    await this.#readings.close()
     await this.#writers.close()
   }
 
@@ -255,7 +257,7 @@ class OpenThreads implements Threads {
   }
 
   #ensureOpen(): void {
-    if (this.#closing !== undefined) throw new ThreadsError('CLOSED', 'threads are closed')
+    if (this.#closing !== undefined) throw closed()
     if (this.#frozen !== undefined) throw this.#frozen
   }
 

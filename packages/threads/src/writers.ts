@@ -1,5 +1,6 @@
 import type { ThreadId } from '@bzzz/protocols'
 import type { Desk } from './commit.ts'
+import { closed } from './errors.ts'
 import { ThreadWriter } from './writer.ts'
 
 /** The writers of the threads in use; beyond `max` the least used idle ones go, and their documents with them. */
@@ -8,13 +9,16 @@ export class Writers {
   readonly #max: number
   /** Least recently used first. */
   readonly #writers = new Map<ThreadId, ThreadWriter>()
+  #closed = false
 
   constructor(desk: Desk, max: number) {
     this.#desk = desk
     this.#max = max
   }
 
+  /** @throws {ThreadsError} CLOSED */
   of(thread: ThreadId): ThreadWriter {
+    if (this.#closed) throw closed()
     const writer = this.#writers.get(thread) ?? new ThreadWriter(this.#desk, thread)
     this.#writers.delete(thread)
     this.#writers.set(thread, writer)
@@ -33,6 +37,7 @@ export class Writers {
 
   /** Waits for work in hand, then frees every document. */
   async close(): Promise<void> {
+    this.#closed = true
     for (const writer of this.#writers.values()) {
       await writer.settled()
       writer.unload('closed')

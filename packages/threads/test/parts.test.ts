@@ -107,6 +107,18 @@ describe('a thread that has grown long', () => {
     await expect(threads.append(thread, own)).rejects.toMatchObject({ code: 'ENTRY_INVALID' })
   })
 
+  test('is written to the end before it is closed, and not read or written after that', async () => {
+    const facts: string[] = []
+    const { threads, thread, by } = await longThread(9, { observe: ({ type }) => facts.push(type) })
+    const appends = ['message-10', 'message-11', 'message-12'].map((id) => threads.append(thread, by.message(id)))
+    const archived = threads.append(thread, by.archive())
+    await threads.close()
+    facts.length = 0
+    for (const { repeated } of await Promise.all([...appends, archived])) expect(repeated).toBe(false)
+    expect(facts).toEqual([])
+    await expect(threads.view(thread)).rejects.toMatchObject({ code: 'CLOSED' })
+  })
+
   test('reads and verifies the same after a restart', async () => {
     const { state, threads, thread, signer } = await longThread(9)
     const before = { view: (await viewOf(threads, thread)).entries, list: threads.list() }
