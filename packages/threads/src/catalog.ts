@@ -27,13 +27,19 @@ const NO_CUTS: Cuts = new Map()
  */
 export class Catalog {
   /** Which documents make one thread. */
-  readonly parts = new Parts()
+  readonly parts: Parts
   readonly #known = new Map<ThreadId, Known>()
 
-  static async open(room: Room): Promise<Catalog> {
+  /** @param minPartEntries as `minEntries` of the parts */
+  constructor(minPartEntries = 1) {
+    const entriesOf = (document: ThreadId) => this.summary(document)?.entries ?? 0
+    this.parts = new Parts({ minEntries: minPartEntries, entriesOf })
+  }
+
+  static async open(room: Room, minPartEntries: number): Promise<Catalog> {
     const vectors = await rowsByActor<Latest>(room, 'v')
     const cuts = await rowsByActor<Cut>(room, 'e')
-    const catalog = new Catalog()
+    const catalog = new Catalog(minPartEntries)
     for await (const [, value] of room.entries({ gt: 'i/', lt: 'i0' })) {
       const summary = JSON.parse(textOf(value)) as PartSummary
       catalog.#set(summary, vectors.get(summary.thread) ?? new Map(), cuts.get(summary.thread))

@@ -7,8 +7,10 @@ import { namedHeads } from './whole-view.ts'
 const HASH_BYTES = 32
 const COUNT_BYTES = 4
 const NAME_BYTES = 8
-// Of a part of ten thousand entries some 80 kB.
-const MAX_KEPT = 128
+// Of two hundred parts of ten thousand entries, or of a thread of as many and as short parts as there can be.
+const MAX_KEPT_BYTES = 16 * 1024 * 1024
+// The digest, and what keeps it all together.
+const BASE_BYTES = 512
 
 /** What has to be known of a part that others follow, without reading it: as of one state of its log. */
 export interface PartNotes {
@@ -56,6 +58,7 @@ export class KeptNotes {
   readonly #write: (operations: readonly Operation[]) => Promise<void>
   /** Least recently used first. */
   readonly #kept = new Map<ThreadId, PartNotes>()
+  #bytes = 0
 
   constructor(room: Pick<Room, 'get'>, write: (operations: readonly Operation[]) => Promise<void>) {
     this.#room = room
@@ -76,11 +79,24 @@ export class KeptNotes {
   }
 
   #keep(document: ThreadId, notes: PartNotes): void {
-    this.#kept.delete(document)
+    this.#forget(document)
     this.#kept.set(document, notes)
-    const [oldest] = this.#kept.keys()
-    if (this.#kept.size > MAX_KEPT && oldest !== undefined) this.#kept.delete(oldest)
+    this.#bytes += bytesOf(notes)
+    for (const oldest of this.#kept.keys()) {
+      if (this.#bytes <= MAX_KEPT_BYTES || oldest === document) return
+      this.#forget(oldest)
+    }
   }
+
+  #forget(document: ThreadId): void {
+    const notes = this.#kept.get(document)
+    if (notes !== undefined) this.#bytes -= bytesOf(notes)
+    this.#kept.delete(document)
+  }
+}
+
+function bytesOf({ heads, named, names }: PartNotes): number {
+  return BASE_BYTES + names.length + (heads.length + named.length) * HASH_BYTES * 2
 }
 
 /** The digest, how many heads and named heads there are, those, then the names. */

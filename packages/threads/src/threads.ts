@@ -63,11 +63,15 @@ const ACTOR_SUFFIX_BYTES = 8
 const MAX_WAITING_ENVELOPES = 10_000
 // Reading a part takes half a second, and it is read as a whole.
 const DEFAULT_MAX_PART_ENTRIES = 10_000
+// Honest nodes leave full parts alone. Far less than all: what an author signed twice is taken out of a part that others went on from.
+const MIN_PART_SHARE = 1 / 10
 
 /** Opens what the room holds. A new actor is drawn at each opening, so no (actor, seq) is ever used twice. */
 export async function openThreads(options: ThreadsOptions): Promise<Threads> {
   const cache = options.snapshots && (await SnapshotCache.open(options.snapshots.directory))
-  return new OpenThreads(options, await Catalog.open(options.room), cache)
+  const maxPartEntries = options.maxPartEntries ?? DEFAULT_MAX_PART_ENTRIES
+  const catalog = await Catalog.open(options.room, Math.ceil(maxPartEntries * MIN_PART_SHARE))
+  return new OpenThreads({ ...options, maxPartEntries }, catalog, cache)
 }
 
 type Refused = Received & { readonly status: 'refused' }
@@ -90,7 +94,11 @@ class OpenThreads implements Threads {
   #frozen: ThreadsError | undefined
   #closing: Promise<void> | undefined
 
-  constructor(options: ThreadsOptions, catalog: Catalog, cache: SnapshotCache | undefined) {
+  constructor(
+    options: ThreadsOptions & Pick<Required<ThreadsOptions>, 'maxPartEntries'>,
+    catalog: Catalog,
+    cache: SnapshotCache | undefined,
+  ) {
     const { room, mesh, signer, now, randomBytes } = options
     this.#options = options
     this.#desk = {
@@ -119,7 +127,7 @@ class OpenThreads implements Threads {
       desk: this.#desk,
       writers: this.#writers,
       readings: this.#readings,
-      maxPartEntries: options.maxPartEntries ?? DEFAULT_MAX_PART_ENTRIES,
+      maxPartEntries: options.maxPartEntries,
     })
     for (const { thread, archived } of catalog.list()) if (archived) void this.#compressor.request(thread)
     this.#shelf = cache && new Shelf(this.#desk, cache, options.snapshots?.idleMs)

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type EntryOf, successorId, type ThreadId } from '@bzzz/protocols'
+import { type EntryOf, readEnvelope, successorId, type ThreadId } from '@bzzz/protocols'
 import { describe, expect, test } from 'vitest'
 import type { ThreadFact } from '../src/facts.ts'
 import type { ThreadEvent, Threads } from '../src/port.ts'
@@ -20,6 +20,18 @@ async function longThread(messages: number, options: Partial<ThreadsOptions> = {
 
 function entriesOf(threads: Threads, thread: ThreadId): number[] {
   return threads.parts(thread).map(({ entries }) => entries)
+}
+
+/** Two changes with one number: the first has 39 entries, and is beaten by the other, which has none that counts. */
+function signedTwice(thread: ThreadId): [Uint8Array, Uint8Array] {
+  const hashOf = (envelope: Uint8Array) => readEnvelope(mesh, envelope).header.hash
+  const by = writerOf(signerOf(2))
+  const rival = new Pen(signerOf(2), thread).append('nothing')
+  for (let nth = 0; ; nth++) {
+    const words = Array.from({ length: 39 }, (_, i) => JSON.stringify(by.message(`twice-${nth}-${i}`)))
+    const twice = new Pen(signerOf(2), thread).append(...words)
+    if (hashOf(twice) > hashOf(rival)) return [twice, rival]
+  }
 }
 
 const NINE = [
@@ -165,7 +177,7 @@ describe('an entry that was said before', () => {
 
   test('in two parts, by a node that had lost a part of its disk, is shown once, in the earliest', async () => {
     const { threads, thread } = await longThread(9)
-    const other = await openNode(2, { maxPartEntries: 100 })
+    const other = await openNode(2, { maxPartEntries: 40 })
     await repair(threads, other.threads)
     const pen = new Pen(signerOf(2), successorId(thread, 1))
     for await (const envelope of threads.envelopesAfter(successorId(thread, 1), new Map())) pen.learn(envelope)
@@ -267,6 +279,59 @@ describe('a part', () => {
       pen.append(JSON.stringify(forged(thread, 1)), JSON.stringify(writerOf(signerOf(2)).message('honest-1'))),
     )
     expect((await shownIds(threads, thread)).slice(4)).toEqual(['continue-1', 'honest-1'])
+  })
+
+  test('waits until it or the one before it has grown long, so that nobody makes a thousand of them for nothing', async () => {
+    const { threads, by } = await openNode(1, { maxPartEntries: 40 }) // long: 4
+    const other = await openNode(3, { maxPartEntries: 40 })
+    const { thread } = await threads.create(by.open())
+    const author = writerOf(signerOf(2))
+    const pens = Array.from({ length: 30 }, (_, i) => new Pen(signerOf(2), successorId(thread, i + 1)))
+    for (const [i, pen] of pens.entries()) {
+      const begun = { ...author.message(`continue-${i + 1}`), of: thread, part: i + 1, heads: ['0'.repeat(64)] }
+      await threads.receive(pen.append(JSON.stringify({ ...begun, type: 'continue' })))
+    }
+    expect(entriesOf(threads, thread)).toEqual([1])
+    await threads.append(thread, by.message('message-1'))
+    await threads.append(thread, by.message('message-2'))
+    expect(entriesOf(threads, thread)).toEqual([3])
+    await threads.append(thread, by.message('message-3'))
+    expect(entriesOf(threads, thread)).toEqual([4, 1])
+    const words = ['long-word-1', 'long-word-2', 'long-word-3'].map((id) => JSON.stringify(author.message(id)))
+    const [, second] = pens
+    if (second === undefined) throw new Error('no second part')
+    await threads.receive(second.append(...words))
+    expect(entriesOf(threads, thread)).toEqual([4, 1, 4, 1])
+    await repair(threads, other.threads)
+    expect(other.threads.parts(thread)).toEqual(threads.parts(thread))
+  })
+
+  test('waits again when what its author signed twice leaves little of the one before it, and comes back when that has grown', async () => {
+    const { threads, by } = await openNode(1, { maxPartEntries: 40 }) // long: 4
+    const { thread } = await threads.create(by.open())
+    const [twice, rival] = signedTwice(thread)
+    await threads.receive(twice)
+    await threads.append(thread, by.message('message-1'))
+    expect(entriesOf(threads, thread)).toEqual([40, 2])
+    await threads.receive(rival)
+    expect(entriesOf(threads, thread)).toEqual([1])
+    for (const id of ['message-2', 'message-3', 'message-4']) await threads.append(thread, by.message(id))
+    expect(entriesOf(threads, thread)).toEqual([4, 2])
+    expect((await shownIds(threads, thread)).slice(1)).toEqual([
+      ...['message-2', 'message-3', 'message-4'],
+      ...['continue-1', 'message-1'],
+    ])
+  })
+
+  test('that has grown long stays whatever is left of the one before it', async () => {
+    const { threads, by } = await openNode(1, { maxPartEntries: 40 })
+    const { thread } = await threads.create(by.open())
+    const [twice, rival] = signedTwice(thread)
+    await threads.receive(twice)
+    for (const id of ['message-1', 'message-2', 'message-3']) await threads.append(thread, by.message(id))
+    await threads.receive(rival)
+    expect(entriesOf(threads, thread)).toEqual([1, 4])
+    expect(await threads.append(thread, by.message('message-2'))).toMatchObject({ repeated: true })
   })
 
   test('that comes before the one before it waits for that, and is no thread of its own', async () => {
