@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   equalBytes,
   type Frame,
@@ -30,9 +31,11 @@ export interface PullOptions {
   readonly interest: Pick<Interest, 'wants' | 'tagOf'>
   readonly holders: Pick<Holders, 'has' | 'same'>
   readonly snapshots: Pick<SnapshotTaker, 'take'>
-  readonly cold: Pick<ColdJoins, 'has'>
+  readonly cold: Pick<ColdJoins, 'has' | 'ended'>
   readonly inHand: InHand
   readonly observe: Observe
+  /** So long who fetches a thread waits for a snapshot of it that another peer sends, before pages are asked for as well. */
+  readonly joinMs?: number
 }
 
 type Question = Extract<Frame, { t: 'vectors' }>['threads']
@@ -48,6 +51,8 @@ const MAX_WANTED_THREADS = 16 * 1024
 const WIRE_ACTOR_BYTES = 104
 // Whoever has all that a peer had need not ask for it again and again; once in a while, in case it was wrong about that.
 const SETTLED_MS = 60_000
+// Most snapshots are taken in less.
+const DEFAULT_JOIN_MS = 5_000
 
 /**
  * Fetches from one peer what it has and we lack: one question at a time, and while a page is being stored the next one is on
@@ -63,6 +68,8 @@ export class Pull {
   /** What came of it is all stored here. At a time of the monotonic clock. */
   readonly #settled = new Map<ThreadId, { readonly hash: Uint8Array; readonly at: number }>()
   readonly #fetching = new Map<ThreadId, PromiseWithResolvers<void>>()
+  /** What of that another link is taking from a snapshot, and since when not any more, or for too long. */
+  readonly #joining = new Map<ThreadId, 'waiting' | 'over'>()
   #running = false
 
   constructor(options: PullOptions) {
@@ -127,8 +134,14 @@ export class Pull {
     } finally {
       this.#running = false
       if (this.#wanted.size === 0) this.#told.clear()
-      for (const { resolve } of this.#fetching.values()) resolve()
-      this.#fetching.clear()
+      this.#endFetching()
+    }
+  }
+
+  /** But for those that wait for a snapshot, unless nothing can be asked any more. */
+  #endFetching(): void {
+    for (const thread of this.#fetching.keys()) {
+      if (!this.#options.link.open || this.#joining.get(thread) !== 'waiting') this.#answered(thread, undefined)
     }
   }
 
@@ -136,12 +149,29 @@ export class Pull {
     const { snapshots, cold } = this.#options
     await snapshots.take([...this.#wanted].slice(0, MAX_VECTOR_THREADS))
     for (const thread of this.#wanted) {
-      if (!cold.has(thread)) continue
-      // another peer brings it all: what this one has beyond that is in its next digest
+      if (!cold.has(thread) || this.#joining.get(thread) === 'over') continue
+      // another peer brings it all: what this one has beyond that is in its next digest, unless somebody waits for it
       this.#wanted.delete(thread)
-      this.#answered(thread, undefined)
+      if (this.#fetching.has(thread)) this.#askAfterJoin(thread)
     }
     if (this.#wanted.size > 0) await this.#askOnce()
+  }
+
+  #askAfterJoin(thread: ThreadId): void {
+    if (this.#joining.has(thread)) return
+    this.#joining.set(thread, 'waiting')
+    const { cold, link, inHand, joinMs = DEFAULT_JOIN_MS } = this.#options
+    const over = new AbortController()
+    const signal = AbortSignal.any([link.ended, over.signal])
+    const late = delay(joinMs, undefined, { signal }).catch((error: unknown) => {
+      if (!signal.aborted) throw error
+    })
+    const asking = Promise.race([cold.ended(thread), late]).then(() => {
+      over.abort()
+      this.#joining.set(thread, 'over')
+      this.want(thread)
+    })
+    inHand.hold(asking)
   }
 
   async #askOnce(): Promise<void> {
@@ -208,6 +238,7 @@ export class Pull {
   #answered(thread: ThreadId, hash: Uint8Array | undefined): void {
     this.#fetching.get(thread)?.resolve()
     this.#fetching.delete(thread)
+    this.#joining.delete(thread)
     if (hash === undefined) return
     this.#settled.delete(thread)
     this.#settled.set(thread, { hash, at: performance.now() })
