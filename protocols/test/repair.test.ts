@@ -107,6 +107,8 @@ describe('a page', () => {
 
   it('holds what no compression makes smaller', async () => {
     const full = Array.from({ length: MAX_PAGE_ENVELOPES }, () => Uint8Array.from(randomBytes(512)))
+    const same = full.map(() => bytes(512, 7))
+    expect((await unpackPage(await packPage(same))).length).toBe(MAX_PAGE_ENVELOPES)
     const packed = await packPage(full)
     const page: Frame = { t: 'page', n: 1, packed, more: false }
     expect(decodeFrame(encodeFrame(page))).toEqual(page)
@@ -118,6 +120,17 @@ describe('a page', () => {
     ['is cut off', async () => (await packPage(envelopes)).subarray(0, -3)],
     ['ends within an envelope', () => zstdCompressSync(Buffer.from('0000000301', 'hex'))],
     ['has too many envelopes', () => zstdCompressSync(Buffer.alloc((MAX_PAGE_ENVELOPES + 1) * 4))],
+    ['has a second frame behind it', async () => Buffer.concat([await packPage(envelopes), await packPage(envelopes)])],
+    ['has something else behind it', async () => Buffer.concat([await packPage(envelopes), Buffer.of(0)])],
+    [
+      'fills a buffer and has something behind it',
+      async () => {
+        const full = await packPage([bytes(16 * 1024 - 4, 1)]) // as much as is unpacked at a time
+        return Buffer.concat([full, full])
+      },
+    ],
+    // no size, a window of 128 MiB, one raw block
+    ['asks for a large window', () => Buffer.from('28b52ffd0088390000' + '00000003616263', 'hex')],
     ['swells beyond its bound', () => zstdCompressSync(Buffer.alloc(64 * 1024 * 1024))],
   ])('that %s is refused', async (_what, make) => {
     await expect((async () => unpackPage(await make()))()).rejects.toBeInstanceOf(ProtocolError)

@@ -23,12 +23,13 @@ export function unpacked(bytes: Uint8Array, maxBytes: number): Uint8Array {
   if (bytes.length > maxBytes) throw tooLarge(bytes.length, maxBytes)
   if (bytes.length < 4 || Buffer.from(bytes.buffer, bytes.byteOffset, 4).readUInt32BE(0) !== MAGIC) return bytes
   try {
-    return zstdDecompressSync(bytes, {
+    const whole = zstdDecompressSync(bytes, {
       maxOutputLength: maxBytes,
-      chunkSize: 64 * 1024,
+      chunkSize: maxBytes + 1, // what is behind a frame goes unnoticed if that fills a chunk
       rejectGarbageAfterEnd: true,
       params: { [constants.ZSTD_d_windowLogMax]: MAX_WINDOW_LOG },
     })
+    return Buffer.from(whole) // without the rest of the chunk
   } catch (cause) {
     if (cause instanceof RangeError)
       throw new ProtocolError('TOO_LARGE', `more than ${maxBytes} bytes unpacked`, { cause })

@@ -1,5 +1,5 @@
 import { promisify } from 'node:util'
-import { zstdCompress, zstdDecompress } from 'node:zlib'
+import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
 import { ProtocolError } from '../bytes/errors.ts'
 
 /** Envelopes of one page at most, and their bytes; a single larger envelope does not exist. */
@@ -7,6 +7,8 @@ export const MAX_PAGE_BYTES = 512 * 1024
 export const MAX_PAGE_ENVELOPES = 1024
 const LENGTH_BYTES = 4
 const MAX_UNPACKED_BYTES = MAX_PAGE_BYTES + MAX_PAGE_ENVELOPES * LENGTH_BYTES
+// What a reader has to keep while it unpacks; a frame may ask for gigabytes in a few bytes. Of a frame whose size was not known before.
+const MAX_WINDOW_LOG = 21
 /** What cannot be compressed grows a little. */
 export const MAX_PACKED_BYTES = MAX_UNPACKED_BYTES + 16 * 1024
 
@@ -34,9 +36,15 @@ export async function unpackPage(packed: Uint8Array): Promise<Uint8Array[]> {
 
 async function unpacked(packed: Uint8Array): Promise<Buffer> {
   try {
-    return await decompress(packed, { maxOutputLength: MAX_UNPACKED_BYTES })
+    const bytes = await decompress(packed, {
+      maxOutputLength: MAX_UNPACKED_BYTES,
+      chunkSize: MAX_UNPACKED_BYTES + 1, // what is behind a frame goes unnoticed if that fills a chunk
+      rejectGarbageAfterEnd: true,
+      params: { [constants.ZSTD_d_windowLogMax]: MAX_WINDOW_LOG },
+    })
+    return Buffer.from(bytes) // without the rest of the chunk
   } catch (cause) {
-    throw new ProtocolError('BAD_SHAPE', 'a page that cannot be unpacked within its bound', { cause })
+    throw new ProtocolError('BAD_SHAPE', 'a page that is not one Zstandard frame within its bound', { cause })
   }
 }
 
