@@ -1,5 +1,6 @@
 import { blobHash, MAX_BLOB_BYTES } from '@bzzz/protocols'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createBlobServer } from '../src/blobs/serve.ts'
 import { allOnline, factsOf, Network, type TestNode, until } from './network.ts'
 
 let network: Network
@@ -65,5 +66,50 @@ describe('a blob', () => {
   it('needs a content hash', async () => {
     const [ada] = await three()
     await expect(ada.mesh.fetchBlob('../etc', patience())).rejects.toMatchObject({ code: 'BAD_HASH' })
+  })
+})
+
+describe('who is asked for parts of blobs', () => {
+  /** Blobs of the largest size, and how often each was read. */
+  function serving(count: number) {
+    const reads: string[] = []
+    const stored = new Map(
+      Array.from({ length: count }, (_, i) => [`0${i}`.repeat(32), Buffer.alloc(MAX_BLOB_BYTES, i)]),
+    )
+    const serve = createBlobServer({
+      async get(hash) {
+        reads.push(hash)
+        return stored.get(hash)
+      },
+    })
+    const ask = (i: number, offset: number) =>
+      serve({ t: 'blob-want', n: 1, hash: Uint8Array.from(Buffer.from(`0${i}`.repeat(32), 'hex')), offset })
+    return { reads, stored, ask }
+  }
+
+  it('reads nothing again for what lies behind the end', async () => {
+    const { reads, ask } = serving(3)
+    for (let i = 0; i < 3; i++) await ask(i, 2 ** 40)
+    for (let round = 0; round < 20; round++) {
+      const part = await ask(round % 3, MAX_BLOB_BYTES + round)
+      expect([part.total, part.bytes.length]).toEqual([MAX_BLOB_BYTES, 0])
+    }
+    expect(reads).toHaveLength(3)
+  })
+
+  it('reads two of the largest once for all of their parts, in whatever order, and by how many at once', async () => {
+    const { reads, ask } = serving(2)
+    const offsets = [0, 0, MAX_BLOB_BYTES - 1, 512 * 1024, MAX_BLOB_BYTES - 1]
+    const parts = await Promise.all(offsets.flatMap((offset) => [ask(0, offset), ask(1, offset)]))
+    expect(parts.map(({ bytes }) => bytes[0])).toEqual(offsets.flatMap(() => [0, 1]))
+    await ask(0, MAX_BLOB_BYTES - 1)
+    expect(reads).toHaveLength(2)
+  })
+
+  it('looks again for one that was not there', async () => {
+    const { stored, ask } = serving(0)
+    expect((await ask(0, 0)).total).toBe(0)
+    stored.set('00'.repeat(32), Buffer.from('here'))
+    expect(await ask(0, 0)).toMatchObject({ total: 4 })
   })
 })

@@ -17,13 +17,15 @@ const NAME = /^([0-9a-f-]{36})\.(\d{1,10})\.([0-9a-f]{64})\.snapshot$/
 
 /**
  * One file for each thread, named by what is in it: thread, changes, hash. May be deleted at any time. What is read is held
- * against the hash in its name; a file that is not what it says is removed.
+ * against the hash in its name, once until it is written again; a file that is not what it says is removed.
  */
 export class SnapshotCache {
   readonly #directory: string
   readonly #maxBytes: number
   /** Least recently written first. */
   readonly #kept: Map<ThreadId, Kept>
+  /** When files were last written whose hash is right. */
+  readonly #verified = new Map<ThreadId, number>()
 
   private constructor(directory: string, maxBytes: number, kept: Map<ThreadId, Kept>) {
     this.#directory = directory
@@ -54,8 +56,16 @@ export class SnapshotCache {
   async get(hash: string): Promise<Uint8Array | undefined> {
     const [thread, kept] = [...this.#kept].find(([, one]) => one.hash === hash) ?? []
     if (thread === undefined || kept === undefined) return undefined
-    const bytes = await readFile(this.#fileOf(thread, kept)).catch(unlessGone)
-    if (bytes !== undefined && hashOf(bytes) === hash) return bytes
+    const file = this.#fileOf(thread, kept)
+    const writtenMs = (await stat(file).catch(unlessGone))?.mtimeMs
+    const bytes = await readFile(file).catch(unlessGone)
+    if (bytes !== undefined && writtenMs !== undefined) {
+      if (this.#verified.get(thread) === writtenMs) return bytes
+      if (hashOf(bytes) === hash) {
+        if (this.#kept.get(thread) === kept) this.#verified.set(thread, writtenMs)
+        return bytes
+      }
+    }
     await this.drop(thread)
     return undefined
   }
@@ -84,6 +94,7 @@ export class SnapshotCache {
     const kept = this.#kept.get(thread)
     if (kept === undefined) return
     this.#kept.delete(thread)
+    this.#verified.delete(thread)
     await rm(this.#fileOf(thread, kept), { force: true })
   }
 
