@@ -1,4 +1,4 @@
-import type { ChangeHeader } from '@bzzz/protocols'
+import { type ChangeHeader, MAX_DEPS } from '@bzzz/protocols'
 import { GENESIS_OPS, placeOf } from './document.ts'
 
 /** A change in its place: which entries of its actor it holds, and what it follows. */
@@ -74,8 +74,9 @@ export class History {
   /** Where the actor's next change stands if it is made now, with so many entries: after all that is here. */
   next(actor: string, size: number): Next {
     const before = this.#chainOf(actor).at(-1)
-    // Automerge names the actor's own last change too, where others have built on it since
-    const deps = [...new Set([...this.heads, ...(before === undefined ? [] : [before.hash])])].sort()
+    // Its own last change too, where others have built on it since. Heads beyond the bound wait for the next change.
+    const own = before === undefined ? [] : [before.hash]
+    const deps = [...new Set([...own, ...this.heads])].slice(0, MAX_DEPS).sort()
     const seq = this.#chainOf(actor).length + 1
     const startOp = this.#pastOf({ actor, deps }).lastOp + 1
     const count = this.count(actor)
