@@ -26,7 +26,8 @@ async function place() {
   const directory = await mkdtemp(join(tmpdir(), 'bzzz-gateway-'))
   const state = await openState({ directory })
   const self = signer()
-  const now = () => 1_000
+  const clock = { ms: 1_000 }
+  const now = () => clock.ms
   const options = { mesh, signer: self, now, randomBytes }
   const threads = await openThreads({ ...options, room: state.room('threads'), isMember: () => true })
   const author = `human:ada@${self.peer}`
@@ -50,11 +51,15 @@ async function place() {
     await rm(directory, { recursive: true, force: true })
   })
   const say = (id: string) => threads.append(thread, { type: 'message', id, author, ts: 2, content: id })
-  return { gateway, tokens, thread, say, facts, about: documentIdOf(thread) }
+  return { gateway, tokens, clock, thread, say, facts, about: documentIdOf(thread) }
 }
 
 /** A laptop that has joined with a token of its own. */
-async function laptop({ gateway, tokens }: Awaited<ReturnType<typeof place>>, name: string) {
+async function laptop(
+  { gateway, tokens }: Awaited<ReturnType<typeof place>>,
+  name: string,
+  expiresMs: number | null = null,
+) {
   const heard: Record<string, unknown>[] = []
   const ws = {
     bufferedAmount: 0,
@@ -65,7 +70,7 @@ async function laptop({ gateway, tokens }: Awaited<ReturnType<typeof place>>, na
     pause: () => {},
     resume: () => {},
   }
-  const made = await tokens.create({ name, readOnly: false, projects: null, threads: null, expiresMs: null })
+  const made = await tokens.create({ name, readOnly: false, projects: null, threads: null, expiresMs })
   if (made === undefined) throw new Error('no token')
   const events = gateway.open(ws, made.about)
   const sends = (frame: Record<string, unknown>) => events.frame(encode(frame))
@@ -100,6 +105,16 @@ test('a frame of millions of small items is refused before they take memory', as
   await vi.waitFor(() => expect(hostile.ws.close).toHaveBeenCalled(), WAIT)
   expect(there.facts).toContainEqual(expect.objectContaining({ type: 'fault', kind: 'frame', holder: 'mallory' }))
   expect(there.facts.map(({ type }) => type)).not.toContain('worker-restarted')
+})
+
+test('a message of a token that has expired meanwhile is not looked at any further', async () => {
+  const there = await place()
+  const { ws, sends, hears } = await laptop(there, 'alice', 2_000)
+  sends({ type: 'request', documentId: there.about, data: request })
+  await hears('sync')
+  there.clock.ms = 2_000
+  sends({ type: 'sync', documentId: there.about, data: request })
+  await vi.waitFor(() => expect(ws.close).toHaveBeenCalledWith(4401, 'the token has expired'), WAIT)
 })
 
 test('what a client may open, and how often, is bounded', async () => {
