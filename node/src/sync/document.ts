@@ -240,6 +240,10 @@ export class OpenDocument {
       const listening = [...this.#sockets.keys()].filter((id) => !this.#deaf.has(id))
       await host.call('open', this.thread, envelopes, listening)
       this.#loadedIn = host.generation
+    } catch (error) {
+      if (error instanceof WorkerError && error.code === 'CLOSED') throw error
+      // Of the log, which nobody who waits for it has sent.
+      throw new Error(`thread ${this.thread} could not be opened for laptops`, { cause: error })
     } finally {
       this.#isLoading = false
     }

@@ -98,6 +98,20 @@ test.each(['HUNG', 'DIED'] as const)('only who is answered when the thread is %s
   expect(document.has(honest)).toBe(true)
 })
 
+test.each(['HUNG', 'DIED', 'FAILED'] as const)('nobody is at fault when the log is %s, and it ends', async (code) => {
+  const observe = vi.fn()
+  const { document, onFault } = documentWith({ observe }, (name) => {
+    if (name === 'open') throw new WorkerError(code, 'too much')
+    return answerOf(name)
+  })
+  const socket = socketOf(1)
+  await document.take(socket, new Uint8Array(1))
+  expect(onFault).not.toHaveBeenCalled()
+  expect(socket.isOpen).toBe(false)
+  expect(observe).toHaveBeenCalledOnce()
+  expect(document.isIdle).toBe(true)
+})
+
 test('an edit is not stored whose token ended while it was looked at, nor is it kept', async () => {
   const store = vi.fn<DocumentOptions['store']>(async () => ({ status: 'stored' }))
   const socket = socketOf(1)
