@@ -33,7 +33,7 @@ export {
   reviewTerms,
   type ThreadCap,
 } from './entry/entry.ts'
-export { type ChangeHeader, inspectChange, MAX_CHANGE_BYTES, operationsOf } from './envelope/change.ts'
+export { type ChangeHeader, inspectChange, MAX_CHANGE_BYTES, MAX_DEPS, operationsOf } from './envelope/change.ts'
 export {
   chunksIn,
   type DocumentBounds,

@@ -19,13 +19,6 @@ export type ThreadDocument = Automerge.Doc<{
 
 export const PAGE_ENTRIES = 256
 
-/** Which entries of an actor: `size` of them, behind its first `count`. */
-interface Place {
-  readonly actor: string
-  readonly count: number
-  readonly size: number
-}
-
 /** Operations of the genesis change: two values and one map. */
 export const GENESIS_OPS = 3
 
@@ -64,25 +57,6 @@ export function buildDocument(actor: string, changes: readonly Uint8Array[]): Th
 }
 
 /**
- * Applies a change of somebody else and looks at what it did. Undefined if it did anything but append `size` entries behind
- * the `count` that its actor has: the document is then spoilt and must be built again without it.
- * @throws whatever the CRDT throws; after a wasm panic the document is spoilt too
- */
-export function applyChange(
-  document: ThreadDocument,
-  change: Uint8Array,
-  { actor, count, size }: Place,
-): string[] | undefined {
-  const backend = Automerge.getBackend(document)
-  backend.updateDiffCursor()
-  headroom.use(change.length)
-  backend.applyChanges([change])
-  const patches = backend.diffIncremental()
-  withoutView(backend)
-  return appendedTexts(patches, placeOf(actor, count), size)
-}
-
-/**
  * Applies changes that are known to be appends, each after its causes.
  * @throws whatever the CRDT throws; the document is spoilt then
  */
@@ -99,39 +73,6 @@ function withoutView(backend: Backend): void {
   backend.resetDiffCursor()
 }
 type Backend = ReturnType<typeof Automerge.getBackend>
-
-function appendedTexts(
-  patches: readonly Automerge.Patch[],
-  { page, index }: { page: string; index: number },
-  size: number,
-): string[] | undefined {
-  const [created, inserted] = index === 0 ? patches : [undefined, patches[0]]
-  if (patches.length !== (index === 0 ? 2 : 1)) return undefined
-  if (created !== undefined && !(created.action === 'put' && isPath(created.path, ['log', page]))) return undefined
-  if (inserted?.action !== 'insert' || !isPath(inserted.path, ['log', page, index])) return undefined
-  const texts = inserted.values.filter(Automerge.isImmutableString).map(String)
-  return texts.length === size && inserted.values.length === size ? texts : undefined
-}
-
-function isPath(path: readonly (string | number)[], wanted: readonly (string | number)[]): boolean {
-  return path.length === wanted.length && path.every((step, i) => step === wanted[i])
-}
-
-/**
- * Reads a whole document, as it is now, for as long as the caller keeps what it gets.
- * @returns the entries of one change, by where its actor stood before it
- */
-export function readerOf(document: ThreadDocument): (place: Place) => string[] {
-  const backend = Automerge.getBackend(document)
-  const [, object] = backend.getWithType('_root', 'log') ?? []
-  const log = typeof object === 'string' ? backend.materialize(object) : undefined
-  const pages = new Map<string, unknown>(log instanceof Object ? Object.entries(log) : [])
-  return ({ actor, count, size }) => {
-    const { page, index } = placeOf(actor, count)
-    const entries = pages.get(page)
-    return Array.isArray(entries) ? entries.slice(index, index + size).map(String) : []
-  }
-}
 
 /** The document in one chunk, its history with it, in little room. */
 export function saveDocument(document: ThreadDocument): Uint8Array {

@@ -9,7 +9,7 @@ export const refusals = {
   BAD_SEQUENCE: 'its sequence and operation numbers do not follow from what it depends on',
   NOT_AN_APPEND: "it does anything but append entries to its own actor's page",
   CRDT_REFUSED: 'the CRDT failed on it',
-  TOO_MANY_ACTORS: 'the thread has as many actors as a vector can name',
+  TOO_MANY_ACTORS: 'its author, or all together, have as many actors in the thread as it can take',
   TOO_MANY_THREADS: 'this node has as many threads as it keeps',
 }
 

@@ -28,10 +28,13 @@ export function createHeadroom(grow: (bytes: number) => void): { use(bytes: numb
 /** Of the one memory that all documents of this thread of the process share. */
 export const headroom = createHeadroom(growMemory)
 
+let block: Uint8Array | undefined
+
 /** There is no call for it: whatever is to be decoded is copied into that memory first, and freed when it is no message. */
 function growMemory(bytes: number): void {
+  block ??= new Uint8Array(bytes) // always the same: another one each time would make V8 collect, too
   try {
-    Automerge.decodeSyncMessage(new Uint8Array(bytes))
+    Automerge.decodeSyncMessage(block)
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
   }

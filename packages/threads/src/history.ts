@@ -1,4 +1,4 @@
-import type { ChangeHeader } from '@bzzz/protocols'
+import { type ChangeHeader, MAX_DEPS } from '@bzzz/protocols'
 import { GENESIS_OPS, placeOf } from './document.ts'
 
 /** A change in its place: which entries of its actor it holds, and what it follows. */
@@ -32,6 +32,14 @@ export type Placement =
   | { readonly status: 'missing'; readonly dep: string }
   | { readonly status: 'refused'; readonly code: 'EQUIVOCATION' | 'BAD_SEQUENCE' | 'NOT_AN_APPEND' | 'TOO_MANY_ACTORS' }
 
+// Of one key in one document, of a node's own and of its laptops' each: nobody can use up the room of the others.
+const MAX_ACTORS_PER_AUTHOR = 1_024
+const PUBLIC_KEY_DIGITS = 64
+
+function groupOf(actor: string): string {
+  return `${actor.slice(0, PUBLIC_KEY_DIGITS)}/${actor.length}`
+}
+
 /**
  * The graph of a loaded thread's changes, kept beside the CRDT, which queues orphans without bound, accepts operation
  * numbers that it cannot load again, and panics on gaps. What an honest writer puts into a header follows from what the
@@ -40,6 +48,7 @@ export type Placement =
 export class History {
   readonly #changes = new Map<string, Change>()
   readonly #numbers = new Map<string, number>()
+  readonly #perAuthor = new Map<string, number>()
   /** The changes of each actor by sequence number, by the actor's number. */
   readonly #chains: Change[][] = []
   readonly #heads = new Set<string>()
@@ -74,8 +83,9 @@ export class History {
   /** Where the actor's next change stands if it is made now, with so many entries: after all that is here. */
   next(actor: string, size: number): Next {
     const before = this.#chainOf(actor).at(-1)
-    // Automerge names the actor's own last change too, where others have built on it since
-    const deps = [...new Set([...this.heads, ...(before === undefined ? [] : [before.hash])])].sort()
+    // Its own last change too, where others have built on it since. Heads beyond the bound wait for the next change.
+    const own = before === undefined ? [] : [before.hash]
+    const deps = [...new Set([...own, ...this.heads])].slice(0, MAX_DEPS).sort()
     const seq = this.#chainOf(actor).length + 1
     const startOp = this.#pastOf({ actor, deps }).lastOp + 1
     const count = this.count(actor)
@@ -96,7 +106,8 @@ export class History {
     // Its own predecessor must be among its causes: everybody then sees the same entries before it.
     const inSequence = (past[number] ?? 0) === header.seq - 1 && this.#chainOf(header.actor).length === header.seq - 1
     if (!inSequence || header.startOp !== lastOp + 1) return { status: 'refused', code: 'BAD_SEQUENCE' }
-    if (number >= this.#maxActors) return { status: 'refused', code: 'TOO_MANY_ACTORS' }
+    if (number === this.#numbers.size && this.#isCrowded(header.actor))
+      return { status: 'refused', code: 'TOO_MANY_ACTORS' }
     const { actor, seq, startOp, deps, hash } = header
     const count = this.count(actor)
     const { index, room } = placeOf(actor, count)
@@ -106,6 +117,11 @@ export class History {
     const pageOp = index === 0 ? startOp : (this.at(actor, seq - 1)?.pageOp ?? 0)
     const change = { hash, actor, seq, startOp, lastOp: lastOp + header.ops, deps, count, size, pageOp, clock }
     return { status: 'next', change }
+  }
+
+  /** There is no room for this new actor. */
+  #isCrowded(actor: string): boolean {
+    return this.#numbers.size >= this.#maxActors || (this.#perAuthor.get(groupOf(actor)) ?? 0) >= MAX_ACTORS_PER_AUTHOR
   }
 
   /** The causes' clocks joined, wide enough to hold the actor itself, and the highest operation number in them. */
@@ -119,8 +135,11 @@ export class History {
 
   /** @param change from {@link place}, with no other one added since */
   add(change: Change): void {
-    const number = this.#numbers.get(change.actor) ?? this.#numbers.size
+    const known = this.#numbers.get(change.actor)
+    const number = known ?? this.#numbers.size
     this.#numbers.set(change.actor, number)
+    const group = groupOf(change.actor)
+    if (known === undefined) this.#perAuthor.set(group, (this.#perAuthor.get(group) ?? 0) + 1)
     const chain = this.#chains[number] ?? []
     chain.push(change)
     this.#chains[number] = chain

@@ -8,13 +8,11 @@ import {
 } from '@bzzz/protocols'
 import {
   applyAppends,
-  applyChange,
   buildDocument,
   freeDocument,
   genesisChange,
   headsOf,
   placeOf,
-  readerOf,
   type ThreadDocument,
 } from './document.ts'
 import type { HiddenReason, Written } from './entry-text.ts'
@@ -42,8 +40,8 @@ export type Admission =
   | { readonly status: 'cut'; readonly cut: Cut }
   /** Somebody else writes with the actor of this loaded thread: another one must be drawn. */
   | { readonly status: 'own actor' }
-  /** The change did what it may not, or the CRDT failed on it: this document is spoilt and must be made anew. */
-  | { readonly status: 'spoilt'; readonly code: 'NOT_AN_APPEND' | 'CRDT_REFUSED'; readonly cause?: unknown }
+  /** The CRDT failed on the change: this document is spoilt and must be made anew. */
+  | { readonly status: 'spoilt'; readonly code: 'CRDT_REFUSED'; readonly cause?: unknown }
   | Unsettled
 
 /** The CRDT failed on changes that were admitted already, on which is not known: one by one will show. */
@@ -103,8 +101,7 @@ export class LoadedThread {
     this.#history = new History(inspectChange(genesis).hash, MAX_VECTOR_ACTORS)
     const ordered = log.toSorted((a, b) => a.header.startOp - b.header.startOp)
     this.#document = this.#build([genesis, ...ordered.map(({ change }) => change)])
-    const textsAt = readerOf(this.#document)
-    for (const envelope of ordered) this.#restore(envelope, textsAt)
+    for (const envelope of ordered) this.#restore(envelope)
     if (!this.#isComplete) throw this.#damaged('the document lacks changes')
   }
 
@@ -150,16 +147,11 @@ export class LoadedThread {
   admit({ author, header, change }: Envelope): Admission {
     const placement = this.#judge(header) ?? this.#history.place(header)
     if (placement.status !== 'next') return placement
-    const texts = this.#plainTexts(change, placement.change)
-    if (texts !== undefined) {
-      this.#behind.push(change)
-      return { status: 'applied', brought: this.#add(placement.change, author, texts) }
-    }
-    const unsettled = this.settle()
-    if (unsettled !== undefined) return unsettled
-    const applied = this.#apply(change, placement.change)
-    if ('status' in applied) return applied
-    return { status: 'applied', brought: this.#add(placement.change, author, applied.texts) }
+    const texts = this.#textsOf(change, placement.change)
+    if (texts === undefined) return { status: 'refused', code: 'NOT_AN_APPEND' }
+    if (this.#pace === 'one by one') return this.#admitAlone(author, change, placement.change, texts)
+    this.#behind.push(change)
+    return { status: 'applied', brought: this.#add(placement.change, author, texts) }
   }
 
   /** Brings the document up to what was admitted. @returns why it is spoilt instead */
@@ -180,8 +172,7 @@ export class LoadedThread {
     return { status: 'unsettled', cause }
   }
 
-  #plainTexts(bytes: Uint8Array, change: Change): string[] | undefined {
-    if (this.#pace === 'one by one') return undefined
+  #textsOf(bytes: Uint8Array, change: Change): string[] | undefined {
     const entryOp = this.#history.at(change.actor, change.seq - 1)?.lastOp ?? 0
     return plainTexts(bytes, { ...change, entryOp })
   }
@@ -242,9 +233,11 @@ export class LoadedThread {
     }
   }
 
-  #restore({ author, header }: Envelope, textsAt: (change: Change) => string[]): void {
-    const change = this.#next(header)
-    this.#add(change, author, textsAt(change))
+  #restore({ author, header, change }: Envelope): void {
+    const placed = this.#next(header)
+    const texts = this.#textsOf(change, placed)
+    if (texts === undefined) throw this.#damaged(`change ${header.hash.slice(0, 12)} is no append`)
+    this.#add(placed, author, texts)
   }
 
   #next(header: ChangeHeader): Change {
@@ -253,13 +246,13 @@ export class LoadedThread {
     throw this.#damaged(`change ${header.hash.slice(0, 12)} has no place (${placement.status})`)
   }
 
-  #apply(bytes: Uint8Array, change: Change): { texts: string[] } | (Admission & { status: 'spoilt' }) {
+  #admitAlone(author: PeerId, bytes: Uint8Array, change: Change, texts: readonly string[]): Admission {
     try {
-      const texts = applyChange(this.#document, bytes, change)
-      return texts === undefined ? { status: 'spoilt', code: 'NOT_AN_APPEND' } : { texts }
+      applyAppends(this.#document, [bytes])
     } catch (cause) {
       return { status: 'spoilt', code: 'CRDT_REFUSED', cause }
     }
+    return { status: 'applied', brought: this.#add(change, author, texts) }
   }
 
   #add(change: Change, author: PeerId, texts: readonly string[]): Brought {

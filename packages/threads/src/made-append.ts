@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { ChangeHeader } from '@bzzz/protocols'
+import { type ChangeHeader, inspectChange } from '@bzzz/protocols'
 import { uleb } from './columns.ts'
 import type { Next } from './history.ts'
 import { operationsOfAppend } from './plain-append.ts'
@@ -12,9 +12,10 @@ const NO_TIME_AND_NO_MESSAGE = [0, 0]
 /**
  * The change of an own append, byte for byte as Automerge would make it, at a tenth of the cost: Automerge writes into its
  * columns first, and then makes the change out of them, twice.
+ * @param texts none of them empty @throws {ProtocolError} BAD_CHANGE
  */
 export function madeAppend(next: Next, texts: readonly string[]): { change: Uint8Array; header: ChangeHeader } {
-  const { actor, seq, startOp, deps, size, pageOp } = next
+  const { actor, seq, startOp, deps } = next
   const key = Buffer.from(actor, 'hex')
   const values = texts.map((text) => Buffer.from(text))
   const body = [
@@ -29,6 +30,5 @@ export function madeAppend(next: Next, texts: readonly string[]): { change: Uint
   const chunk = [Buffer.from([CHUNK_CHANGE, ...uleb(length)]), ...body]
   const hash = chunk.reduce((sum, part) => sum.update(part), createHash('sha256')).digest()
   const change = Buffer.concat([MAGIC, hash.subarray(0, CHECKSUM_BYTES), ...chunk])
-  const ops = size + Number(pageOp === startOp)
-  return { change, header: { hash: hash.toString('hex'), actor, seq, startOp, deps, ops } }
+  return { change, header: inspectChange(change) } // as everybody else will: what they would refuse is not signed
 }

@@ -40,15 +40,17 @@ const HEAD_OF_LIST = 0
 
 /**
  * What a change appends, read without the CRDT: the texts, if from its operations on it is byte for byte what Automerge
- * makes of an append in this place. Whatever else it may be, also the same in other bytes, only the CRDT can tell: then
- * undefined.
+ * makes of an append in this place. Whatever else it may be, also the same in other bytes, is no append: so every node
+ * reads the same in it, and the CRDT sees nothing else.
  * @param change one whose header was inspected, and is in its place
  */
 export function plainTexts(change: Uint8Array, place: AppendPlace): string[] | undefined {
   const operations = operationsOf(change)
   const values = valuesIn(Buffer.from(operations), place)
   if (values === undefined || !equalBytes(operations, operationsOfAppend(values, place))) return undefined
-  return values.every(isUtf8) ? values.map(String) : undefined
+  // of empty texts alone the CRDT saves a document that it cannot load
+  const areTexts = values.every((value) => value.length > 0 && isUtf8(value))
+  return areTexts ? values.map(String) : undefined
 }
 
 /** What its column of values holds, if that is as many strings as the change has entries. */

@@ -9,7 +9,7 @@ export interface Quarantined {
    * `proof`: one of the two that show where its actor ends. `beaten`: beyond or beside that end, or it follows such a
    * change. The others: a reader of the log could not have taken it.
    */
-  readonly reason: 'proof' | 'beaten' | 'NOT_AN_APPEND' | 'CRDT_REFUSED'
+  readonly reason: 'proof' | 'beaten' | 'CRDT_REFUSED'
   /** Hash of the change that beat it; empty if none did. */
   readonly beatenBy: string
   readonly envelope: Uint8Array

@@ -117,7 +117,10 @@ export class ThreadWriter {
     } catch (error) {
       // Whatever failed, the document may now be ahead of the log; the log is the truth.
       this.unload('spoilt')
-      for (const job of jobs.length > 0 ? jobs : this.#jobs.splice(0)) job.reject(error)
+      const failed = new Set(jobs.length > 0 ? jobs : this.#jobs.splice(0))
+      // some of them may be in the queue again; what was answered with a failure must not be written afterwards
+      this.#jobs.splice(0, this.#jobs.length, ...this.#jobs.filter((job) => !failed.has(job)))
+      for (const job of failed) job.reject(error)
     }
   }
 

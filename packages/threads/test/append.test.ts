@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { ThreadFact } from '../src/facts.ts'
 import type { ThreadEvent } from '../src/port.ts'
 import { openThreads } from '../src/threads.ts'
+import { Pen } from './pen.ts'
 import { mesh, openNode, optionsFor, repair, shownIds, signerOf, temporaryState, viewOf, writerOf } from './place.ts'
 
 const unknownThread = newThreadId(0, new Uint8Array(10))
@@ -19,6 +20,27 @@ describe('appending', () => {
     expect(view.entries.map(({ entry }) => entry.type)).toEqual(['open', 'message'])
     expect(view.entries[1]).toMatchObject({ peer: signer.peer, seq: 2, index: 0, entry: { content: 'first-message' } })
     expect(view.entries[1]?.change).toBe(view.heads[0])
+  })
+
+  test('to a thread with more heads than a change can name is taken everywhere, and the rest is named by the next ones', async () => {
+    const [here, there] = [await openNode(1), await openNode(2)]
+    const { thread } = await here.threads.create(here.by.open())
+    const pens = Array.from({ length: 300 }, (_, i) => {
+      const actor = Buffer.concat([signerOf(9).publicKey, Buffer.alloc(6), Buffer.from([i >> 8, i & 255])]).toString(
+        'hex',
+      )
+      return new Pen(signerOf(9), thread, { actor })
+    })
+    for (const [i, pen] of pens.entries())
+      await here.threads.receive(
+        pen.append(JSON.stringify(writerOf(pen.signer).message(`head-${String(i).padStart(4, '0')}`))),
+      )
+    await here.threads.append(thread, here.by.message('first-of-two'))
+    const { heads } = await here.threads.append(thread, here.by.message('second-of-two'))
+    expect(heads).toHaveLength(1)
+    await repair(here.threads, there.threads)
+    expect(await shownIds(there.threads, thread)).toEqual(await shownIds(here.threads, thread))
+    expect((await shownIds(there.threads, thread)).length).toBe(303)
   })
 
   test('writes nothing for an id that this node has used, also after a restart', async () => {

@@ -5,17 +5,17 @@ import type { ThreadFact } from '../src/facts.ts'
 import { immutable, Pen } from './pen.ts'
 import { openNode, repair, shownIds, signerOf, viewOf, writerOf } from './place.ts'
 
-const crdt = vi.hoisted(() => ({ fails: false }))
+const crdt = vi.hoisted(() => ({ fails: 'never' as 'never' | 'on several' | 'always' }))
 vi.mock('../src/document.ts', async (importOriginal) => {
   const original = await importOriginal<typeof import('../src/document.ts')>()
   const applyAppends: typeof original.applyAppends = (document, changes) => {
-    if (crdt.fails) throw new Error('the CRDT failed')
+    if (crdt.fails === 'always' || (crdt.fails === 'on several' && changes.length > 1)) throw new Error('it failed')
     return original.applyAppends(document, changes)
   }
   return { ...original, applyAppends }
 })
 beforeEach(() => {
-  crdt.fails = false
+  crdt.fails = 'never'
 })
 
 const thread = '01890000-0000-7000-8000-000000000000' as ThreadId
@@ -101,16 +101,29 @@ describe('many changes at once', () => {
     const { threads, by } = await openNode(1, { observe: (fact) => facts.push(fact) })
     const pen = new Pen(signerOf(21), thread)
     const envelopes = Array.from({ length: 20 }, (_, i) => pen.append(message(pen, `message-${i}`)))
-    crdt.fails = true
+    crdt.fails = 'on several'
     const outcomes = envelopes.map((envelope) => threads.receive(envelope))
     const received = await Promise.all(outcomes)
     expect(received.every(({ status }) => status === 'applied')).toBe(true)
     expect(facts.filter(({ type }) => type === 'retried').length).toBe(1)
-    crdt.fails = false
+    crdt.fails = 'never'
     await threads.append(thread, by.message('still-working'))
     expect((await viewOf(threads, thread)).entries.length).toBe(21)
     const copy = await openNode(2)
     await repair(threads, copy.threads)
     expect(await shownIds(copy.threads, thread)).toEqual(await shownIds(threads, thread))
+  })
+
+  test('and when it fails on each, each is kept apart and not tried again', async () => {
+    const { threads, by } = await openNode(1)
+    const { thread: own } = await threads.create(by.open())
+    const pen = new Pen(signerOf(21), own)
+    const envelopes = [pen.append(message(pen, 'message-1')), pen.append(message(pen, 'message-2'))]
+    crdt.fails = 'always'
+    const received = await Promise.all(envelopes.map((envelope) => threads.receive(envelope)))
+    expect(received).toMatchObject([{ status: 'refused', code: 'CRDT_REFUSED' }, { status: 'lost' }])
+    crdt.fails = 'never'
+    expect(await threads.receive(envelopes[0] as Uint8Array)).toMatchObject({ status: 'lost' })
+    expect((await viewOf(threads, own)).entries.length).toBe(1)
   })
 })

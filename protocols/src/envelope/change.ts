@@ -23,7 +23,7 @@ export interface ChangeHeader {
 export const MAX_CHANGE_BYTES = 256 * 1024
 const MAX_INFLATED_BYTES = 1024 * 1024
 // An append follows every head, and each of 64 members can have a few: an actor lost with a restored backup leaves its own.
-const MAX_DEPS = 256
+export const MAX_DEPS = 256
 const MAX_OTHER_ACTORS = 64
 const MAX_OPS = 5_000
 const MAX_COLUMNS = 32
@@ -57,7 +57,7 @@ export function inspectChange(chunk: Uint8Array): ChangeHeader {
   const seq = reader.uleb()
   const startOp = reader.uleb()
   if (seq < 1 || startOp < 1 || startOp > MAX_START_OP) refuse('sequence number or start operation')
-  reader.skipLeb() // time
+  reader.skipSigned() // time
   reader.take(reader.bounded('message', MAX_MESSAGE_BYTES))
   const others = reader.bounded('other actors', MAX_OTHER_ACTORS)
   for (let i = 0; i < others; i++) reader.take(reader.uleb())
@@ -73,9 +73,9 @@ export function operationsOf(chunk: Uint8Array): Uint8Array {
   const reader = new Reader(uncompressedBody(chunk))
   reader.take(reader.bounded('dependencies', MAX_DEPS) * HASH_BYTES)
   reader.take(reader.uleb()) // actor
-  reader.skipLeb() // sequence number
-  reader.skipLeb() // start operation
-  reader.skipLeb() // time
+  reader.uleb() // sequence number
+  reader.uleb() // start operation
+  reader.skipSigned() // time
   reader.take(reader.bounded('message', MAX_MESSAGE_BYTES))
   return reader.take(reader.remaining)
 }

@@ -64,15 +64,28 @@ export class Reader {
     return part
   }
 
-  /** Unsigned LEB128, at most 8 bytes. */
+  /** Unsigned LEB128, at most 8 bytes, in its shortest form: the CRDT would write another one as other bytes. */
   uleb(): number {
     let value = 0
     for (let i = 0, unit = 1; i < 8; i++, unit *= 128) {
       const byte = this.byte()
       value += (byte & 0x7f) * unit
-      if (byte < 0x80) return value
+      if (byte < 0x80) return byte === 0 && i > 0 ? refuse('number') : value
     }
     return refuse('number')
+  }
+
+  /** Signed LEB128, at most 10 bytes, likewise in its shortest form. */
+  skipSigned(): void {
+    let before = 0
+    for (let i = 0; i < 10; i++) {
+      const byte = this.byte()
+      const isSpare = i > 0 && byte === ((before & 0x40) === 0 ? 0 : 0x7f)
+      if (byte < 0x80 && isSpare) refuse('number')
+      if (byte < 0x80) return
+      before = byte
+    }
+    refuse('number')
   }
 
   /** Signed LEB128, at most 8 bytes. */

@@ -61,7 +61,7 @@ export class Joining {
     this.#workshop.warm()
     try {
       const bytes = await fetch()
-      if (bytes === undefined) return { status: 'failed', reason: 'it did not come' }
+      if (bytes === undefined || this.#closed) return { status: 'failed', reason: 'it did not come' }
       return await this.#take(thread, bytes)
     } catch (error) {
       if (error instanceof WorkshopError || this.#closed) return { status: 'failed', reason: String(error) }
