@@ -113,6 +113,27 @@ describe('a token', () => {
     expect(await upgrade(created.token)).toBe(401)
   })
 
+  test('may be shown by a page from anywhere, which can read why it is refused', async () => {
+    const url = new URL('/sync/info', node.client.running.agents_url)
+    const origin = 'https://notes.example'
+    const asked = { origin, 'access-control-request-method': 'GET', 'access-control-request-headers': 'authorization' }
+    const preflight = await fetch(url, { method: 'OPTIONS', headers: asked })
+    expect(preflight.status).toBe(204)
+    expect(preflight.headers.get('access-control-allow-headers')).toBe('authorization')
+    expect(preflight.headers.get('access-control-allow-origin')).toBe('*')
+    const { created } = await tokenOf(node)
+    for (const [token, status] of [
+      [created.token, 200],
+      ['bzl_nobodys', 401],
+    ] as const) {
+      const answer = await fetch(url, { headers: { origin, authorization: `Bearer ${token}` } })
+      expect(answer.status).toBe(status)
+      expect(answer.headers.get('access-control-allow-origin')).toBe('*')
+    }
+    const post = { method: 'POST', headers: { origin, authorization: `Bearer ${created.token}` } }
+    expect((await fetch(new URL('/api/sync-tokens', url), post)).status).toBe(403)
+  })
+
   test('that is revoked ends its connections at once, and its edits', async () => {
     const { thread, url } = await newThread(node)
     const { laptop, created } = await laptopWith(node)

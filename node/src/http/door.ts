@@ -48,6 +48,8 @@ export function createDoor(options: DoorOptions) {
   door.addHook('onRequest', async (request, reply) => {
     void reply.headers(HEADERS)
     admit(request, options.admission)
+    // The token is asked for, whatever page asks; refusals have to be readable there too.
+    if (request.routeOptions.config.access === 'sync') void reply.header('access-control-allow-origin', '*')
     if (options.closing()) throw new ProblemError('CLOSING', 'Ask again once the node is up.')
   })
   // A refused upgrade leaves its socket to whoever refused it; the door could not close as long as it is open.

@@ -36,7 +36,7 @@ export interface DoorPorts {
 }
 
 /** The door for laptops, and the public key of the node that signs for them. */
-export type SyncPort = Pick<SyncGateway, 'tokens' | 'admit' | 'open' | 'revoke' | 'key'>
+export type SyncPort = Pick<SyncGateway, 'tokens' | 'identify' | 'admit' | 'open' | 'revoke' | 'key'>
 
 interface NodePort {
   readonly peer: PeerId

@@ -16,7 +16,9 @@ export interface DocumentOptions {
   /** Whether the token may have this thread, which is fetched if it is elsewhere. */
   readonly isAvailable: (thread: ThreadId, socket: SyncSocket) => Promise<boolean>
   /** What came from this socket is no honest client's. */
-  readonly onFault: (socket: SyncSocket, kind: 'message' | 'hung', reason: string) => void
+  readonly onFault: (socket: SyncSocket, kind: 'message' | 'hung' | 'died', reason: string) => void
+  /** Whether it is open, and its token as good as when it was opened; it is closed otherwise. */
+  readonly isGood: (socket: SyncSocket) => boolean
   readonly onRefused: (socket: SyncSocket, code: string) => void
   /** Called before its replica takes memory. */
   readonly onLoad: (document: OpenDocument) => void
@@ -50,6 +52,7 @@ export class OpenDocument {
   #line: Promise<void> = Promise.resolve()
   #jobs = 0
   #loadedIn: number | undefined
+  #isLoading = false
   #isCut = false
 
   constructor(thread: ThreadId, options: DocumentOptions) {
@@ -81,7 +84,8 @@ export class OpenDocument {
 
   /** A change that was stored. */
   heed({ envelope, lost }: Pick<ThreadEvent, 'envelope' | 'lost'>): void {
-    if (this.#sockets.size === 0) return
+    // The replica may outlive its last socket, and serve one that is about to be admitted.
+    if (this.#sockets.size === 0 && !this.isLoaded && !this.#isLoading) return
     this.#news.push(envelope)
     if (lost.length > 0) this.#isCut = true
     if (this.#news.length === 1 || lost.length > 0) void this.#enqueue(() => this.#tellNews())
@@ -108,8 +112,9 @@ export class OpenDocument {
   }
 
   async #unload(): Promise<void> {
-    if (this.isLoaded) await this.#options.host.call('drop', this.thread)
+    const { isLoaded } = this
     this.#loadedIn = undefined
+    if (isLoaded) await this.#options.host.call('drop', this.thread)
   }
 
   async #take(socket: SyncSocket, message: Uint8Array, isLast = false): Promise<void> {
@@ -123,6 +128,8 @@ export class OpenDocument {
       await host.call('join', this.thread, socket.id)
     }
     const offer = await host.call('offer', this.thread, socket.id, message, this.#speakerOf(socket))
+    // What it offered is in the replica, and would be signed.
+    if (!this.#options.isGood(socket)) return this.#unload()
     const refused = await this.#store(offer)
     if (refused !== undefined) return this.#refuse(socket, refused)
     if (offer.waits) return isLast ? socket.close('causes-missing') : this.#hold(socket, message)
@@ -186,7 +193,6 @@ export class OpenDocument {
   }
 
   async #tellNews(): Promise<void> {
-    if (this.#sockets.size === 0) return
     const news = this.#news.splice(0)
     if (this.#isCut) return this.#cut()
     if (this.isLoaded && news.length > 0) {
@@ -209,10 +215,16 @@ export class OpenDocument {
   }
 
   async #tell(): Promise<void> {
-    if (this.#sockets.size === 0) return
-    await this.#load()
-    for (const { to, message } of await this.#options.host.call('messages', this.thread)) {
-      this.#sockets.get(to)?.send({ type: 'sync', documentId: this.#documentId, data: message })
+    for (const socket of this.#sockets.values()) {
+      if (this.#deaf.has(socket.id)) continue
+      await this.#load()
+      try {
+        const data = await this.#options.host.call('message', this.thread, socket.id)
+        if (data !== undefined) socket.send({ type: 'sync', documentId: this.#documentId, data })
+      } catch (error) {
+        // What it once said of itself is the reason: nobody else is to blame, least of all whose job this is.
+        await this.#failed(error, socket)
+      }
     }
   }
 
@@ -221,11 +233,20 @@ export class OpenDocument {
     const { host, threads, onLoad } = this.#options
     onLoad(this)
     this.#news = [] // they are in the log
-    const envelopes: Uint8Array[] = []
-    for await (const envelope of threads.envelopesAfter(this.thread, new Map())) envelopes.push(envelope)
-    const listening = [...this.#sockets.keys()].filter((id) => !this.#deaf.has(id))
-    await host.call('open', this.thread, envelopes, listening)
-    this.#loadedIn = host.generation
+    this.#isLoading = true
+    try {
+      const envelopes: Uint8Array[] = []
+      for await (const envelope of threads.envelopesAfter(this.thread, new Map())) envelopes.push(envelope)
+      const listening = [...this.#sockets.keys()].filter((id) => !this.#deaf.has(id))
+      await host.call('open', this.thread, envelopes, listening)
+      this.#loadedIn = host.generation
+    } catch (error) {
+      if (error instanceof WorkerError && error.code === 'CLOSED') throw error
+      // Of the log, which nobody who waits for it has sent.
+      throw new Error(`thread ${this.thread} could not be opened for laptops`, { cause: error })
+    } finally {
+      this.#isLoading = false
+    }
   }
 
   #speakerOf({ token }: SyncSocket): Speaker {
@@ -243,10 +264,10 @@ export class OpenDocument {
     return this.#line
   }
 
-  #failed(error: unknown, by: SyncSocket | undefined): void {
+  async #failed(error: unknown, by: SyncSocket | undefined): Promise<void> {
     const { observe, onFault } = this.#options
     const isLost = !this.isLoaded
-    this.#loadedIn = undefined
+    await this.#discard()
     if (error instanceof WorkerError) {
       if (error.code === 'CLOSED') return
       // The thread was ended in between; everybody begins anew with the next one.
@@ -254,9 +275,9 @@ export class OpenDocument {
         this.refresh()
         return
       }
-      // Ended for what somebody else sent: the document is opened again for all who have it.
-      if (error.code !== 'DIED' && by !== undefined) {
-        onFault(by, error.code === 'HUNG' ? 'hung' : 'message', error.message)
+      // One call is made at a time: also a thread that died did so for this one.
+      if (by !== undefined) {
+        onFault(by, FAULTS[error.code], error.message)
         return
       }
     }
@@ -264,8 +285,20 @@ export class OpenDocument {
     for (const socket of by === undefined ? this.#sockets.values() : [by]) socket.close('failed')
   }
 
+  /** After a failure the replica is not to be trusted, nor kept. */
+  async #discard(): Promise<void> {
+    try {
+      await this.#unload()
+    } catch (error) {
+      const isClosed = error instanceof WorkerError && error.code === 'CLOSED'
+      if (!isClosed) this.#options.observe({ type: 'failed', error })
+    }
+  }
+
   #dropWaiting(isGone: (waiting: Waiting) => boolean): void {
     for (const waiting of this.#waiting.filter(isGone)) clearTimeout(waiting.timer)
     this.#waiting = this.#waiting.filter((waiting) => !isGone(waiting))
   }
 }
+
+const FAULTS = { FAULT: 'message', FAILED: 'message', HUNG: 'hung', DIED: 'died' } as const

@@ -60,12 +60,48 @@ export function readFrame(bytes: Uint8Array): ClientFrame | undefined {
 
 /** Long forms and `undefined` are let in: the client's encoder writes them. */
 function decoded(bytes: Uint8Array): unknown {
+  if (!hasFewItems(bytes)) return undefined
   try {
     return decode(bytes, { allowIndefinite: false, rejectDuplicateMapKeys: true })
   } catch {
     return undefined // not CBOR, or nested so deeply that the stack ends
   }
 }
+
+/** Small items take a hundred times their bytes once they are decoded. What is no CBOR is left to the decoder. */
+function hasFewItems(bytes: Uint8Array): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  let at = 0
+  for (let items = 0; at < bytes.length; items++) {
+    if (items >= MAX_ITEMS) return false
+    const [major, info] = [view.getUint8(at) >> 5, view.getUint8(at) & 0x1f]
+    const width = info < 24 ? 0 : (WIDTHS[info - 24] ?? 0)
+    if (at + 1 + width > bytes.length) return true
+    const isString = major === 2 || major === 3
+    at += 1 + width + (isString ? lengthAt(view, at + 1, info) : 0)
+  }
+  return true
+}
+
+function lengthAt(view: DataView, at: number, info: number): number {
+  switch (info) {
+    case 24:
+      return view.getUint8(at)
+    case 25:
+      return view.getUint16(at)
+    case 26:
+      return view.getUint32(at)
+    case 27:
+      return Number(view.getBigUint64(at))
+    default:
+      return info
+  }
+}
+
+// A frame has some ten; metadata and ephemeral messages are a client's own.
+const MAX_ITEMS = 10_000
+/** RFC 8949 §3: bytes of an argument that is not in the first byte, from 24 on. */
+const WIDTHS = [1, 2, 4, 8]
 
 export function writeFrame(from: string, to: string, frame: NodeFrame): Uint8Array {
   return encode({ ...frame, senderId: from, targetId: to })

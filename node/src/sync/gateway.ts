@@ -1,7 +1,7 @@
 import { LAPTOP_DOCUMENT_BOUNDS, type MeshId, type Signer, type ThreadId, threadOfDocument } from '@bzzz/protocols'
 import type { ThreadEvent, Threads } from '@bzzz/threads'
 import { OpenDocument } from './document.ts'
-import type { FaultKind, ObserveSync, SyncClose } from './facts.ts'
+import type { FaultKind, ObserveSync, SyncClose, Whose } from './facts.ts'
 import { type ClientFrame, readFrame } from './frames.ts'
 import { createPenalties } from './penalties.ts'
 import { SyncSocket, type WebSocketLike } from './socket.ts'
@@ -25,17 +25,19 @@ export interface GatewayOptions {
   readonly holdMs?: number
 }
 
-export type Admitted =
+export type Known =
   | { readonly status: 'admitted'; readonly token: SyncToken }
   | { readonly status: 'unknown' }
   | { readonly status: 'penalised'; readonly ms: number }
-  | { readonly status: 'full' }
+export type Admitted = Known | { readonly status: 'full' }
 
 /** The door for stock automerge-repo clients. */
 export interface SyncGateway {
   readonly tokens: SyncTokens
   /** Public key of this node, which signs for the laptops: hexadecimal. */
   readonly key: string
+  /** Whose token it is, and whether it is good; however many sockets are open. */
+  identify(token: string): Known
   /** Whether a holder of this token may come in now. */
   admit(token: string): Admitted
   open(ws: WebSocketLike, token: SyncToken): SocketEvents
@@ -105,13 +107,18 @@ class OpenGateway implements SyncGateway {
     this.#heart = setInterval(() => this.#beat(), BEAT_MS).unref()
   }
 
-  admit(text: string): Admitted {
+  identify(text: string): Known {
     const token = this.tokens.find(text)
     if (token === undefined) return { status: 'unknown' }
     const ms = this.#penalties.waits(token.id, this.#options.now())
-    if (ms > 0) return { status: 'penalised', ms }
-    const isFull = this.#sockets.size >= MAX_SOCKETS || this.#of(token.id).length >= MAX_SOCKETS_PER_TOKEN
-    return isFull || this.#closing !== undefined ? { status: 'full' } : { status: 'admitted', token }
+    return ms > 0 ? { status: 'penalised', ms } : { status: 'admitted', token }
+  }
+
+  admit(text: string): Admitted {
+    const known = this.identify(text)
+    if (known.status !== 'admitted') return known
+    const isFull = this.#sockets.size >= MAX_SOCKETS || this.#of(known.token.id).length >= MAX_SOCKETS_PER_TOKEN
+    return isFull || this.#closing !== undefined ? { status: 'full' } : known
   }
 
   open(ws: WebSocketLike, token: SyncToken): SocketEvents {
@@ -121,7 +128,7 @@ class OpenGateway implements SyncGateway {
     this.#sockets.set(socket.id, socket)
     this.#observe({ type: 'opened', open: this.#sockets.size })
     // It may have been revoked between the answer to the upgrade and now.
-    if (!this.tokens.list().some(({ id }) => id === token.id)) socket.close('revoked')
+    this.#isGood(socket)
     return {
       frame: (bytes) => this.#frame(socket, bytes),
       text: () => this.#fault(socket, 'frame', 'a frame of text'),
@@ -182,6 +189,7 @@ class OpenGateway implements SyncGateway {
     } catch (error) {
       if (!(error instanceof WorkerError)) throw error
       if (error.code === 'HUNG') this.#fault(socket, 'hung', 'a frame that took too long to read')
+      else if (error.code === 'DIED') this.#fault(socket, 'died', 'a frame that took too much memory to read')
       else socket.close('failed')
     }
     return undefined
@@ -229,6 +237,7 @@ class OpenGateway implements SyncGateway {
       holdMs,
       store: (of, changes) => storeAsSponsor({ mesh, signer, threads, publish, observe }, of, changes),
       isAvailable: (of, { token }) => this.#isAvailable(of, token),
+      isGood: (socket) => this.#isGood(socket),
       onFault: (socket, kind, reason) => this.#fault(socket, kind, reason),
       onRefused: (socket, code) => this.#refused(socket, code),
       onLoad: (document) => this.#makeRoom(document),
@@ -247,6 +256,12 @@ class OpenGateway implements SyncGateway {
     return named?.includes(thread) === true || projects?.includes(summary.project) === true
   }
 
+  #isGood(socket: SyncSocket): boolean {
+    if (!this.tokens.has(socket.token.id)) socket.close('revoked')
+    else if (isExpired(socket.token, this.#options.now())) socket.close('expired')
+    return socket.isOpen
+  }
+
   /** The least recently used replicas go; their documents are read again when they are needed. */
   #makeRoom(wanted: OpenDocument): void {
     this.#documents.delete(wanted.thread)
@@ -261,7 +276,7 @@ class OpenGateway implements SyncGateway {
   }
 
   #refused(socket: SyncSocket, code: string): void {
-    this.#observe({ type: 'edit-refused', code, token: socket.token.name })
+    this.#observe({ type: 'edit-refused', code, ...whoseOf(socket) })
     const count = (this.#refusals.get(socket.id) ?? 0) + 1
     this.#refusals.set(socket.id, count)
     if (count > MAX_REFUSALS_A_MINUTE) this.#fault(socket, 'refusals', `${count} edits refused within a minute`)
@@ -269,17 +284,17 @@ class OpenGateway implements SyncGateway {
 
   #fault(socket: SyncSocket, kind: FaultKind, reason: string): void {
     if (!socket.isOpen) return
-    const { id, name } = socket.token
-    this.#observe({ type: 'fault', kind, reason, token: name })
+    const { id } = socket.token
+    this.#observe({ type: 'fault', kind, reason, ...whoseOf(socket) })
     const ms = this.#penalties.fault(id, this.#options.now())
-    if (ms > 0) this.#observe({ type: 'penalised', token: name, ms })
+    if (ms > 0) this.#observe({ type: 'penalised', ms, ...whoseOf(socket) })
     for (const each of ms > 0 ? this.#of(id) : [socket]) each.close('fault')
   }
 
   #left(socket: SyncSocket, why: SyncClose): void {
     this.#sockets.delete(socket.id)
     this.#refusals.delete(socket.id)
-    this.#observe({ type: 'closed', open: this.#sockets.size, why, token: socket.token.name })
+    this.#observe({ type: 'closed', open: this.#sockets.size, why, ...whoseOf(socket) })
     for (const document of this.#documents.values()) {
       void document.leave(socket).then(() => this.#forget(document))
     }
@@ -311,3 +326,7 @@ class OpenGateway implements SyncGateway {
 }
 
 const BEATS_A_MINUTE = 60_000 / BEAT_MS
+
+function whoseOf({ token: { id, name } }: SyncSocket): Whose {
+  return { holder: name, tokenId: id }
+}

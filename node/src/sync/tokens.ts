@@ -22,6 +22,8 @@ export interface SyncTokens {
   create(wanted: Omit<SyncToken, 'id' | 'createdMs'>): Promise<{ token: string; about: SyncToken } | undefined>
   /** Newest first. */
   list(): readonly SyncToken[]
+  /** Whether it is not revoked. */
+  has(id: string): boolean
   /** Gone, synced, when it resolves. @returns false if there is none with that id */
   revoke(id: string): Promise<boolean>
   /** @returns undefined for what is none, revoked or expired */
@@ -69,6 +71,7 @@ export async function openSyncTokens({ room, now, randomBytes }: SyncTokensOptio
       return { token, about }
     },
     list: () => [...tokens.values()].sort((a, b) => b.createdMs - a.createdMs),
+    has: (id) => [...tokens.values()].some((token) => token.id === id),
     async revoke(id) {
       const found = [...tokens].find(([, token]) => token.id === id)
       if (found === undefined) return false

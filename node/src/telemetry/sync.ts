@@ -2,7 +2,7 @@ import { Counter, Gauge } from 'prom-client'
 import type { SyncFact } from '../sync/facts.ts'
 import { dispatch, type Instruments } from './instruments.ts'
 
-/** Metrics and log lines of the laptops' door. A token is told by its holder's name. */
+/** Metrics and log lines of the laptops' door. Of a token its holder and id are told. */
 export function observeSync({ registry, log, warnRarely }: Instruments): (fact: SyncFact) => void {
   const registers = [registry]
   const sockets = new Gauge({ name: 'bzzz_sync_sockets', help: 'Laptops that are connected over /sync.', registers })
@@ -43,23 +43,25 @@ export function observeSync({ registry, log, warnRarely }: Instruments): (fact: 
 
   return dispatch<SyncFact>({
     opened: ({ open }) => sockets.set(open),
-    closed({ open, why, token }) {
+    closed({ open, why, holder, tokenId }) {
       sockets.set(open)
       closed.inc({ why })
-      log.debug({ why, token }, 'laptop disconnected')
+      log.debug({ why, holder, token_id: tokenId }, 'laptop disconnected')
     },
-    fault({ kind, reason, token }) {
+    fault({ kind, reason, holder, tokenId }) {
       faults.inc({ kind })
-      warnRarely(`sync/${token}/${kind}`, { kind, reason, token }, 'a laptop was disconnected for what it sent')
+      const fields = { kind, reason, holder, token_id: tokenId }
+      warnRarely(`sync/${tokenId}/${kind}`, fields, 'a laptop was disconnected for what it sent')
     },
-    penalised({ token, ms }) {
+    penalised({ holder, tokenId, ms }) {
       penalised.inc()
-      warnRarely(`sync/${token}`, { token, seconds: ms / 1000 }, 'a token of laptops is refused for a while')
+      const fields = { holder, token_id: tokenId, seconds: ms / 1000 }
+      warnRarely(`sync/${tokenId}`, fields, 'a token of laptops is refused for a while')
     },
     edited: ({ changes }) => edits.inc(changes),
-    'edit-refused'({ code, token }) {
+    'edit-refused'({ code, holder, tokenId }) {
       refused.inc({ code })
-      warnRarely(`sync/${token}/${code}`, { code, token }, "a laptop's edit was refused")
+      warnRarely(`sync/${tokenId}/${code}`, { code, holder, token_id: tokenId }, "a laptop's edit was refused")
     },
     'worker-restarted'({ why }) {
       restarts.inc({ why })

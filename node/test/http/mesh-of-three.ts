@@ -31,9 +31,11 @@ const noLaptops: DoorPorts['sync'] = {
   tokens: {
     create: () => Promise.resolve(undefined),
     list: () => [],
+    has: () => false,
     revoke: () => Promise.resolve(false),
     find: () => undefined,
   },
+  identify: () => ({ status: 'unknown' }),
   admit: () => ({ status: 'unknown' }),
   open: () => {
     throw new Error('nobody is let in')

@@ -10,6 +10,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import type { SyncFact } from '../../src/sync/facts.ts'
 import { openGateway } from '../../src/sync/gateway.ts'
 import { openSyncTokens } from '../../src/sync/tokens.ts'
+import { manyChanges, request } from './messages.ts'
 
 const mesh = 'ab'.repeat(32) as MeshId
 const WAIT = { timeout: 30_000, interval: 10 }
@@ -25,7 +26,8 @@ async function place() {
   const directory = await mkdtemp(join(tmpdir(), 'bzzz-gateway-'))
   const state = await openState({ directory })
   const self = signer()
-  const now = () => 1_000
+  const clock = { ms: 1_000 }
+  const now = () => clock.ms
   const options = { mesh, signer: self, now, randomBytes }
   const threads = await openThreads({ ...options, room: state.room('threads'), isMember: () => true })
   const author = `human:ada@${self.peer}`
@@ -49,11 +51,15 @@ async function place() {
     await rm(directory, { recursive: true, force: true })
   })
   const say = (id: string) => threads.append(thread, { type: 'message', id, author, ts: 2, content: id })
-  return { gateway, tokens, thread, say, facts, about: documentIdOf(thread) }
+  return { gateway, tokens, clock, thread, say, facts, about: documentIdOf(thread) }
 }
 
 /** A laptop that has joined with a token of its own. */
-async function laptop({ gateway, tokens }: Awaited<ReturnType<typeof place>>, name: string) {
+async function laptop(
+  { gateway, tokens }: Awaited<ReturnType<typeof place>>,
+  name: string,
+  expiresMs: number | null = null,
+) {
   const heard: Record<string, unknown>[] = []
   const ws = {
     bufferedAmount: 0,
@@ -64,7 +70,7 @@ async function laptop({ gateway, tokens }: Awaited<ReturnType<typeof place>>, na
     pause: () => {},
     resume: () => {},
   }
-  const made = await tokens.create({ name, readOnly: false, projects: null, threads: null, expiresMs: null })
+  const made = await tokens.create({ name, readOnly: false, projects: null, threads: null, expiresMs })
   if (made === undefined) throw new Error('no token')
   const events = gateway.open(ws, made.about)
   const sends = (frame: Record<string, unknown>) => events.frame(encode(frame))
@@ -75,16 +81,12 @@ async function laptop({ gateway, tokens }: Awaited<ReturnType<typeof place>>, na
   return { ws, events, sends, hears, heard }
 }
 
-/** What a client sends that has nothing of a document yet. */
-const request = Buffer.from('42000001000000020284', 'hex')
-
 test('a frame that takes too long ends its own connection, and the others go on by themselves', async () => {
   const there = await place()
   const [honest, hostile] = [await laptop(there, 'alice'), await laptop(there, 'mallory')]
   honest.sends({ type: 'request', documentId: there.about, data: request })
   await honest.hears('sync')
-  const nested = Buffer.alloc(0x700000).map((_, i) => (i % 2 === 0 ? 0x81 : 0x80))
-  hostile.events.frame(Buffer.concat([Buffer.of(0x9a, 0, 0x38, 0, 0), nested]))
+  hostile.sends({ type: 'sync', documentId: there.about, data: manyChanges() })
   await vi.waitFor(() => expect(hostile.ws.close).toHaveBeenCalled(), WAIT)
   expect(there.facts).toContainEqual({ type: 'worker-restarted', why: 'hung' })
   const before = honest.heard.length
@@ -93,12 +95,35 @@ test('a frame that takes too long ends its own connection, and the others go on 
   expect(honest.ws.close).not.toHaveBeenCalled()
 })
 
+test('a frame of millions of small items is refused before they take memory', async () => {
+  const there = await place()
+  const hostile = await laptop(there, 'mallory')
+  const items = 8 * 1024 * 1024 - 64
+  const head = Buffer.alloc(5, 0x9a)
+  head.writeUInt32BE(items, 1)
+  hostile.events.frame(Buffer.concat([head, Buffer.alloc(items, 0xa0)]))
+  await vi.waitFor(() => expect(hostile.ws.close).toHaveBeenCalled(), WAIT)
+  expect(there.facts).toContainEqual(expect.objectContaining({ type: 'fault', kind: 'frame', holder: 'mallory' }))
+  expect(there.facts.map(({ type }) => type)).not.toContain('worker-restarted')
+})
+
+test('a message of a token that has expired meanwhile is not looked at any further', async () => {
+  const there = await place()
+  const { ws, sends, hears } = await laptop(there, 'alice', 2_000)
+  sends({ type: 'request', documentId: there.about, data: request })
+  await hears('sync')
+  there.clock.ms = 2_000
+  sends({ type: 'sync', documentId: there.about, data: request })
+  await vi.waitFor(() => expect(ws.close).toHaveBeenCalledWith(4401, 'the token has expired'), WAIT)
+})
+
 test('what a client may open, and how often, is bounded', async () => {
   const { gateway, tokens } = await place()
   const made = await tokens.create({ name: 'alice', readOnly: false, projects: null, threads: null, expiresMs: null })
   const ws = { bufferedAmount: 0, send() {}, ping() {}, close() {}, terminate() {}, pause() {}, resume() {} }
   const sockets = Array.from({ length: 8 }, () => made !== undefined && gateway.open(ws, made.about))
   expect(gateway.admit(made?.token ?? '')).toEqual({ status: 'full' })
+  expect(gateway.identify(made?.token ?? '')).toMatchObject({ status: 'admitted' })
   if (sockets[0] !== undefined && sockets[0] !== false) sockets[0].closed()
   expect(gateway.admit(made?.token ?? '')).toMatchObject({ status: 'admitted' })
 })

@@ -1,6 +1,7 @@
 import { type MeshId, newThreadId } from '@bzzz/protocols'
 import { expect, onTestFinished, test } from 'vitest'
 import { WorkerHost } from '../../src/sync/worker/host.ts'
+import { manyChanges } from './messages.ts'
 
 const mesh = 'ab'.repeat(32) as MeshId
 
@@ -11,13 +12,12 @@ function hostWith(callMs: number) {
   return { host, restarts }
 }
 
-/** Small numbers in an array: much to read, and nothing that is refused before. */
-const long = Buffer.concat([Buffer.of(0x9a, 0x00, 0x70, 0x00, 0x00), Buffer.alloc(0x700000, 1)])
-
 test('a call that takes too long ends the thread, and the next call finds another one', async () => {
   const { host, restarts } = hostWith(2)
   const before = host.generation
-  await expect(host.call('read', long)).rejects.toMatchObject({ code: 'HUNG' })
+  const thread = newThreadId(1, Buffer.alloc(10))
+  await host.call('open', thread, [], [])
+  await expect(host.call('knows', thread, manyChanges())).rejects.toMatchObject({ code: 'HUNG' })
   expect(restarts).toEqual(['hung'])
   expect(host.generation).toBeGreaterThan(before)
   const { host: patient } = hostWith(20_000)

@@ -37,12 +37,14 @@ const RANDOM_BYTES = 16
  * is on its disk.
  * @param entry its type (`message` if left out) and the members that go with it; at most 128 KiB of JSON
  * @returns the entry's id
+ * @throws {TypeError} when the sponsor is not what `GET /sync/info` answers, such as a refusal
  */
 export function appendEntry(
   handle: Handle,
   entry: { type?: string; [member: string]: unknown },
   sponsor: Sponsor,
 ): string {
+  checkSponsor(sponsor)
   const actor = boundActor(handle, sponsor)
   const { log } = handle.doc() as Thread
   let page = 0
@@ -56,6 +58,12 @@ export function appendEntry(
     draft.log[key]?.push(text)
   })
   return id
+}
+
+/** Whatever the types say: it came over the network. */
+function checkSponsor({ key, author }: Partial<Sponsor>): void {
+  if (typeof key === 'string' && /^[0-9a-f]{64}$/.test(key) && typeof author === 'string' && author !== '') return
+  throw new TypeError('the sponsor needs the key and the author that GET /sync/info answers: was the token refused?')
 }
 
 /** Only with such an actor can the node sign for what is written. Another one is drawn for every copy of the document. */

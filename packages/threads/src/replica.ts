@@ -156,13 +156,13 @@ export class Replica {
     this.#offered.delete(peer)
   }
 
-  /** To everybody who does not know all that is here. */
-  messages(): { to: number; message: Uint8Array }[] {
-    return [...this.#peers].flatMap(([to, before]) => {
-      const { state, message } = this.#next(before)
-      this.#peers.set(to, state)
-      return message === undefined ? [] : [{ to, message }]
-    })
+  /** @returns no message for who knows all that is here, or has not joined */
+  message(to: number): Uint8Array | undefined {
+    const before = this.#peers.get(to)
+    if (before === undefined) return undefined
+    const { state, message } = this.#next(before)
+    this.#peers.set(to, state)
+    return message
   }
 
   save(): Uint8Array {
@@ -292,7 +292,7 @@ function read(bytes: Uint8Array) {
     const message = readSyncMessage(bytes)
     return { ...message, chunks: message.chunks.flatMap(chunksIn) }
   } catch (cause) {
-    throw new SyncFault('not a sync message', { cause })
+    throw new SyncFault(`not a sync message: ${String((cause as Error).message).slice(0, 200)}`, { cause })
   }
 }
 

@@ -1,5 +1,6 @@
 import * as Automerge from '@automerge/automerge'
 import type { ThreadDocument } from './document.ts'
+import { checkClaims } from './sync-claims.ts'
 
 /**
  * Automerge's pairwise protocol, as stock clients speak it. What a message says about its sender is apart from the changes
@@ -20,9 +21,10 @@ export function newSyncState(): SyncState {
   return Automerge.initSyncState()
 }
 
-/** @throws whatever the CRDT throws on what is no sync message */
+/** @throws whatever the CRDT throws on what is no sync message, or what is wrong with what it says of its sender */
 export function readSyncMessage(bytes: Uint8Array): SyncMessage {
   const message = Automerge.decodeSyncMessage(bytes)
+  checkClaims(message)
   const rest = Automerge.encodeSyncMessage({ ...message, changes: [] })
   return { heads: message.heads, chunks: message.changes, rest }
 }

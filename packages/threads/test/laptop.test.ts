@@ -62,6 +62,16 @@ describe('a laptop that speaks through a node', () => {
     expect(await shownIds(other.threads, thread)).toEqual(await shownIds(threads, thread))
   })
 
+  test.each([
+    ['a refusal', { status: 401, code: 'TOKEN_REQUIRED' }],
+    ['a sponsor without an author', { key: 'ab'.repeat(32) }],
+  ])('writes nothing for %s instead of a sponsor, and says so', async (_, answer) => {
+    const { handle } = await nodeWithLaptop()
+    const before = Automerge.getHeads(handle.document)
+    expect(() => appendEntry(handle, { content: 'x' }, answer as unknown as Sponsor)).toThrow('GET /sync/info')
+    expect(Automerge.getHeads(handle.document)).toEqual(before)
+  })
+
   test('begins a page after every 256 entries', async () => {
     const { threads, thread, sponsor, pen, handle } = await nodeWithLaptop()
     for (let i = 0; i < 260; i++) {

@@ -11,7 +11,7 @@ import {
 import websocket from '@fastify/websocket'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { MAX_SYNC_FRAME_BYTES } from '../../sync/gateway.ts'
+import { type Admitted, MAX_SYNC_FRAME_BYTES } from '../../sync/gateway.ts'
 import type { SyncToken } from '../../sync/tokens.ts'
 import { bearerToken } from '../admission.ts'
 import type { Door } from '../door.ts'
@@ -39,11 +39,18 @@ export function addSyncRoutes(door: Door, routes: Routes): void {
 
 function addSockets(door: Door, { ports }: Routes): void {
   const config = { access: 'sync' } as const
-  const onRequest = async (request: FastifyRequest, reply: FastifyReply) => void admitted(ports, request, reply)
-  door.get('/sync/info', { config, onRequest, schema: { response: { 200: syncInfo } } }, async (request, reply) => {
-    void reply.header('access-control-allow-origin', '*') // the token is asked for, whatever page asks
-    return infoView(ports, admitted(ports, request, reply))
-  })
+  const onRequest = async (request: FastifyRequest, reply: FastifyReply) =>
+    void holderOf(ports.sync.admit(tokenOf(request)), reply)
+  // A browser asks first whether a page may send the token along.
+  door.options('/sync/info', { config }, async (_, reply) =>
+    reply
+      .code(204)
+      .headers({ 'access-control-allow-headers': 'authorization', 'access-control-max-age': '600' })
+      .send(),
+  )
+  door.get('/sync/info', { config, schema: { response: { 200: syncInfo } } }, async (request, reply) =>
+    infoView(ports, holderOf(ports.sync.identify(tokenOf(request)), reply)),
+  )
   door.route({
     method: 'GET',
     url: '/sync',
@@ -76,8 +83,7 @@ function isProtocolError(error: Error & { readonly code?: unknown }): boolean {
 }
 
 /** @throws {ProblemError} TOKEN_REQUIRED, TOO_MANY_FAULTS or SOCKETS_EXHAUSTED */
-function admitted(ports: DoorPorts, request: FastifyRequest, reply: FastifyReply): SyncToken {
-  const outcome = ports.sync.admit(tokenOf(request))
+function holderOf(outcome: Admitted, reply: FastifyReply): SyncToken {
   switch (outcome.status) {
     case 'admitted':
       return outcome.token

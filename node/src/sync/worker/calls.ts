@@ -15,7 +15,8 @@ export interface Calls {
   settle(thread: ThreadId, socket: number): Uint8Array | undefined
   join(thread: ThreadId, socket: number): void
   leave(thread: ThreadId, socket: number): void
-  messages(thread: ThreadId): readonly { readonly to: number; readonly message: Uint8Array }[]
+  /** To one socket, so that it is known whose takes too long. */
+  message(thread: ThreadId, to: number): Uint8Array | undefined
   save(thread: ThreadId): Uint8Array
 }
 

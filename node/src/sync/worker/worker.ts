@@ -38,7 +38,7 @@ const calls: Calls = {
   settle: (thread, socket) => replicaOf(thread).settle(socket),
   join: (thread, socket) => replicaOf(thread).join(socket),
   leave: (thread, socket) => replicas.get(thread)?.leave(socket),
-  messages: (thread) => replicaOf(thread).messages(),
+  message: (thread, to) => replicaOf(thread).message(to),
   save: (thread) => replicaOf(thread).save(),
 }
 
