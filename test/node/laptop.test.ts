@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import {
   conversationView,
   inviteMade,
+  invitesAnswer,
   messagesAnswer,
   nodeHealth,
   peersAnswer,
@@ -222,6 +223,16 @@ describe('a laptop', () => {
     expect(refused).toMatchObject({ code: 77, stderr: expect.stringMatching(/was revoked: ask for a new one/) })
     const elsewhere = await bzzz(['invite', '--role', 'laptop', '--data-dir', nodeOf('ironwood').directory])
     expect(elsewhere).toMatchObject({ code: 78, stderr: expect.stringMatching(/does not hold the mesh's owner key/) })
+    const listed = () => nodeOf('walnut').client.get('agents', '/api/invites', invitesAnswer)
+    const before = await listed()
+    for (const [out, code] of [
+      [join(directory, 'gone', 'a.invite'), 66],
+      [join(laptopDirectory, 'token'), 64],
+    ] as const) {
+      const args = ['invite', '--role', 'laptop', '--out', out, '--data-dir', nodeOf('walnut').directory]
+      expect(await bzzz(args)).toMatchObject({ code, stdout: '' })
+    }
+    expect(await listed()).toEqual(before)
     const off = await invite()
     await stop('walnut')
     const unreached = await bzzz(['laptop', 'join', off, '--data-dir', other])

@@ -12,7 +12,7 @@ export function addLaptopCommands(program: Command, context: CommandContext): vo
   const laptop = program.command('laptop').description('a machine without agents that takes part, also offline')
   withGlobalOptions(laptop.command('join <invitation>'))
     .description('make this machine a laptop of the mesh that made the invitation; "-" reads it from stdin')
-    .option('--label <name>', 'what it is called, where the invitation names nothing', label)
+    .option('--label <name>', 'what it is called, where the invitation names nothing or a name that is taken', label)
     .addHelpText(
       'after',
       `\nOn a stopped command, a crash or a lost connection: run the same again.\n${examples(
