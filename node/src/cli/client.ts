@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { z } from 'zod'
 import { dataDirectory } from '../init/data-directory.ts'
+import { isAlive } from '../init/is-alive.ts'
 import { CliError, exitCodes } from './exit.ts'
 
 /** What a running node writes beside its data, so that the command line finds it. */
@@ -92,15 +93,6 @@ async function readRunning(path: string, directory: string): Promise<RunningFile
   }
   if (!isAlive(running.pid)) throw notRunning()
   return running
-}
-
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }
 
 async function reach(url: URL, init: RequestInit): Promise<Response> {

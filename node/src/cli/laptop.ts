@@ -1,6 +1,7 @@
 import { decodeInvite, type Invite, nodeLabel, ProtocolError } from '@bzzz/protocols'
 import { type Command, InvalidArgumentError } from 'commander'
-import { JoinError, type JoinedLaptop, joinAsLaptop } from '../laptop/join.ts'
+import { type JoinedLaptop, joinAsLaptop } from '../laptop/join.ts'
+import { JoinError } from '../laptop/join-error.ts'
 import { type CommandContext, configFor, examples, type GlobalOptions, print, withGlobalOptions } from './context.ts'
 import { diskFault } from './disk.ts'
 import { CliError, exitCodes } from './exit.ts'
@@ -59,7 +60,8 @@ async function join(
 }
 
 function refusal({ code, message }: JoinError): CliError {
-  const exitCode = code === 'UNREACHED' || code === 'UNABLE' ? exitCodes.unavailable : exitCodes.noPermission
+  const mayWork = code === 'UNREACHED' || code === 'UNABLE' || code === 'BUSY' // later
+  const exitCode = mayWork ? exitCodes.unavailable : exitCodes.noPermission
   return new CliError(exitCode, `JOIN_${code}`, message)
 }
 

@@ -100,7 +100,11 @@ export async function openInvites(options: InvitesOptions): Promise<Invites> {
       ...{ revokedMs: null, used: null },
     }
     await membership.change((newest) => {
-      refuseUnable(label, newest, list().filter((each) => stateOf(each) === 'open'))
+      refuseUnable(
+        label,
+        newest,
+        list().filter((each) => stateOf(each) === 'open'),
+      )
       const forgotten = oldestOver()
       return {
         operations: [putOf(record), ...forgotten.map((id) => ({ del: PREFIX + id }))],
