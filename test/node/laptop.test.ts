@@ -104,7 +104,9 @@ describe('a laptop', () => {
     expect(JSON.parse(second.stdout).error).toMatchObject({ code: 'JOIN_USED' })
     await expect(readFile(join(directory, 'other', 'node.key'))).rejects.toMatchObject({ code: 'ENOENT' })
     const again = await bzzz(['laptop', 'join', token, '--data-dir', laptopDirectory, '--json'])
-    expect(JSON.parse(again.stdout).error).toMatchObject({ code: 'ALREADY_INITIALISED' })
+    const startIt = expect.stringContaining(`start it with "bzzz laptop up --data-dir ${laptopDirectory}"`)
+    expect(JSON.parse(again.stdout).error).toMatchObject({ code: 'ALREADY_INITIALISED', message: startIt })
+    expect(await bzzz(['status', '--data-dir', laptopDirectory])).toMatchObject({ code: 69, stderr: startIt })
     expect(`${joined.stdout}${second.stdout}${second.stderr}${again.stderr}`).not.toContain(token)
   })
 

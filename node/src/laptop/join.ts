@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { createAccount } from '@bzzz/budget'
 import type { Asked } from '@bzzz/mesh'
@@ -50,7 +50,7 @@ export interface JoinedLaptop {
  */
 export async function joinAsLaptop(plan: JoinPlan): Promise<JoinedLaptop> {
   const { root } = dataDirectory(plan.directory)
-  const aside = join(root, `.join-${idOf(plan.invite)}`)
+  const aside = join(root, `${ASIDE}${idOf(plan.invite)}`)
   if (!(await exists(aside, root))) await refuseExisting(root)
   const made = await makeFolder(root)
   try {
@@ -83,6 +83,14 @@ async function removeEmpty(folder: string, uppermost: string): Promise<void> {
     throw error
   }
   if (folder !== uppermost) await removeEmpty(dirname(folder), uppermost)
+}
+
+const ASIDE = '.join-'
+
+/** A join that was stopped left its key there, with which the same invitation goes on. */
+export async function hasUnfinishedJoin(root: string): Promise<boolean> {
+  if (!(await exists(root, root))) return false
+  return (await readdir(root)).some((name) => name.startsWith(ASIDE))
 }
 
 function mayHaveJoined(error: unknown): boolean {
