@@ -27,6 +27,14 @@ const AGENTS = [
   ['acacia', 'security'],
 ] as const
 
+const PATCH = `diff --git a/cart.js b/cart.js
+--- a/cart.js
++++ b/cart.js
+@@ -1 +1,2 @@
+ export const total = 0
++export const count = 0
+`
+
 let directory: string
 let founded: FoundedMesh
 const running = new Map<string, TestNode>()
@@ -131,6 +139,13 @@ describe('a laptop', () => {
 
     await Promise.all(AGENTS.map(([label]) => stop(label)))
     for (const n of [1, 2, 3]) await post('ana', thread, `on the train ${n}`)
+    const at = (args: string[], stdin = '') => bzzz([...args, '--data-dir', laptopDirectory], { stdin })
+    const status = async () => (await at(['status'])).stdout
+    await expect.poll(status, PATIENCE).toMatch(/^ana of test: ok \(offline: .*^ {2}budget +none \(a laptop\)$/ms)
+    expect((await at(['status'])).code).toBe(0)
+    expect((await at(['budget', 'show'])).stdout).toMatch(/\(UTC\): none \(a laptop\)/)
+    const review = await at(['review', '-', '--json'], PATCH)
+    expect(JSON.parse(review.stdout).error).toMatchObject({ code: 'ROLES_MISSING', exit_code: 69 })
     await stop('ana')
     await Promise.all(AGENTS.map(([label]) => start(label)))
     await post('walnut', thread, 'at the desk')

@@ -184,7 +184,7 @@ function withdrawnLine(terminal: Terminal, entry: EntryView): string {
 function onNodes(terminal: Terminal, { on_nodes, verified }: EntryView, nodes: number): string {
   if (verified !== true) return styled(terminal, 'dim', 'pending: signature not checked yet')
   const names = on_nodes.length < nodes ? ` (${on_nodes.map(plain).join(', ')})` : ''
-  return styled(terminal, 'dim', `on ${on_nodes.length} of ${nodes} nodes${names}`)
+  return styled(terminal, 'dim', `on ${on_nodes.length} of ${nodes} machines${names}`)
 }
 
 /** One line for people: time, who on which node, and the gist. */
