@@ -83,7 +83,7 @@ async function makeInto(path: string, client: NodeClient, order: Order): Promise
   try {
     const made = await make(client, order)
     await write(file, made.token).catch(async (error: unknown) => {
-      await client.post(`/api/invites/${made.id}/revoke`, {}, inviteView)
+      await takeBack(client, made.id, path)
       throw diskFault(error, path) ?? error
     })
     return made
@@ -93,6 +93,13 @@ async function makeInto(path: string, client: NodeClient, order: Order): Promise
   } finally {
     await file.close()
   }
+}
+
+async function takeBack(client: NodeClient, id: string, path: string): Promise<void> {
+  await client.post(`/api/invites/${id}/revoke`, {}, inviteView).catch((cause: unknown) => {
+    const words = `cannot write to ${path}, nor take the invitation back; do so with "bzzz invite --revoke ${id}"`
+    throw new CliError(exitCodes.unavailable, 'INVITE_LEFT_OPEN', words, { cause })
+  })
 }
 
 async function write(file: FileHandle, token: string): Promise<void> {
