@@ -244,7 +244,7 @@ describe('a laptop', () => {
     const before = await listed()
     for (const [out, code] of [
       [join(directory, 'gone', 'a.invite'), 66],
-      [join(laptopDirectory, 'token'), 64],
+      [join(laptopDirectory, 'node.key'), 64],
     ] as const) {
       const args = ['invite', '--role', 'laptop', '--out', out, '--data-dir', nodeOf('walnut').directory]
       expect(await bzzz(args)).toMatchObject({ code, stdout: '' })
