@@ -99,6 +99,7 @@ export {
   newConversation,
   newMessage,
   type PostedAnswer,
+  personName,
   postedAnswer,
 } from './http/conversations.ts'
 export { type CostsBreakdown, costsBreakdown, type DailyCosts, dailyCosts } from './http/costs.ts'

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import {
   conversationView,
   inviteMade,
+  invitesAnswer,
   messagesAnswer,
   nodeHealth,
   peersAnswer,
@@ -25,6 +26,14 @@ const AGENTS = [
   ['ironwood', 'reviewer'],
   ['acacia', 'security'],
 ] as const
+
+const PATCH = `diff --git a/cart.js b/cart.js
+--- a/cart.js
++++ b/cart.js
+@@ -1 +1,2 @@
+ export const total = 0
++export const count = 0
+`
 
 let directory: string
 let founded: FoundedMesh
@@ -103,7 +112,9 @@ describe('a laptop', () => {
     expect(JSON.parse(second.stdout).error).toMatchObject({ code: 'JOIN_USED' })
     await expect(readFile(join(directory, 'other', 'node.key'))).rejects.toMatchObject({ code: 'ENOENT' })
     const again = await bzzz(['laptop', 'join', token, '--data-dir', laptopDirectory, '--json'])
-    expect(JSON.parse(again.stdout).error).toMatchObject({ code: 'ALREADY_INITIALISED' })
+    const startIt = expect.stringContaining(`start it with "bzzz laptop up --data-dir ${laptopDirectory}"`)
+    expect(JSON.parse(again.stdout).error).toMatchObject({ code: 'ALREADY_INITIALISED', message: startIt })
+    expect(await bzzz(['status', '--data-dir', laptopDirectory])).toMatchObject({ code: 69, stderr: startIt })
     expect(`${joined.stdout}${second.stdout}${second.stderr}${again.stderr}`).not.toContain(token)
   })
 
@@ -128,6 +139,13 @@ describe('a laptop', () => {
 
     await Promise.all(AGENTS.map(([label]) => stop(label)))
     for (const n of [1, 2, 3]) await post('ana', thread, `on the train ${n}`)
+    const at = (args: string[], stdin = '') => bzzz([...args, '--data-dir', laptopDirectory], { stdin })
+    const status = async () => (await at(['status'])).stdout
+    await expect.poll(status, PATIENCE).toMatch(/^ana of test: ok \(offline: .*^ {2}budget +none \(a laptop\)$/ms)
+    expect((await at(['status'])).code).toBe(0)
+    expect((await at(['budget', 'show'])).stdout).toMatch(/\(UTC\): none \(a laptop\)/)
+    const review = await at(['review', '-', '--json'], PATCH)
+    expect(JSON.parse(review.stdout).error).toMatchObject({ code: 'ROLES_MISSING', exit_code: 69 })
     await stop('ana')
     await Promise.all(AGENTS.map(([label]) => start(label)))
     await post('walnut', thread, 'at the desk')
@@ -222,6 +240,16 @@ describe('a laptop', () => {
     expect(refused).toMatchObject({ code: 77, stderr: expect.stringMatching(/was revoked: ask for a new one/) })
     const elsewhere = await bzzz(['invite', '--role', 'laptop', '--data-dir', nodeOf('ironwood').directory])
     expect(elsewhere).toMatchObject({ code: 78, stderr: expect.stringMatching(/does not hold the mesh's owner key/) })
+    const listed = () => nodeOf('walnut').client.get('agents', '/api/invites', invitesAnswer)
+    const before = await listed()
+    for (const [out, code] of [
+      [join(directory, 'gone', 'a.invite'), 66],
+      [join(laptopDirectory, 'node.key'), 64],
+    ] as const) {
+      const args = ['invite', '--role', 'laptop', '--out', out, '--data-dir', nodeOf('walnut').directory]
+      expect(await bzzz(args)).toMatchObject({ code, stdout: '' })
+    }
+    expect(await listed()).toEqual(before)
     const off = await invite()
     await stop('walnut')
     const unreached = await bzzz(['laptop', 'join', off, '--data-dir', other])

@@ -118,8 +118,8 @@ describe('three nodes, of which two follow one project', () => {
     }, WAIT)
     expect((await entries('ada', bank)).at(-1)?.on_nodes).toEqual(['ada'])
     const show = (thread: string) => bzzz(['thread', 'show', thread, '--data-dir', directories.get('ada') ?? ''])
-    expect((await show(shop)).stdout).toContain('on 3 of 3 nodes\n')
-    expect((await show(bank)).stdout).toContain('on 1 of 3 nodes (ada)')
+    expect((await show(shop)).stdout).toContain('on 3 of 3 machines\n')
+    expect((await show(bank)).stdout).toContain('on 1 of 3 machines (ada)')
   }, 60_000)
 
   it('decide a review of another project: who has a seat gets all of it', async () => {

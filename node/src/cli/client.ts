@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { z } from 'zod'
 import { dataDirectory } from '../init/data-directory.ts'
+import { isAlive } from '../init/is-alive.ts'
+import { startCommand } from '../init/start-command.ts'
 import { CliError, exitCodes } from './exit.ts'
 
 /** What a running node writes beside its data, so that the command line finds it. */
@@ -77,30 +79,21 @@ export function createClient(running: RunningFile, token: string): NodeClient {
 
 /** The process may be gone without a word (SIGKILL): a file alone proves nothing, so its pid is asked for. */
 async function readRunning(path: string, directory: string): Promise<RunningFile> {
-  const notRunning = (cause?: unknown) =>
+  const notRunning = async (cause?: unknown) =>
     new CliError(
       exitCodes.unavailable,
       'NODE_NOT_RUNNING',
-      `no node is running on ${directory}; start it with "bzzz up --data-dir ${directory}"`,
+      `no node is running on ${directory}; start it with "${await startCommand(directory)}"`,
       { cause },
     )
   let running: RunningFile
   try {
     running = runningFile.parse(JSON.parse(await readFile(path, 'utf8')))
   } catch (cause) {
-    throw notRunning(cause)
+    throw await notRunning(cause)
   }
-  if (!isAlive(running.pid)) throw notRunning()
+  if (!isAlive(running.pid)) throw await notRunning()
   return running
-}
-
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }
 
 async function reach(url: URL, init: RequestInit): Promise<Response> {

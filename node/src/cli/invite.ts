@@ -1,7 +1,8 @@
-import { writeFile } from 'node:fs/promises'
-import { type InviteView, inviteMade, invitesAnswer, inviteView } from '@bzzz/protocols'
+import { type FileHandle, open, rm } from 'node:fs/promises'
+import { type InviteMade, type InviteView, inviteMade, invitesAnswer, inviteView } from '@bzzz/protocols'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { readDuration } from '../config/duration.ts'
+import type { NodeClient } from './client.ts'
 import { type CommandContext, clientFor, examples, type GlobalOptions, print, withGlobalOptions } from './context.ts'
 import { diskFault } from './disk.ts'
 import { CliError, exitCodes } from './exit.ts'
@@ -52,8 +53,9 @@ async function invite(context: CommandContext, options: InviteOptions): Promise<
     throw new CliError(exitCodes.usage, 'USAGE', 'say what the machine will be: bzzz invite --role laptop')
   const client = await clientFor(context, options)
   const order = { role: options.role, label: options.label, expires_s: Math.round(options.expires / 1000) }
-  const { token, ...made } = await client.post('/api/invites', order, inviteMade)
-  const shown = options.out === undefined ? { token } : { file: await keep(options.out, token) }
+  const { out } = options
+  const { token, ...made } = await (out === undefined ? make(client, order) : makeInto(out, client, order))
+  const shown = out === undefined ? { token } : { file: out }
   print(context, options, { ...made, ...shown }, () =>
     [
       ...('token' in shown ? [shown.token] : [`written to ${shown.file}`]),
@@ -65,12 +67,53 @@ async function invite(context: CommandContext, options: InviteOptions): Promise<
   )
 }
 
-async function keep(path: string, token: string): Promise<string> {
-  await writeFile(path, `${token}\n`, { mode: 0o600, flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
+interface Order {
+  readonly role: 'laptop' | 'node'
+  readonly label: string | undefined
+  readonly expires_s: number
+}
+
+function make(client: NodeClient, order: Order): Promise<InviteMade> {
+  return client.post('/api/invites', order, inviteMade)
+}
+
+/** The file comes first: an invitation that nobody has seen must not stay open. */
+async function makeInto(path: string, client: NodeClient, order: Order): Promise<InviteMade> {
+  const file = await openNew(path)
+  try {
+    const made = await make(client, order)
+    await write(file, made.token).catch(async (error: unknown) => {
+      await takeBack(client, made.id, path)
+      throw diskFault(error, path) ?? error
+    })
+    return made
+  } catch (error) {
+    await rm(path, { force: true })
+    throw error
+  } finally {
+    await file.close()
+  }
+}
+
+async function takeBack(client: NodeClient, id: string, path: string): Promise<void> {
+  await client.post(`/api/invites/${id}/revoke`, {}, inviteView).catch((cause: unknown) => {
+    const words = `cannot write to ${path}, nor take the invitation back; do so with "bzzz invite --revoke ${id}"`
+    throw new CliError(exitCodes.unavailable, 'INVITE_LEFT_OPEN', words, { cause })
+  })
+}
+
+async function write(file: FileHandle, token: string): Promise<void> {
+  await file.writeFile(`${token}\n`)
+  await file.sync()
+}
+
+async function openNew(path: string): Promise<FileHandle> {
+  return await open(path, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'EEXIST') throw new CliError(exitCodes.usage, 'FILE_EXISTS', `${path} is there already`)
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+      throw new CliError(exitCodes.noInput, 'NO_SUCH_FOLDER', `--out ${path}: there is no such folder`)
     throw diskFault(error, path) ?? error
   })
-  return path
 }
 
 async function list(context: CommandContext, options: InviteOptions): Promise<void> {

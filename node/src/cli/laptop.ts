@@ -1,6 +1,9 @@
 import { decodeInvite, type Invite, nodeLabel, ProtocolError } from '@bzzz/protocols'
 import { type Command, InvalidArgumentError } from 'commander'
-import { JoinError, type JoinedLaptop, joinAsLaptop } from '../laptop/join.ts'
+import type { RunningNode } from '../compose.ts'
+import { ConfigError } from '../config/errors.ts'
+import { hasUnfinishedJoin, type JoinedLaptop, joinAsLaptop } from '../laptop/join.ts'
+import { JoinError } from '../laptop/join-error.ts'
 import { type CommandContext, configFor, examples, type GlobalOptions, print, withGlobalOptions } from './context.ts'
 import { diskFault } from './disk.ts'
 import { CliError, exitCodes } from './exit.ts'
@@ -12,7 +15,7 @@ export function addLaptopCommands(program: Command, context: CommandContext): vo
   const laptop = program.command('laptop').description('a machine without agents that takes part, also offline')
   withGlobalOptions(laptop.command('join <invitation>'))
     .description('make this machine a laptop of the mesh that made the invitation; "-" reads it from stdin')
-    .option('--label <name>', 'what it is called, where the invitation names nothing', label)
+    .option('--label <name>', 'what it is called, where the invitation names nothing or a name that is taken', label)
     .addHelpText(
       'after',
       `\nOn a stopped command, a crash or a lost connection: run the same again.\n${examples(
@@ -32,15 +35,23 @@ export function addLaptopCommands(program: Command, context: CommandContext): vo
     .description('run this laptop until it is told to stop: as "bzzz up", with no agents and no provider')
     .addHelpText('after', examples('bzzz laptop up', 'bzzz laptop up --data-dir ~/.bzzz-work'))
     .action(async (options: GlobalOptions & UpOptions) => {
-      await runNode(context, options, { agents: '', provider: 'offline' }, (node) => {
-        if (node.role !== 'laptop')
-          throw new CliError(
-            exitCodes.usage,
-            'NOT_A_LAPTOP',
-            'this data directory is of a node: start it with "bzzz up"',
-          )
+      await runNode(context, options, { agents: '', provider: 'offline' }, refuseNode).catch(async (error: unknown) => {
+        const isMissing = error instanceof ConfigError && error.code === 'NOT_INITIALISED'
+        throw isMissing ? await notJoined(configFor(context, options).dataDirectory, error) : error
       })
     })
+}
+
+function refuseNode(node: RunningNode): void {
+  if (node.role === 'laptop') return
+  throw new CliError(exitCodes.usage, 'NOT_A_LAPTOP', 'this data directory is of a node: start it with "bzzz up"')
+}
+
+async function notJoined(directory: string, cause: ConfigError): Promise<CliError> {
+  const words = (await hasUnfinishedJoin(directory))
+    ? `the join of ${directory} did not come to its end; run the same "bzzz laptop join" again`
+    : `there is no laptop in ${directory}; run "bzzz laptop join" with an invitation first`
+  return new CliError(exitCodes.config, cause.code, words, { cause })
 }
 
 async function join(
@@ -59,7 +70,8 @@ async function join(
 }
 
 function refusal({ code, message }: JoinError): CliError {
-  const exitCode = code === 'UNREACHED' || code === 'UNABLE' ? exitCodes.unavailable : exitCodes.noPermission
+  const mayWork = code === 'UNREACHED' || code === 'UNABLE' || code === 'BUSY' // later
+  const exitCode = mayWork ? exitCodes.unavailable : exitCodes.noPermission
   return new CliError(exitCode, `JOIN_${code}`, message)
 }
 

@@ -3,6 +3,7 @@ import { agentsAnswer, costsBreakdown, dailyCosts, nodeStatus, peersAnswer } fro
 import { type Command, Option } from 'commander'
 import { durationText } from '../config/duration.ts'
 import type { Setting } from '../config/settings.ts'
+import type { NodeClient } from './client.ts'
 import {
   type CommandContext,
   clientFor,
@@ -26,24 +27,28 @@ export function addLookCommands(program: Command, context: CommandContext): void
 
 function addStatus(program: Command, context: CommandContext): void {
   withGlobalOptions(program.command('status'))
-    .description('how the running node stands; exit code 69 when none runs or it sees no peer')
+    .description('how the running node stands; exit code 69 when none runs, or one that is no laptop sees no peer')
     .addHelpText('after', examples('bzzz status', 'bzzz status --json'))
     .action(async (options: GlobalOptions) => {
       const client = await clientFor(context, options)
       const status = await client.get('node', '/api/status', nodeStatus)
-      const isolated = status.node.peers.total > 0 && status.node.peers.online === 0
-      if (isolated || status.node.status === 'down') context.setExitCode(exitCodes.unavailable)
+      const laptop = status.node.role === 'laptop'
+      const alone = status.node.peers.total > 0 && status.node.peers.online === 0
+      if ((alone && !laptop) || status.node.status === 'down') context.setExitCode(exitCodes.unavailable)
       print(context, options, status, () => {
         const { node, agents, conversations, budget } = status
+        const aloneWords = laptop ? 'offline: no node is reached' : 'isolated: no peer is reached'
         return [
-          `${styled(context.terminal, 'bold', plain(node.node_id))} of ${plain(node.network_id)}: ${node.status}${isolated ? ' (isolated: no peer is reached)' : ''}`,
+          `${styled(context.terminal, 'bold', plain(node.node_id))} of ${plain(node.network_id)}: ${node.status}${alone ? ` (${aloneWords})` : ''}`,
           `  peer id   ${node.peer_id}`,
           `  uptime    ${Math.round(node.uptime_s)} s, version ${node.version}, pid ${client.running.pid}`,
           `  api       ${client.running.node_url} (node), ${client.running.agents_url} (agents)`,
           `  peers     ${node.peers.online} of ${node.peers.total} online`,
           `  agents    ${agents.own} here, ${agents.live} of ${agents.total} live in the mesh`,
           `  threads   ${conversations.active} active, ${conversations.approved} approved, ${conversations.changes_requested} changes requested, ${conversations.escalated} escalated, ${conversations.archived} archived`,
-          `  budget    ${budget.state}: this node's part of today ${dollars(budget.share_usd)}, spent ${dollars(budget.spent_usd)}, held ${dollars(budget.held_usd)}, available ${dollars(budget.available_usd)}`,
+          laptop && budget.state === 'no-rights'
+            ? '  budget    none (a laptop)'
+            : `  budget    ${budget.state}: this node's part of today ${dollars(budget.share_usd)}, spent ${dollars(budget.spent_usd)}, held ${dollars(budget.held_usd)}, available ${dollars(budget.available_usd)}`,
         ].join('\n')
       })
     })
@@ -169,12 +174,13 @@ function addBudget(program: Command, context: CommandContext): void {
       const client = await clientFor(context, options)
       const daily = await client.get('agents', '/api/costs/daily', dailyCosts)
       const breakdown = await client.get('agents', '/api/costs/breakdown', costsBreakdown)
+      const hasNone = daily.state === 'no-rights' && (await isLaptop(client))
       const rows = options.by === undefined ? [] : breakdown[`by_${options.by}`]
       const unproven = breakdown.by_model.reduce((sum, row) => sum + row.unproven_usd, 0)
       const played = breakdown.by_model.some((row) => row.name === OFFLINE_MODEL) ? ', some of it play money' : ''
       print(context, options, options.by === undefined ? daily : { ...daily, breakdown }, () => {
         return [
-          `${daily.date} (UTC): ${daily.state}${played}`,
+          `${daily.date} (UTC): ${hasNone ? 'none (a laptop)' : daily.state}${played}`,
           `  the mesh   spent ${dollars(daily.spent_usd)} of ${dollars(daily.limit_usd)}${daily.unknown_nodes.length === 0 ? '' : `, at most ${dollars(daily.spent_at_most_usd)} (no figures from ${daily.unknown_nodes.map(plain).join(', ')})`}`,
           ...daily.by_node.map(
             (node) =>
@@ -209,4 +215,9 @@ function addBudget(program: Command, context: CommandContext): void {
         ].join('\n')
       })
     })
+}
+
+/** It spends nothing, by what it is and not by a fault. */
+async function isLaptop(client: NodeClient): Promise<boolean> {
+  return (await client.get('node', '/api/status', nodeStatus)).node.role === 'laptop'
 }

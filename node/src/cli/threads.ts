@@ -16,6 +16,7 @@ import { type CommandContext, clientFor, examples, type GlobalOptions, print, wi
 import { CliError, exitCodes } from './exit.ts'
 import { createFollowedEntries } from './followed-entries.ts'
 import { createLiveLines } from './live-lines.ts'
+import { asOption, speakerOf } from './person.ts'
 import { ago, bytesText, dollars, firstLine, plain, styled, type Terminal, table } from './terminal.ts'
 
 /** Commands on threads: threads, thread show, post, follow, archive. */
@@ -96,13 +97,14 @@ function readPage(client: NodeClient, id: string, query: string) {
 function addPost(thread: Command, context: CommandContext): void {
   withGlobalOptions(thread.command('post <thread> <text...>'))
     .description('add a message to a thread; it is on disk when the command ends')
-    .option('--as <name>', 'who speaks', context.env.USER ?? 'operator')
+    .addOption(asOption('who speaks', context))
     .addHelpText('after', examples('bzzz thread post 01937c3e-… "The token is a test fixture."'))
     .action(async (id: string, text: string[], options: GlobalOptions & { as: string }) => {
+      const from = speakerOf(options)
       const client = await clientFor(context, options)
       const posted = await client.post(
         `/api/conversations/${encodeURIComponent(id)}/messages`,
-        { content: text.join(' '), from: options.as },
+        { content: text.join(' '), from },
         postedAnswer,
       )
       print(context, options, posted, () => `posted ${posted.id}`)
@@ -112,12 +114,13 @@ function addPost(thread: Command, context: CommandContext): void {
 function addArchive(thread: Command, context: CommandContext): void {
   withGlobalOptions(thread.command('archive <thread>'))
     .description('put a thread out of the way on every node, until somebody writes to it again; nothing is deleted')
-    .option('--as <name>', 'who archives', context.env.USER ?? 'operator')
+    .addOption(asOption('who archives', context))
     .addHelpText('after', examples('bzzz thread archive 01937c3e-…'))
     .action(async (id: string, options: GlobalOptions & { as: string }) => {
+      const from = speakerOf(options)
       const client = await clientFor(context, options)
       const path = `/api/conversations/${encodeURIComponent(id)}/archive`
-      const answer = await client.post(path, { from: options.as }, archivedAnswer)
+      const answer = await client.post(path, { from }, archivedAnswer)
       print(context, options, answer, () => (answer.repeated ? 'it was archived already' : `archived ${answer.thread}`))
     })
 }
@@ -181,7 +184,7 @@ function withdrawnLine(terminal: Terminal, entry: EntryView): string {
 function onNodes(terminal: Terminal, { on_nodes, verified }: EntryView, nodes: number): string {
   if (verified !== true) return styled(terminal, 'dim', 'pending: signature not checked yet')
   const names = on_nodes.length < nodes ? ` (${on_nodes.map(plain).join(', ')})` : ''
-  return styled(terminal, 'dim', `on ${on_nodes.length} of ${nodes} nodes${names}`)
+  return styled(terminal, 'dim', `on ${on_nodes.length} of ${nodes} machines${names}`)
 }
 
 /** One line for people: time, who on which node, and the gist. */

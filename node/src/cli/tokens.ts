@@ -1,14 +1,14 @@
-import { createdSyncToken, revokedSyncToken, type SyncTokenView, syncTokensAnswer } from '@bzzz/protocols'
-import type { Command } from 'commander'
+import { createdSyncToken, revokedSyncToken, type SyncTokenView, syncTokensAnswer, threadId } from '@bzzz/protocols'
+import { type Command, InvalidArgumentError } from 'commander'
 import { readDuration } from '../config/duration.ts'
 import { type CommandContext, clientFor, examples, type GlobalOptions, print, withGlobalOptions } from './context.ts'
-import { CliError, exitCodes } from './exit.ts'
+import { readName } from './person.ts'
 import { plain, table } from './terminal.ts'
 
 interface CreateOptions extends GlobalOptions {
   readonly name: string
   readonly readOnly?: boolean
-  readonly expires?: string
+  readonly expires?: number
   readonly project?: readonly string[]
   readonly thread?: readonly string[]
 }
@@ -25,14 +25,25 @@ export function addTokenCommands(program: Command, context: CommandContext): voi
 
 const collect = (value: string, before: readonly string[] = []) => [...before, value]
 
+/** Other programs show such an id in capitals. */
+function collectThread(text: string, before?: readonly string[]): string[] {
+  const read = threadId.safeParse(text.toLowerCase())
+  if (read.success) return collect(read.data, before)
+  throw new InvalidArgumentError('the id of a thread, as "bzzz threads" shows it.')
+}
+
 function addCreate(token: Command, context: CommandContext): void {
   withGlobalOptions(token.command('create'))
     .description('make a token for a stock automerge-repo client; it is shown once and is a secret')
-    .requiredOption('--name <name>', 'who writes with it: entries are by this person, and this node vouches for that')
+    .requiredOption(
+      '--name <name>',
+      'who writes with it: entries are by this person, and this node vouches for that',
+      readName,
+    )
     .option('--read-only', 'edits are refused')
-    .option('--expires <duration>', 'e.g. 12h, 30d (default: never)')
+    .option('--expires <duration>', 'e.g. 12h, 30d (default: never)', life)
     .option('--project <project>', 'only threads of this project; may be given several times', collect)
-    .option('--thread <thread>', 'only this thread; may be given several times', collect)
+    .option('--thread <thread>', 'only this thread; may be given several times', collectThread)
     .addHelpText(
       'after',
       examples(
@@ -45,7 +56,7 @@ function addCreate(token: Command, context: CommandContext): void {
       const body = {
         name: options.name,
         read_only: options.readOnly === true,
-        expires_in_ms: expiryOf(options.expires),
+        expires_in_ms: options.expires ?? null,
         projects: options.project ?? null,
         threads: options.thread ?? null,
       }
@@ -60,11 +71,13 @@ function addCreate(token: Command, context: CommandContext): void {
     })
 }
 
-function expiryOf(text: string | undefined): number | null {
-  if (text === undefined) return null
+const MAX_DAYS = 3_650
+
+function life(text: string): number {
   const ms = readDuration(text)
-  if (ms !== undefined) return Math.round(ms)
-  throw new CliError(exitCodes.usage, 'USAGE', `--expires ${text}: not a duration; give one such as 12h or 30d`)
+  if (ms === undefined || ms < 1_000 || ms > MAX_DAYS * 86_400_000)
+    throw new InvalidArgumentError(`a duration from 1s to ${MAX_DAYS}d, e.g. 12h or 30d.`)
+  return Math.round(ms)
 }
 
 function addList(token: Command, context: CommandContext): void {

@@ -1,6 +1,7 @@
 import { votedAnswer } from '@bzzz/protocols'
 import { Argument, type Command } from 'commander'
 import { type CommandContext, clientFor, examples, type GlobalOptions, print, withGlobalOptions } from './context.ts'
+import { asOption, speakerOf } from './person.ts'
 
 interface VoteOptions extends GlobalOptions {
   readonly proposal?: string
@@ -14,7 +15,7 @@ export function addVoteCommand(program: Command, context: CommandContext): void 
     .addArgument(new Argument('<choice>').choices(['approve', 'reject', 'abstain']))
     .option('--proposal <hash>', 'what it is about (default: the newest proposal)')
     .option('--comment <text>', 'why')
-    .option('--as <name>', 'who votes', context.env.USER ?? 'operator')
+    .addOption(asOption('who votes', context))
     .addHelpText(
       'after',
       `\nOnly the votes of a review's seats decide it. Yours is kept and shown beside them, in the thread and the report; it\nturns no verdict over. A review that was escalated waits for people to read it: say there what you want done.\n${examples(
@@ -23,8 +24,9 @@ export function addVoteCommand(program: Command, context: CommandContext): void 
       )}`,
     )
     .action(async (thread: string, choice: string, options: VoteOptions) => {
+      const { proposal, comment } = options
+      const from = speakerOf(options)
       const client = await clientFor(context, options)
-      const { proposal, comment, as: from } = options
       const path = `/api/conversations/${encodeURIComponent(thread)}/votes`
       const voted = await client.post(path, { choice, proposal, comment, from }, votedAnswer)
       print(

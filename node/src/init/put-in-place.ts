@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'no
 import { dirname, join } from 'node:path'
 import { ConfigError, notADirectory } from '../config/errors.ts'
 import { dataDirectory } from './data-directory.ts'
+import { startCommand } from './start-command.ts'
 
 /** @returns the uppermost folder that was made, if any */
 export async function makeFolder(path: string): Promise<string | undefined> {
@@ -24,7 +25,7 @@ export async function refuseExisting(target: string): Promise<void> {
     if (!(await exists(path, target))) continue
     throw new ConfigError(
       'ALREADY_INITIALISED',
-      `${target} already belongs to a mesh (${path} is there); start it with "bzzz up --data-dir ${target}", or name another directory`,
+      `${target} already belongs to a mesh (${path} is there); start it with "${await startCommand(target)}", or name another directory`,
     )
   }
 }

@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { createAccount } from '@bzzz/budget'
 import type { Asked } from '@bzzz/mesh'
@@ -21,6 +21,8 @@ import { dataDirectory } from '../init/data-directory.ts'
 import { writeMeshFile } from '../init/mesh-file.ts'
 import { exists, makeFolder, moveAll, refuseExisting } from '../init/put-in-place.ts'
 import { keepNewest } from '../membership/membership.ts'
+import { JoinError } from './join-error.ts'
+import { withJoinLock } from './lock.ts'
 
 export interface JoinPlan {
   /** Where the laptop's data directory is made. */
@@ -41,38 +43,54 @@ export interface JoinedLaptop {
   readonly newest: OpenedManifest
 }
 
-export type JoinRefusalCode = Extract<JoinAnswer, { t: 'refused' }>['code']
-
-/** The mesh did not take this machine in. */
-export class JoinError extends Error {
-  override readonly name = 'JoinError'
-  /** `UNREACHED`: nobody answered; the same command may be run again. `BAD_ANSWER`: what came is not of the invited mesh. */
-  readonly code: JoinRefusalCode | 'UNREACHED' | 'BAD_ANSWER'
-
-  constructor(code: JoinError['code'], message: string) {
-    super(message)
-    this.code = code
-  }
-}
-
 /**
  * Makes this machine a laptop of the mesh. Its key is on disk before it is told to anybody, so the same command after a
  * crash, or a lost answer, goes on with it; all else is made aside and moved when it is complete.
  * @throws {JoinError} {ConfigError} ALREADY_INITIALISED
  */
 export async function joinAsLaptop(plan: JoinPlan): Promise<JoinedLaptop> {
-  const target = dataDirectory(plan.directory)
-  const aside = join(target.root, `.join-${idOf(plan.invite)}`)
-  const resumed = await exists(aside, target.root)
-  if (!resumed) await refuseExisting(target.root)
-  const made = await makeFolder(target.root)
+  const { root } = dataDirectory(plan.directory)
+  const aside = join(root, `${ASIDE}${idOf(plan.invite)}`)
+  if (!(await exists(aside, root))) await refuseExisting(root)
+  const made = await makeFolder(root)
+  try {
+    return await withJoinLock(root, async () => {
+      if (!(await exists(aside, root))) await refuseExisting(root) // another join may have come to its end meanwhile
+      return await joinOrGiveUp(aside, plan)
+    })
+  } catch (error) {
+    if (made !== undefined) await removeEmpty(root, made)
+    throw error
+  }
+}
+
+async function joinOrGiveUp(aside: string, plan: JoinPlan): Promise<JoinedLaptop> {
   try {
     return await joinFrom(aside, plan)
   } catch (error) {
     // An answer may be lost: only what was refused is given up, with the key that nobody will see again.
-    if (!mayHaveJoined(error)) await rm(resumed ? aside : (made ?? aside), { recursive: true, force: true })
+    if (!mayHaveJoined(error)) await rm(aside, { recursive: true, force: true })
     throw error
   }
+}
+
+/** From a folder up to the uppermost; what anybody has put there meanwhile stays, and so do the folders above it. */
+async function removeEmpty(folder: string, uppermost: string): Promise<void> {
+  try {
+    await rmdir(folder)
+  } catch (error) {
+    if (['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) return
+    throw error
+  }
+  if (folder !== uppermost) await removeEmpty(dirname(folder), uppermost)
+}
+
+const ASIDE = '.join-'
+
+/** A join that was stopped left its key there, with which the same invitation goes on. */
+export async function hasUnfinishedJoin(root: string): Promise<boolean> {
+  if (!(await exists(root, root))) return false
+  return (await readdir(root)).some((name) => name.startsWith(ASIDE))
 }
 
 function mayHaveJoined(error: unknown): boolean {

@@ -100,7 +100,11 @@ export async function openInvites(options: InvitesOptions): Promise<Invites> {
       ...{ revokedMs: null, used: null },
     }
     await membership.change((newest) => {
-      refuseUnable(label, newest)
+      refuseUnable(
+        label,
+        newest,
+        list().filter((each) => stateOf(each) === 'open'),
+      )
       const forgotten = oldestOver()
       return {
         operations: [putOf(record), ...forgotten.map((id) => ({ del: PREFIX + id }))],
@@ -146,7 +150,7 @@ export async function openInvites(options: InvitesOptions): Promise<Invites> {
     const record = records.get(invite)
     if (record === undefined) return { operations: [], answer: refused('UNKNOWN', UNKNOWN) }
     if (record.used?.peer === request.peer) return { operations: [], answer: joined(newest) }
-    const label = record.label ?? request.label ?? freeLabel(request.peer, newest)
+    const label = labelFor(record, request, newest)
     const refusal = refusalOf(stateOf(record)) ?? memberProblem(label, request.peer, newest)
     if (refusal !== undefined) return { operations: [], answer: refusal }
     const member = { peer: request.peer, label, role: request.role, addrs: [] }
@@ -197,14 +201,17 @@ function refusalOf(state: InviteState): JoinAnswer | undefined {
 function memberProblem(label: string, peer: PeerId, { manifest }: OpenedManifest): JoinAnswer | undefined {
   if (manifest.members.some((member) => member.peer === peer))
     return refused('USED', 'this key is a member already: it joined with another invitation')
-  if (manifest.members.some((member) => member.label === label))
+  if (manifest.members.some(called(label)))
     return refused('LABEL_TAKEN', `a member is called ${label} already: name another with --label`)
   return manifest.members.length >= MAX_MEMBERS ? refused('MESH_FULL', fullWords()) : undefined
 }
 
-function refuseUnable(label: string | null, { manifest }: OpenedManifest): void {
-  if (manifest.members.some((member) => member.label === label))
+function refuseUnable(label: string | null, { manifest }: OpenedManifest, open: readonly InviteRecord[]): void {
+  if (label !== null && manifest.members.some(called(label)))
     throw new InviteError('LABEL_TAKEN', `a member is called ${label} already: name another`)
+  const other = label === null ? undefined : open.find(called(label))
+  if (other !== undefined)
+    throw new InviteError('LABEL_TAKEN', `the open invitation ${other.id} is for ${label}: revoke it, or name another`)
   if (manifest.members.length >= MAX_MEMBERS) throw new InviteError('MESH_FULL', fullWords())
 }
 
@@ -212,10 +219,22 @@ function fullWords(): string {
   return `the mesh has ${MAX_MEMBERS} members, as many as it can`
 }
 
+/** The invitation's while it is free: one that was taken meanwhile must not shut its holder out, who then names another. */
+function labelFor(record: InviteRecord, request: JoinRequest, newest: OpenedManifest): string {
+  const own = record.label
+  const isFree = own !== null && !newest.manifest.members.some(called(own))
+  return (isFree ? own : (request.label ?? own)) ?? freeLabel(request.peer, newest)
+}
+
 function freeLabel(peer: PeerId, { manifest }: OpenedManifest): string {
-  const taken = new Set(manifest.members.map(({ label }) => label))
   const label = `laptop-${peer.slice(-6)}`
-  return taken.has(label) ? `laptop-${peer.slice(-12)}` : label
+  return manifest.members.some(called(label)) ? `laptop-${peer.slice(-12)}` : label
+}
+
+/** Nobody tells ana from Ana in a list, nor does every disk. */
+function called(label: string): (each: { readonly label: string | null }) => boolean {
+  const lower = label.toLowerCase()
+  return (each) => each.label?.toLowerCase() === lower
 }
 
 function refused(code: Extract<JoinAnswer, { t: 'refused' }>['code'], reason: string): JoinAnswer {

@@ -112,6 +112,44 @@ describe('a review that nobody can be asked for ends with 64', () => {
   })
 })
 
+describe('a name or a token that cannot be ends with 64, before any node is asked', () => {
+  const id = '01937C3E-7A4B-7000-8000-0123456789AB'
+
+  test.each([['vote x approve'], ['thread post x hello'], ['thread archive x']])(
+    '%s by a domain account',
+    async (line) => {
+      const ended = await run([...line.split(' '), '--data-dir', directory], { USER: 'CORP\\ana' })
+      expectFault(ended, 64, 'say who you are with --as')
+      expectFault(await on([...line.split(' '), '--as', 'a/b']), 64, '--as')
+      const named = await run([...line.split(' '), '--as', 'ana', '--data-dir', directory], { USER: 'CORP\\ana' })
+      expectFault(named, 69, 'no node is running')
+    },
+  )
+
+  test.each([
+    ['a name that is none', ['--name', 'a/b'], '--name'],
+    ['no time at all', ['--name', 'ana', '--expires', '0s'], 'a duration from 1s to 3650d'],
+    ['no duration', ['--name', 'ana', '--expires', 'soon'], 'a duration from 1s to 3650d'],
+    ['no thread', ['--name', 'ana', '--thread', 'x'], 'the id of a thread'],
+  ])('token create: %s', async (_, args, words) => {
+    expectFault(await on(['token', 'create', ...args]), 64, words)
+  })
+
+  test('token create: the id of a thread in capitals is one', async () => {
+    expectFault(await on(['token', 'create', '--name', 'ana', '--thread', id]), 69, 'no node is running')
+  })
+})
+
+describe('a laptop that is none yet ends with 78', () => {
+  test('it names the command that makes one', async () => {
+    expectFault(await on(['laptop', 'up']), 78, `there is no laptop in ${directory}; run "bzzz laptop join"`)
+  })
+  test('one that was stopped on its way is told to go on', async () => {
+    await mkdir(join(directory, '.join-0123456789abcdef'), { recursive: true })
+    expectFault(await on(['laptop', 'up']), 78, 'run the same "bzzz laptop join" again')
+  })
+})
+
 describe('a change that cannot be read ends with 66', () => {
   const review = (change: string, ...more: string[]) => on(['review', change, '--repo', repository, ...more])
 

@@ -441,14 +441,16 @@ export function meshOfThree() {
   const following = new MemoryFollowing(threads)
   const condition: ReturnType<DoorPorts['node']['condition']> = { store: 'open', transport: 'up' }
   const invites = new MemoryInvites()
-  const world = { condition, invites, threads, mesh, following, budget, reviews, turns }
+  const world = { condition, role: 'primary', invites, threads, mesh, following, budget, reviews, turns }
   const ports: DoorPorts = {
     sync: noLaptops,
     node: {
       peer: walnut,
       label: 'walnut',
       network: 'lab',
-      role: 'primary',
+      get role() {
+        return world.role
+      },
       version: '0.1.0',
       startedMs: NOW - 90_500,
       thresholds: { warning: 800, critical: 950 },

@@ -1,4 +1,4 @@
-import { nodeHealth, nodeStatus, peersAnswer, problem } from '@bzzz/protocols'
+import { agentsHealth, nodeHealth, nodeStatus, peersAnswer, problem } from '@bzzz/protocols'
 import { describe, expect, it } from 'vitest'
 import { answerOf, doorsUnderTest } from './doors-under-test.ts'
 import { lineOf, openEntry, usd, walnut } from './mesh-of-three.ts'
@@ -14,6 +14,16 @@ describe('GET /health', () => {
       uptime_s: 90,
       peers: { online: 1, total: 2 },
     })
+  })
+
+  it('of a laptop is its own: it is fit while nobody is reached, and down when its store is', async () => {
+    const { node, agents, world } = doorsUnderTest()
+    world.role = 'laptop'
+    const own = { status: 'ok', role: 'laptop', peers: { online: 1, total: 2 } }
+    expect(answerOf(await node.inject('/health'), 200, nodeHealth)).toMatchObject(own)
+    expect(answerOf(await agents.inject('/health'), 200, agentsHealth).status).toBe('ok')
+    world.condition = { store: 'frozen', transport: 'up' }
+    expect(answerOf(await node.inject('/health'), 503, nodeHealth).status).toBe('down')
   })
 
   it('is 503 when store or transport is down', async () => {

@@ -112,6 +112,56 @@ describe('joining as a laptop', () => {
     expect(await readdir(directory)).toEqual(['bzzz.json'])
   })
 
+  it('that is refused leaves what others put into the folders meanwhile', async () => {
+    await place.invites.revoke(identityFromSeed(invite.seed).peer)
+    const deep = join(root, 'above', 'laptop')
+    const disturbed = async (request: Uint8Array): Promise<Asked> => {
+      await writeFile(join(root, 'above', 'notes.txt'), 'mine')
+      return ask(request)
+    }
+    await expect(joinAsLaptop(plan({ directory: deep, ask: disturbed }))).rejects.toMatchObject({ code: 'REVOKED' })
+    expect(await readdir(root, { recursive: true })).toEqual(['above', join('above', 'notes.txt')])
+  })
+
+  it('is done once in one folder, however many come at the same time', async () => {
+    const { promise: both, resolve: go } = Promise.withResolvers<void>()
+    const slow = async (request: Uint8Array): Promise<Asked> => {
+      await both
+      return ask(request)
+    }
+    const first = joinAsLaptop(plan({ ask: slow }))
+    const second = joinAsLaptop(plan({ ask: slow })).finally(go)
+    await expect(second).rejects.toMatchObject({ code: 'BUSY', message: expect.stringContaining(String(process.pid)) })
+    await first
+    await expectWhole()
+    expect(await readdir(directory)).not.toContain('.join.lock')
+  })
+
+  it.each([
+    ['a process that is gone', String(2 ** 22 + 1)],
+    ['an earlier process with our number', String(process.pid)],
+  ])('takes over the lock of %s', async (_, text) => {
+    await mkdir(directory)
+    await writeFile(join(directory, '.join.lock'), text)
+    await joinAsLaptop(plan())
+    await expectWhole()
+  })
+
+  it('waits for nobody whose lock is in force', async () => {
+    await mkdir(directory)
+    for (const [text, words] of [
+      [String(process.ppid), `process ${process.ppid}`],
+      ['', 'another process'],
+    ] as const) {
+      await writeFile(join(directory, '.join.lock'), text)
+      await expect(joinAsLaptop(plan())).rejects.toMatchObject({
+        code: 'BUSY',
+        message: expect.stringContaining(words),
+      })
+    }
+    expect(asked).toEqual([])
+  })
+
   it('keeps the operator’s own settings beside its own', async () => {
     await mkdir(directory)
     await writeFile(join(directory, 'bzzz.json'), '{"log_level":"warn","node_id":"old"}')

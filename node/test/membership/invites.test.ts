@@ -86,6 +86,23 @@ describe('an invitation', () => {
     await expect(place.invites.create({ label: 'ana', lifeMs: HOUR_MS })).rejects.toMatchObject({ code: 'LABEL_TAKEN' })
   })
 
+  it('for a name that is taken meanwhile is good for another one', async () => {
+    const invite = await invited('bo')
+    expect(versionIn(await join(await invited(), ana, 'Bo'))).toBe(2)
+    expect(versionIn(await join(invite, bo))).toBe('LABEL_TAKEN')
+    expect(versionIn(await join(invite, bo, 'bO'))).toBe('LABEL_TAKEN')
+    expect(versionIn(await join(invite, bo, 'bo-2'))).toBe(3)
+    expect(place.membership.newest().manifest.members.at(-1)?.label).toBe('bo-2')
+  })
+
+  it('is not made for a name of a member, or of another that is open, in whatever case', async () => {
+    const first = await invited('ana')
+    await expect(invited('Ana')).rejects.toMatchObject({ code: 'LABEL_TAKEN', message: expect.stringContaining(first) })
+    await expect(invited('WALNUT')).rejects.toMatchObject({ code: 'LABEL_TAKEN' })
+    await place.invites.revoke(first)
+    await invited('Ana')
+  })
+
   it('names those who name themselves nothing', async () => {
     await join(await invited(), ana)
     expect(place.membership.newest().manifest.members.at(-1)?.label).toMatch(/^laptop-[A-Za-z0-9]{6}$/)

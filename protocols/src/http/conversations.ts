@@ -108,7 +108,7 @@ export const messagesAnswer = z.strictObject({
   /** Causal order; what is concurrent is ordered by time, then id. */
   messages: z.array(entryView),
   total: count,
-  /** Members of the mesh, this node among them: so many could have an entry. */
+  /** Members of the mesh, laptops and this node among them: so many could have an entry. */
   nodes: count,
   /** A cursor: pass it as `after` for the next page; null at the end. */
   next: z.string().nullable(),
