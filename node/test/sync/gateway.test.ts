@@ -42,7 +42,7 @@ async function place() {
     publish: () => {},
     bring: () => Promise.resolve(),
     observe: (fact) => facts.push(fact),
-    callMs: 1_000,
+    callMs: 400,
   })
   onTestFinished(async () => {
     await gateway.close()
