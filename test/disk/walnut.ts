@@ -1,7 +1,7 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { agentsAnswer, messagesAnswer } from '@bzzz/protocols'
+import { agentsAnswer, messagesAnswer, peersAnswer } from '@bzzz/protocols'
 import { createClient, type NodeClient } from 'bzzz'
 import { vi } from 'vitest'
 import type { Job } from '../cli/node-process.ts'
@@ -31,7 +31,7 @@ export interface Walnut {
 
 const DISK_MEGABYTES = 8
 const MODEL = 'house-large'
-const PATIENCE = { timeout: 15_000, interval: 50 }
+const PATIENCE = { timeout: 30_000, interval: 50 }
 
 export async function openLab(): Promise<Lab> {
   const directory = await mkdtemp(join(tmpdir(), 'bzzz-full-'))
@@ -88,7 +88,9 @@ function walnut(job: Job, running: NodeClient['running'], token: string): Walnut
 
 async function knowsAgent({ client }: TestNode): Promise<void> {
   const { agents } = await client.get('agents', '/api/agents', agentsAnswer)
-  if (agents.filter(({ status }) => status !== 'offline').length < 1) throw new Error('ironwood knows no live agent')
+  if (agents.some(({ status }) => status !== 'offline')) return
+  const peers = await client.get('node', '/api/peers', peersAnswer)
+  throw new Error(`ironwood knows no live agent: ${JSON.stringify({ agents, peers })}`)
 }
 
 /** What a node holds of a thread. */
