@@ -29,7 +29,6 @@ import {
 import type { Terms } from './calls/terms.ts'
 import { type BudgetFact, factsOf } from './facts.ts'
 import { createMoving, type Moving } from './grants/moving.ts'
-import { CREDIT_RULES, type CreditRules } from './grants/take.ts'
 import { type Attempt, createWaitingRoom } from './grants/waiting-room.ts'
 import { createAccount, hex } from './ledger/chain.ts'
 import { readCall, readCostsOfDay, readTurn } from './ledger/read.ts'
@@ -39,6 +38,7 @@ import { rightsOf } from './periods/rights.ts'
 import { priceOf } from './prices/cost.ts'
 import type { PriceTable } from './prices/table.ts'
 import { type BudgetReport, breakdownOf, type CostBreakdown, reportOf } from './report.ts'
+import { type Rules, SHIPPED_RULES } from './rules.ts'
 import { type OwnSlot, sealTask } from './slots/own.ts'
 import { slotSealer } from './slots/seal.ts'
 import { openWriter, type WrittenPage } from './writer.ts'
@@ -117,11 +117,11 @@ const CLOCK_RESOLUTION_MS = 1_000
  * @throws {BudgetError} LEDGER_BROKEN when the ledger cannot be trusted
  */
 export function openBudget(options: BudgetOptions): Promise<Budget> {
-  return openBudgetBy(CREDIT_RULES, options)
+  return openBudgetBy(SHIPPED_RULES, options)
 }
 
-/** @param rules how grants are booked: a test puts wrong ones in their place, to see that it is noticed */
-export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): Promise<Budget> {
+/** @param rules the shipped ones, but in a test or a simulation */
+export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promise<Budget> {
   const { room, signer, prices, now, randomBytes, localCaps = {}, observe, verifies } = options
   const { reachable = nothing } = options
   const { mesh } = options.manifest()
@@ -134,7 +134,8 @@ export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): 
 
   const terms = (nowMs: number): Terms => {
     const manifest = newest()
-    return { account, manifest, localCaps, clock: { nowMs, skewMs: manifest.clockSkewMs }, agreedMs }
+    const skewMs = rules.guardMs(manifest.clockSkewMs)
+    return { account, manifest, localCaps, clock: { nowMs, skewMs }, agreedMs }
   }
   const waitingRoom = createWaitingRoom({ standing, terms, reachable, now })
   const writer = openWriter({
@@ -143,6 +144,7 @@ export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): 
     seal: slotSealer({ mesh, account, signer, manifestVersion: () => newest().version, verifies }),
     now,
     due: (nowMs) => overdueReleases(standing, nowMs),
+    toldAfter: rules.toldAfter,
     onWritten: tell,
     onFrozen(cause) {
       observe?.({ type: 'frozen', cause })
@@ -169,10 +171,12 @@ export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): 
     return (await readCall(room, call.id)) ?? { ...call, reply: null }
   }
 
-  async function attempt(request: ReserveRequest): Promise<Attempt> {
+  async function attempt(request: ReserveRequest, askedMs: number): Promise<Attempt> {
     const price = priceOf(prices, request.model)
     const kept = waitingRoom.keptBefore
-    const attempted = await writer.submit(reserveTask(request, { standing, terms, price, stateOf, kept }))
+    const attempted = await writer.submit(
+      reserveTask(request, { rules, askedMs, standing, terms, price, stateOf, kept }),
+    )
     const { reservation } = attempted
     if (reservation.status === 'refused') {
       const { status: _, ...refusal } = reservation
@@ -182,9 +186,10 @@ export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): 
   }
 
   async function reserve(request: ReserveRequest, patience?: AbortSignal): Promise<Reservation> {
-    if (patience === undefined) return (await attempt(request)).reservation
+    const askedMs = now()
+    if (patience === undefined) return (await attempt(request, askedMs)).reservation
     const call = callIdOf(request.turn, request.step, request.attempt)
-    return waitingRoom.reserve(call, request, () => attempt(request), patience)
+    return waitingRoom.reserve(call, request, () => attempt(request, askedMs), patience)
   }
 
   function witnessTime(wallMs: number): void {
@@ -194,7 +199,7 @@ export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): 
     else observe?.({ type: 'clock-disagrees', differenceMs })
   }
 
-  await beginRun(options, standing, writer)
+  await beginRun(options, standing, writer, rules)
   const { priceTableHash } = newest()
   if (!equalBytes(prices.hash, priceTableHash)) {
     observe?.({ type: 'price-table-differs', own: hex(prices.hash), manifest: hex(priceTableHash) })
@@ -212,7 +217,7 @@ export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): 
     reserve,
     sent: (call) => writer.submit(sentTask(call)),
     settle: (call, outcome) => writer.submit(settleTask(call, outcome, stateOf)),
-    lose: (call, reason) => writer.submit(loseTask(call, reason)),
+    lose: (call, reason) => writer.submit(loseTask(call, reason, rules)),
     release: (call, reason) => writer.submit(releaseTask(call, reason)),
     call: (call) => readCall(room, call),
     callsOf: (turn, step) => readTurn(room, turn, step),

@@ -40,6 +40,8 @@ export interface WriterOptions {
   readonly now: () => number
   /** Work of the ledger's own that is due, done before what is waiting. */
   readonly due: (nowMs: number) => readonly Task<unknown>[]
+  /** When those who wait for a page are told what it did: once it is synced. */
+  readonly toldAfter: (synced: Promise<void>, records: readonly LedgerRecord[]) => Promise<void>
   /** After each synced page, in order. Must not throw. */
   readonly onWritten: (page: WrittenPage) => void
   readonly onFrozen: (cause: unknown) => void
@@ -115,7 +117,7 @@ export function openWriter(options: WriterOptions): Writer {
     const answers = tasks.map((task) => decided(task, books, nowMs, page))
     const finished = page.finish(options.seal)
     if (finished.operations.length > 0) {
-      await room.write(finished.operations)
+      await options.toldAfter(room.write(finished.operations), page.records)
       keep(standing, books, finished)
     }
     return () => {
