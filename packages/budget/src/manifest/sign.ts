@@ -10,6 +10,7 @@ import {
   ProtocolError,
   type Signer,
   sealManifest,
+  type Verify,
 } from '@bzzz/protocols'
 import { DAY_MS, endOf, periodAt } from '../periods/charged.ts'
 import { limitOf } from '../periods/rights.ts'
@@ -25,6 +26,8 @@ export interface SigningTerms {
   readonly owner: Signer
   /** Wall clock, milliseconds. */
   readonly now: number
+  /** Of the owner's signature; only a simulation has another. */
+  readonly verifies?: Verify
 }
 
 /**
@@ -41,14 +44,14 @@ export function signChangeBy(
   rules: SigningRules,
   book: SignerBook,
   change: ManifestChange,
-  { owner, now }: SigningTerms,
+  { owner, now, verifies }: SigningTerms,
 ): SignedChange {
   const { mesh, manifest } = newestOf(book)
   if (!equalBytes(owner.publicKey, manifest.owner)) throw new RangeError(`${owner.peer} is not the owner of ${mesh}`)
   try {
     const body = decided(rules, book, change, { owner: owner.peer, nowMs: now })
     if (body === undefined) return { status: 'unchanged' }
-    return { status: 'signed', next: openManifest(sealManifest(body, mesh, owner), mesh) }
+    return { status: 'signed', next: openManifest(sealManifest(body, mesh, owner), mesh, verifies) }
   } catch (error) {
     if (error instanceof ChangeRefused) return { status: 'refused', code: error.code, reason: error.message }
     if (error instanceof ProtocolError) return { status: 'refused', code: 'bad-shape', reason: error.message }
