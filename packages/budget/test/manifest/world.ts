@@ -182,7 +182,9 @@ function noteLimits(world: World): void {
   const since = lowest.get(world) ?? new Map<Period, number>()
   lowest.set(world, since)
   const reckoning = reckon(SIGNING_RULES, world.book, manifest)
-  for (const period of periodsOf(world)) {
+  // Of a period that is over, no version says anything any more.
+  const running = periodsOf(world).filter((period) => endOf(period) > world.ms + world.offMs - 3 * world.skewMs)
+  for (const period of running) {
     if (reckoning.sum(period) <= (limitOf(manifest, period) ?? 0n)) since.set(period, manifest.version)
   }
 }
