@@ -1,7 +1,8 @@
 import { promisify } from 'node:util'
-import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
+import { zstdCompress, zstdDecompress } from 'node:zlib'
 import { ProtocolError } from '../bytes/errors.ts'
 import { framed, framedBytes, unframed } from '../bytes/framing.ts'
+import { oneFrame } from '../bytes/zstd.ts'
 
 /** Envelopes of one page at most, and their bytes; a single larger envelope does not exist. */
 export const MAX_PAGE_BYTES = 512 * 1024
@@ -27,12 +28,7 @@ export async function unpackPage(packed: Uint8Array): Promise<Uint8Array[]> {
 
 async function unpacked(packed: Uint8Array): Promise<Buffer> {
   try {
-    const bytes = await decompress(packed, {
-      maxOutputLength: MAX_UNPACKED_BYTES,
-      chunkSize: MAX_UNPACKED_BYTES + 1, // what is behind a frame goes unnoticed if that fills a chunk
-      rejectGarbageAfterEnd: true,
-      params: { [constants.ZSTD_d_windowLogMax]: MAX_WINDOW_LOG },
-    })
+    const bytes = await decompress(packed, oneFrame(MAX_UNPACKED_BYTES, MAX_WINDOW_LOG))
     return Buffer.from(bytes) // without the rest of the chunk
   } catch (cause) {
     throw new ProtocolError('BAD_SHAPE', 'a page that is not one Zstandard frame within its bound', { cause })
