@@ -203,7 +203,12 @@ function noteLimits(world: World): void {
   lowest.set(world, since)
   const reckoning = reckon(SIGNING_RULES, world.book, manifest)
   // Of a period that is over, no version says anything any more.
-  const running = periodsOf(world).filter((period) => endOf(period) > world.ms + world.offMs - 3 * world.skewMs)
+  const running = periodsOf(world).filter((period) => {
+    // Versions that were lost may have raised it, and somebody may still take them.
+    const { beforeDay = '', beforeMonth = '' } = manifest.restored ?? {}
+    const isLost = period < (period.startsWith('d:') ? beforeDay : beforeMonth)
+    return !isLost && endOf(period) > world.ms + world.offMs - 3 * world.skewMs
+  })
   for (const period of running) {
     if (reckoning.sum(period) <= (limitOf(manifest, period) ?? 0n)) since.set(period, manifest.version)
   }
