@@ -10,6 +10,7 @@ import { diskFault } from './disk.ts'
 import { CliError, exitCodes } from './exit.ts'
 import { addInitCommand } from './init.ts'
 import { addInviteCommand } from './invite.ts'
+import { addJoinCommand } from './join.ts'
 import { addLaptopCommands } from './laptop.ts'
 import { addLookCommands } from './look.ts'
 import { addReviewCommand } from './review.ts'
@@ -62,6 +63,7 @@ function programFor(context: CommandContext): Command {
   addReviewCommand(program, context)
   addVoteCommand(program, context)
   addInviteCommand(program, context)
+  addJoinCommand(program, context)
   addLaptopCommands(program, context)
   addDemoCommand(program, context)
   for (const command of program.commands) throwInsteadOfExit(command)
