@@ -27,6 +27,8 @@ export interface Owner {
   sums(): ReturnType<typeof sumsOf>
   /** Accounts of nodes, and which version each has confirmed; 0: none that is known here. */
   confirmed(): readonly { readonly account: Account; readonly version: number }[]
+  /** The chain that is here was not continued here last: something of it may be missing. */
+  needsRestore(): boolean
   /** An ack that came in, or this node's own. @throws {ProtocolError} for what no honest node sends */
   onAck(ack: Uint8Array, from: PeerId): Promise<void>
   close(): Promise<void>
@@ -86,8 +88,12 @@ export async function openOwner(options: OwnerOptions): Promise<Owner> {
   function objectionTo({ kind }: ManifestChange, newest: OpenedManifest): Extract<Changed, { status: 'refused' }> | undefined {
     if (membership.versions().length >= MAX_VERSIONS)
       return refused('UNCONFIRMED', `${MAX_VERSIONS} versions wait for a node that has not confirmed them: remove or adopt it`)
-    if (kind === 'restore' || kind === 'heal' || membership.signedHere() || isFounder(newest)) return undefined
+    if (kind === 'restore' || kind === 'heal' || !needsRestore(newest)) return undefined
     return refused('RESTORE_NEEDED', RESTORE_WORDS)
+  }
+
+  function needsRestore(newest: OpenedManifest): boolean {
+    return !membership.signedHere() && !isFounder(newest)
   }
 
   /** With the ledger that it was founded with: whoever lost that has lost later versions with it. */
@@ -141,7 +147,7 @@ export async function openOwner(options: OwnerOptions): Promise<Owner> {
 
   async function advanceOnce(): Promise<void> {
     again = false
-    if (!membership.signedHere() && !isFounder(membership.newest())) return
+    if (needsRestore(membership.newest())) return
     try {
       const changed = await change({ kind: 'advance' })
       if (changed.status === 'signed') observe?.({ type: 'rights-advanced', version: changed.version })
@@ -165,6 +171,7 @@ export async function openOwner(options: OwnerOptions): Promise<Owner> {
       const accounts = countingAccounts([membership.newest()], now())
       return accounts.map((account) => ({ account, version: acks.get(accountKey(account))?.version ?? 0 }))
     },
+    needsRestore: () => needsRestore(membership.newest()),
     async onAck(bytes, from) {
       const ack = openAck(bytes, mesh)
       if (ack.account.peer !== from) throw new ProtocolError('BAD_SHAPE', 'an ack of another account')
