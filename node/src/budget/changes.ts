@@ -80,8 +80,13 @@ export function createManifestChanges(options: ChangesOptions): ManifestChanges 
 
   async function done(change: ManifestChange): Promise<Done> {
     const changed = await owner.change(change)
-    if (changed.status === 'refused') throw new ChangeRefused('CHANGE_REFUSED', changed.reason)
+    if (changed.status === 'refused') throw new ChangeRefused('CHANGE_REFUSED', withLabels(changed.reason))
     return changed
+  }
+
+  /** Nobody knows machines by their keys. */
+  function withLabels(reason: string): string {
+    return manifest().members.reduce((text, { peer, label }) => text.replaceAll(peer, label), reason)
   }
 
   function memberNamed(name: string): Member {
@@ -109,7 +114,7 @@ export function createManifestChanges(options: ChangesOptions): ManifestChanges 
   }
 
   const named = (peer: PeerId): Account[] => {
-    const accounts = membership.versions().flatMap((version) => version.manifest.allotments.map(({ account }) => account))
+    const accounts = membership.versions().flatMap((version) => [...version.manifest.allotments, ...version.manifest.weights].map(({ account }) => account))
     const own = accounts.filter((account) => account.peer === peer)
     return [...new Map(own.map((account) => [accountKey(account), account])).values()]
   }

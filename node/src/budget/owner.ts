@@ -1,11 +1,9 @@
-import { type ManifestChange, type SignerBook, signChange, sumsOf } from '@bzzz/budget'
+import { type ManifestChange, type SignerBook, signChange, sumsOf, trimmed } from '@bzzz/budget'
 import {
   type Account,
   type Ack,
   accountKey,
-  dayPeriod,
   type MeshId,
-  monthPeriod,
   type OpenedManifest,
   openAck,
   type PeerId,
@@ -78,7 +76,7 @@ export async function openOwner(options: OwnerOptions): Promise<Owner> {
     const owner = await options.owner()
     const objection = objectionTo(change, newest)
     if (objection !== undefined) return objection
-    const signed = signChange(book(), change, { owner, now: now() })
+    const signed = signChange(book(), change, { owner, now })
     if (signed.status === 'refused') return signed
     if (signed.status === 'unchanged') return { status: 'unchanged', version: newest.manifest.version }
     return { status: 'signed', version: signed.next.manifest.version, next: signed.next }
@@ -105,19 +103,20 @@ export async function openOwner(options: OwnerOptions): Promise<Owner> {
 
   function change(wanted: ManifestChange): Promise<Changed> {
     return membership.change(async (newest) => {
-      const forgetBefore = oldestThatCounts()
       const { next, ...answer } = await sign(newest, wanted)
-      return { ...(next === undefined ? {} : { next, forgetBefore }), operations: [], answer }
+      return next === undefined ? { operations: [], answer } : { next, ...tidied(), answer }
     })
   }
 
-  /** The oldest version that an account which may still open periods by it has confirmed last. */
-  function oldestThatCounts(): number {
-    const accounts = countingAccounts(membership.versions(), now())
-    return Math.min(
-      membership.newest().manifest.version,
-      ...accounts.map((account) => acks.get(accountKey(account))?.version ?? 1),
-    )
+  /** Versions and acks that make no difference any more, as of before the change. */
+  function tidied(): { forgetBefore: number; operations: readonly Operation[]; written: () => void } {
+    const kept = trimmed(book(), now())
+    const over = [...acks.keys()].filter((key) => !kept.acks.has(key))
+    return {
+      forgetBefore: kept.versions[0]?.manifest.version ?? 1,
+      operations: over.map((key) => ({ del: PREFIX + key })),
+      written: () => over.forEach((key) => void acks.delete(key)),
+    }
   }
 
   async function keep(ack: Ack, bytes: Uint8Array): Promise<boolean> {
@@ -130,10 +129,12 @@ export async function openOwner(options: OwnerOptions): Promise<Owner> {
     })
   }
 
-  /** Others need none: they are asked for it again when a version names them. */
+  /** Others need none: they are told again when a version names them. */
   function isNamed(account: Account): boolean {
     const key = accountKey(account)
-    return membership.versions().some(({ manifest }) => manifest.allotments.some((each) => accountKey(each.account) === key))
+    return membership.versions().some(({ manifest }) => {
+      return [...manifest.allotments, ...manifest.weights].some((each) => accountKey(each.account) === key)
+    })
   }
 
   /** One at a time; what comes meanwhile is looked at once more. Never rejects. */
@@ -168,8 +169,8 @@ export async function openOwner(options: OwnerOptions): Promise<Owner> {
     sign,
     sums: () => sumsOf(book(), now()),
     confirmed: () => {
-      const accounts = countingAccounts([membership.newest()], now())
-      return accounts.map((account) => ({ account, version: acks.get(accountKey(account))?.version ?? 0 }))
+      const { weights } = membership.newest().manifest
+      return weights.map(({ account }) => ({ account, version: acks.get(accountKey(account))?.version ?? 0 }))
     },
     needsRestore: () => needsRestore(membership.newest()),
     async onAck(bytes, from) {
@@ -189,19 +190,6 @@ export async function openOwner(options: OwnerOptions): Promise<Owner> {
 
 const RESTORE_WORDS =
   'the newest version of the manifest was not signed with this data directory: use the machine that signed it, or, if its disk is gone for good, "bzzz owner restore"'
-
-/** Of which some version names rights, unless they are closed in every period that some clock has not left. */
-function countingAccounts(versions: readonly OpenedManifest[], nowMs: number): Account[] {
-  const newest = versions.at(-1)?.manifest
-  if (newest === undefined) return []
-  const earliestMs = nowMs - 3 * newest.clockSkewMs
-  const [day, month] = [dayPeriod(earliestMs), monthPeriod(earliestMs)]
-  const over = new Set(
-    newest.closed.flatMap((each) => (each.fromDay <= day && each.fromMonth <= month ? [accountKey(each.account)] : [])),
-  )
-  const named = versions.flatMap(({ manifest }) => manifest.allotments.map(({ account }) => [accountKey(account), account] as const))
-  return [...new Map(named).entries()].flatMap(([key, account]) => (over.has(key) ? [] : [account]))
-}
 
 function refused(code: string, reason: string): Extract<Changed, { status: 'refused' }> {
   return { status: 'refused', code, reason }
