@@ -1,6 +1,6 @@
 import type { Budget } from '@bzzz/budget'
 import type { Mesh } from '@bzzz/mesh'
-import { type MeshId, openSlot, type PeerId, ProtocolError } from '@bzzz/protocols'
+import { type MeshId, type NanoUsd, openSlot, type PeerId, ProtocolError } from '@bzzz/protocols'
 import type { Room } from '@bzzz/store'
 import { ConfigError } from '../config/errors.ts'
 import type { Membership } from '../membership/membership.ts'
@@ -44,7 +44,7 @@ export async function leaveMesh(options: LeavingOptions): Promise<Left> {
   await options.stopTurns()
   const gifts: Gift[] = []
   for (const [index, { card }] of live.entries()) {
-    const shares = [...calendarSpare(budget.spare())].map(([period, amount]) => [period, amount / BigInt(live.length - index)] as const)
+    const shares = [...calendarSpare(budget.spare())].map(([period, amount]) => [period, (amount / BigInt(live.length - index)) as NanoUsd] as const)
     gifts.push(...(await give(options, card, new Map(shares))))
   }
   await room.write([{ put: LEFT, value: Buffer.from(String(now())) }])

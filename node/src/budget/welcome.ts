@@ -1,5 +1,5 @@
 import type { Mesh } from '@bzzz/mesh'
-import { accountKey, type Manifest, type NodeCard, type Period } from '@bzzz/protocols'
+import { accountKey, type Manifest, type NanoUsd, type NodeCard, type Period } from '@bzzz/protocols'
 import type { Membership } from '../membership/membership.ts'
 import { accountOf, calendarSpare, type Gift, type Giving, give } from './gifts.ts'
 
@@ -41,16 +41,16 @@ export function welcomeNewcomers(options: WelcomeOptions): () => Promise<void> {
   }
 
   /** Of what all have left, divided by the nodes; at most half of what is left here. */
-  function partOf(card: NodeCard): Map<Period, bigint> {
+  function partOf(card: NodeCard): Map<Period, NanoUsd> {
     const own = calendarSpare(budget.spare())
     const others = mesh.cards().filter((known) => known.live && known.card.peer !== mesh.peer && known.card.peer !== card.peer)
     const nodes = membership.newest().manifest.members.filter(({ role }) => role === 'node').length
     return new Map(
       [...own].map(([period, amount]) => {
         const theirs = others.flatMap((known) => known.card.spare.filter((each) => each.period === period))
-        const all = theirs.reduce((sum, each) => sum + each.amount, amount)
+        const all = theirs.reduce((sum, each) => sum + each.amount, amount as bigint)
         const part = all / BigInt(Math.max(1, nodes))
-        return [period, part < amount / 2n ? part : amount / 2n]
+        return [period, (part < amount / 2n ? part : amount / 2n) as NanoUsd]
       }),
     )
   }
