@@ -147,7 +147,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     if (budget.rights === 'none' && !isLaptop)
       log.warn(
         { account: budget.account },
-        'the manifest names no allotment for this ledger: calls that cost anything are refused here',
+        'the manifest names no allotment for this ledger (yet): it spends what other nodes give it',
       )
 
     const threads = await openThreads({

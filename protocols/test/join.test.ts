@@ -30,7 +30,9 @@ const invite: Invite = {
 const token = encodeInvite(invite)
 const asLaptop = { role: 'laptop', label: 'ana', incarnation: null, addrs: [] } as const
 const asNode = {
-  ...{ role: 'node', label: null, incarnation: '7'.repeat(32) as Incarnation },
+  role: 'node',
+  label: null,
+  incarnation: '7'.repeat(32) as Incarnation,
   addrs: ['/ip4/192.168.1.31/tcp/4001'],
 } as const
 const request = sealJoinRequest({ invite: invited.peer, ...asLaptop }, mesh, laptop)

@@ -114,7 +114,9 @@ export function createManifestChanges(options: ChangesOptions): ManifestChanges 
   }
 
   const named = (peer: PeerId): Account[] => {
-    const accounts = membership.versions().flatMap((version) => [...version.manifest.allotments, ...version.manifest.weights].map(({ account }) => account))
+    const accounts = membership
+      .versions()
+      .flatMap((version) => [...version.manifest.allotments, ...version.manifest.weights].map(({ account }) => account))
     const own = accounts.filter((account) => account.peer === peer)
     return [...new Map(own.map((account) => [accountKey(account), account])).values()]
   }
@@ -168,7 +170,10 @@ export function createManifestChanges(options: ChangesOptions): ManifestChanges 
     async remove(node, destroyed) {
       const { peer, label, role } = memberNamed(node)
       if (peer === mesh.peer)
-        throw new ChangeRefused('CHANGE_REFUSED', `${label} is this node: remove it from another one, or use "bzzz leave"`)
+        throw new ChangeRefused(
+          'CHANGE_REFUSED',
+          `${label} is this node: remove it from another one, or use "bzzz leave"`,
+        )
       if (role === 'node' && !destroyed && !isOnline(peer))
         throw new ChangeRefused('CHANGE_REFUSED', unreachedWords(label))
       return await done({ kind: 'remove-member', peer, how: 'attested' })

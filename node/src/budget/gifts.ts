@@ -1,6 +1,14 @@
 import type { Budget } from '@bzzz/budget'
 import type { Mesh } from '@bzzz/mesh'
-import { accountKey, type NanoUsd, type NodeCard, type Period, parsePeriod, type PeerId, readGrant } from '@bzzz/protocols'
+import {
+  accountKey,
+  type NanoUsd,
+  type NodeCard,
+  type PeerId,
+  type Period,
+  parsePeriod,
+  readGrant,
+} from '@bzzz/protocols'
 
 /** Rights that a node gives without being asked: to a machine that has just come, or all of them when it goes. */
 export interface Giving {
@@ -39,7 +47,10 @@ export async function give(
 }
 
 /** What an opening of a ledger was given by this account before, by period. */
-function givenTo(budget: Giving['budget'], { peer, incarnation, boot }: Parameters<typeof give>[1]): Map<Period, NanoUsd> {
+function givenTo(
+  budget: Giving['budget'],
+  { peer, incarnation, boot }: Parameters<typeof give>[1],
+): Map<Period, NanoUsd> {
   const grants = budget.grantsTo({ peer, incarnation }).map(readGrant)
   return new Map(grants.filter(({ to }) => to.boot.nonce === boot.nonce).map((each) => [each.period, each.cumulative]))
 }

@@ -44,7 +44,9 @@ export async function leaveMesh(options: LeavingOptions): Promise<Left> {
   await options.stopTurns()
   const gifts: Gift[] = []
   for (const [index, { card }] of live.entries()) {
-    const shares = [...calendarSpare(budget.spare())].map(([period, amount]) => [period, (amount / BigInt(live.length - index)) as NanoUsd] as const)
+    const shares = [...calendarSpare(budget.spare())].map(
+      ([period, amount]) => [period, (amount / BigInt(live.length - index)) as NanoUsd] as const,
+    )
     gifts.push(...(await give(options, card, new Map(shares))))
   }
   await room.write([{ put: LEFT, value: Buffer.from(String(now())) }])
@@ -80,10 +82,14 @@ export async function refuseLeft(room: Room, network: string): Promise<void> {
 }
 
 /** On the owner's node: a closed slot is the leaver's own word, so its rights are free again. */
-export function createLeaveTaker(mesh: MeshId, owner: Pick<Owner, 'change'>): (slot: Uint8Array, from: PeerId) => Promise<void> {
+export function createLeaveTaker(
+  mesh: MeshId,
+  owner: Pick<Owner, 'change'>,
+): (slot: Uint8Array, from: PeerId) => Promise<void> {
   return async (bytes, from) => {
     const { account, state } = openSlot(bytes, mesh)
-    if (account.peer !== from || state !== 'closed') throw new ProtocolError('BAD_SHAPE', 'a leave without its closed slot')
+    if (account.peer !== from || state !== 'closed')
+      throw new ProtocolError('BAD_SHAPE', 'a leave without its closed slot')
     try {
       await owner.change({ kind: 'remove-member', peer: from, how: 'left' })
     } catch (error) {
@@ -92,7 +98,8 @@ export function createLeaveTaker(mesh: MeshId, owner: Pick<Owner, 'change'>): (s
   }
 }
 
-const LAPTOP_WORDS = 'a laptop holds no rights: on the node with the owner key, run "bzzz remove" with its name, then delete this data directory'
+const LAPTOP_WORDS =
+  'a laptop holds no rights: on the node with the owner key, run "bzzz remove" with its name, then delete this data directory'
 const OWNER_WORDS =
   "this node holds the mesh's owner key, without which no limit and no member can change: move the key to another node first (see docs/budget.md), then leave"
 const ALONE_WORDS = 'no other node is reached to take over what this one has not spent: start one, then leave'

@@ -1,7 +1,7 @@
 import { ConfigError } from '../config/errors.ts'
 import { tellAcks } from './acks.ts'
 import { type ChangesOptions, createManifestChanges, type ManifestChanges } from './changes.ts'
-import { createLeaveTaker, type Left, type LeavingOptions, leaveMesh } from './leave.ts'
+import { createLeaveTaker, type LeavingOptions, type Left, leaveMesh } from './leave.ts'
 import type { OwnerFact } from './owner.ts'
 import { type WelcomeFact, type WelcomeOptions, welcomeNewcomers } from './welcome.ts'
 import type { BudgetHooks } from './wires.ts'
@@ -9,7 +9,10 @@ import type { BudgetHooks } from './wires.ts'
 export type OfficeFact = OwnerFact | WelcomeFact | { readonly type: 'ack-not-made'; readonly error: unknown }
 
 export interface OfficeOptions
-  extends Omit<ChangesOptions & LeavingOptions & WelcomeOptions, 'ownerKeyHere' | 'patience' | 'observe' | 'budget' | 'mesh'> {
+  extends Omit<
+    ChangesOptions & LeavingOptions & WelcomeOptions,
+    'ownerKeyHere' | 'patience' | 'observe' | 'budget' | 'mesh'
+  > {
   readonly budget: ChangesOptions['budget'] &
     LeavingOptions['budget'] &
     WelcomeOptions['budget'] &

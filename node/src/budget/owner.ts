@@ -83,9 +83,15 @@ export async function openOwner(options: OwnerOptions): Promise<Owner> {
   }
 
   /** A chain of which something may be missing here must not be continued: what is missing may give rights that others use. */
-  function objectionTo({ kind }: ManifestChange, newest: OpenedManifest): Extract<Changed, { status: 'refused' }> | undefined {
+  function objectionTo(
+    { kind }: ManifestChange,
+    newest: OpenedManifest,
+  ): Extract<Changed, { status: 'refused' }> | undefined {
     if (membership.versions().length >= MAX_VERSIONS)
-      return refused('UNCONFIRMED', `${MAX_VERSIONS} versions wait for a node that has not confirmed them: remove or adopt it`)
+      return refused(
+        'UNCONFIRMED',
+        `${MAX_VERSIONS} versions wait for a node that has not confirmed them: remove or adopt it`,
+      )
     if (kind === 'restore' || kind === 'heal' || !needsRestore(newest)) return undefined
     return refused('RESTORE_NEEDED', RESTORE_WORDS)
   }

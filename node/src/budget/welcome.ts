@@ -43,7 +43,9 @@ export function welcomeNewcomers(options: WelcomeOptions): () => Promise<void> {
   /** Of what all have left, divided by the nodes; at most half of what is left here. */
   function partOf(card: NodeCard): Map<Period, NanoUsd> {
     const own = calendarSpare(budget.spare())
-    const others = mesh.cards().filter((known) => known.live && known.card.peer !== mesh.peer && known.card.peer !== card.peer)
+    const others = mesh
+      .cards()
+      .filter((known) => known.live && known.card.peer !== mesh.peer && known.card.peer !== card.peer)
     const nodes = membership.newest().manifest.members.filter(({ role }) => role === 'node').length
     return new Map(
       [...own].map(([period, amount]) => {
@@ -55,8 +57,12 @@ export function welcomeNewcomers(options: WelcomeOptions): () => Promise<void> {
     )
   }
 
-  const unwatch = mesh.subscribe((event) => event.type === 'card' && look(event.card))
-  const lookAtAll = () => mesh.cards().forEach(({ card, live }) => live && look(card))
+  const unwatch = mesh.subscribe((event) => {
+    if (event.type === 'card') look(event.card)
+  })
+  const lookAtAll = () => {
+    for (const { card, live } of mesh.cards()) if (live) look(card)
+  }
   const unfollow = membership.subscribe(lookAtAll)
   lookAtAll()
   return async () => {

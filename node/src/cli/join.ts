@@ -4,7 +4,7 @@ import { BUILT_IN_ROLES } from '@bzzz/agents'
 import { agentName, decodeInvite, type Invite, nodeLabel, ProtocolError } from '@bzzz/protocols'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Config } from '../config/load.ts'
-import { type JoinPlan, type Joined, joinMesh } from '../join/join.ts'
+import { type Joined, type JoinPlan, joinMesh } from '../join/join.ts'
 import { JoinError } from '../join/join-error.ts'
 import { type CommandContext, configFor, examples, type GlobalOptions, print, withGlobalOptions } from './context.ts'
 import { diskFault } from './disk.ts'
@@ -33,16 +33,19 @@ others, and the node that let it in gives it a part of what is left at once.\n${
         'bzzz join - --data-dir /var/lib/bzzz --addr /ip4/192.168.1.31/tcp/4001 < acacia.invite',
       )}`,
     )
-    .action(async (text: string, options: JoinOptions) =>
-      joinAs(context, options, await readInvitation(context, text)),
-    )
+    .action(async (text: string, options: JoinOptions) => joinAs(context, options, await readInvitation(context, text)))
 }
 
 /** As whatever the invitation says. */
 export async function joinAs(context: CommandContext, options: JoinOptions, invite: Invite): Promise<void> {
   const config = configFor(context, options)
   const place = invite.role === 'laptop' ? laptopPlace(invite) : await nodePlace(invite, options, config)
-  const joined = await join(context, { ...place, invite, directory: config.dataDirectory, label: options.label ?? null })
+  const joined = await join(context, {
+    ...place,
+    invite,
+    directory: config.dataDirectory,
+    label: options.label ?? null,
+  })
   const { newest, ...rest } = joined
   const { network, version } = newest.manifest
   const value = { ...rest, addrs: place.addrs, mesh: newest.mesh, network, manifest_version: version }
@@ -59,7 +62,11 @@ function laptopPlace({ addrs }: Invite): JoinPlace {
   return { addrs: [], settings: { agents: [], ...here, p2p_port: 0, http_port: 0, mcp_port: 0 } }
 }
 
-async function nodePlace({ addrs }: Invite, { addr: named, agents = [] }: JoinOptions, config: Config): Promise<JoinPlace> {
+async function nodePlace(
+  { addrs }: Invite,
+  { addr: named, agents = [] }: JoinOptions,
+  config: Config,
+): Promise<JoinPlace> {
   if (named !== undefined) {
     const p2p_port = Number(/\/tcp\/(\d+)/.exec(named[0] ?? '')?.[1] ?? config.values.p2p_port)
     const here = named.every(isLoopback) ? { p2p_host: '127.0.0.1', http_port: 0, mcp_port: 0 } : {}
@@ -79,7 +86,9 @@ const MAX_ADDRS = 8
 
 function ownAddresses(): string[] {
   const all = Object.values(networkInterfaces()).flatMap((each) => each ?? [])
-  return all.flatMap(({ family, internal, address }) => (family === 'IPv4' && !internal ? [address] : [])).slice(0, MAX_ADDRS)
+  return all
+    .flatMap(({ family, internal, address }) => (family === 'IPv4' && !internal ? [address] : []))
+    .slice(0, MAX_ADDRS)
 }
 
 async function freePort(): Promise<number> {
@@ -158,6 +167,10 @@ function roles(text: string): string[] {
   const names = text.split(',').map((name) => name.trim())
   const odd = names.find((name) => !agentName.safeParse(name).success)
   if (odd !== undefined)
-    throw new InvalidArgumentError(`names of roles, e.g. ${BUILT_IN_ROLES.map(({ name }) => name).slice(0, 3).join(',')}.`)
+    throw new InvalidArgumentError(
+      `names of roles, e.g. ${BUILT_IN_ROLES.map(({ name }) => name)
+        .slice(0, 3)
+        .join(',')}.`,
+    )
   return names
 }

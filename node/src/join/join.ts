@@ -206,8 +206,7 @@ function openTaken(
     const peer = peerIdFromPublicKey(publicKey)
     const member = newest.manifest.members.find((candidate) => candidate.peer === peer)
     if (first.mesh !== mesh || status !== 'newer') throw new JoinError('BAD_ANSWER', 'the answer is of another mesh')
-    if (member?.role !== role)
-      throw new JoinError('BAD_ANSWER', `the answer does not name this machine as a ${role}`)
+    if (member?.role !== role) throw new JoinError('BAD_ANSWER', `the answer does not name this machine as a ${role}`)
     return { first, newest, label: member.label }
   } catch (error) {
     if (error instanceof ProtocolError) throw new JoinError('BAD_ANSWER', `the answer is no manifest: ${error.message}`)

@@ -1,5 +1,5 @@
-import type { OfficeFact } from '../budget/office.ts'
 import { usdOf } from '@bzzz/protocols'
+import type { OfficeFact } from '../budget/office.ts'
 import { dispatch, type Instruments } from './instruments.ts'
 
 /** Log lines of what accounts confirm, and of rights that move by the owner's word. */

@@ -24,7 +24,7 @@ beforeEach(async () => {
   place = await openPlace()
   root = await mkdtemp(join(tmpdir(), 'bzzz-join-'))
   directory = join(root, 'laptop')
-  invite = decodeInvite((await place.invites.create({ label: null, lifeMs: 60_000 })).token)
+  invite = decodeInvite((await place.invites.create({ role: 'laptop', label: null, lifeMs: 60_000 })).token)
   asked = []
 })
 afterEach(async () => {
@@ -39,7 +39,9 @@ async function ask(request: Uint8Array): Promise<Asked> {
   return { status: 'answered', answer: await place.invites.join(invited, opened) }
 }
 
+const settings = { agents: [], p2p_port: 0, http_port: 0, mcp_port: 0 }
 const plan = (more: Partial<JoinPlan> = {}): JoinPlan => ({
+  ...{ addrs: [], settings },
   ...{ directory, invite, label: 'ana', ask, now: Date.now, randomBytes, ...more },
 })
 
@@ -66,7 +68,7 @@ describe('joining as a laptop', () => {
     const joined = await joinMesh(plan())
     expect(joined).toMatchObject({ directory, label: 'ana', peer: asked[0] })
     await expectWhole()
-    const again = decodeInvite((await place.invites.create({ label: null, lifeMs: 60_000 })).token)
+    const again = decodeInvite((await place.invites.create({ role: 'laptop', label: null, lifeMs: 60_000 })).token)
     await expect(joinMesh(plan({ invite: again }))).rejects.toMatchObject({ code: 'ALREADY_INITIALISED' })
     await expectWhole()
   })

@@ -166,7 +166,14 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
   const writer = openWriter({
     room,
     standing,
-    seal: slotSealer({ mesh, account, signer, manifestVersion: () => standing.acked?.version ?? 0, state: () => (retired ? 'closed' : 'open'), verifies }),
+    seal: slotSealer({
+      mesh,
+      account,
+      signer,
+      manifestVersion: () => standing.acked?.version ?? 0,
+      state: () => (retired ? 'closed' : 'open'),
+      verifies,
+    }),
     now,
     due: (nowMs) => overdueReleases(standing, nowMs),
     toldAfter: rules.toldAfter,

@@ -60,7 +60,16 @@ export function openJoinRequest(bytes: Uint8Array, mesh: MeshId, invite: PeerId)
   return { peer: peerIdFromPublicKey(body.publicKey), role, label, incarnation: ledger, addrs }
 }
 
-export const joinRefusal = z.enum(['UNKNOWN', 'USED', 'EXPIRED', 'REVOKED', 'LABEL_TAKEN', 'MESH_FULL', 'WRONG_ROLE', 'UNABLE'])
+export const joinRefusal = z.enum([
+  'UNKNOWN',
+  'USED',
+  'EXPIRED',
+  'REVOKED',
+  'LABEL_TAKEN',
+  'MESH_FULL',
+  'WRONG_ROLE',
+  'UNABLE',
+])
 export type JoinRefusal = z.infer<typeof joinRefusal>
 
 const joinAnswer = z.discriminatedUnion('t', [

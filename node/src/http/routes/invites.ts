@@ -20,7 +20,9 @@ export function addInviteRoutes(door: Door, { ports: { invites }, answers }: Rou
     { config, schema: { body: newInvite, response: { 201: inviteMade } } },
     async (request, reply) => {
       const { role, label = null, expires_s } = request.body
-      const { record, token } = await answers.once(request, () => invites.create({ role, label, lifeMs: expires_s * 1000 }))
+      const { record, token } = await answers.once(request, () =>
+        invites.create({ role, label, lifeMs: expires_s * 1000 }),
+      )
       return reply.code(201).send({ ...viewOf(record), token })
     },
   )
