@@ -14,6 +14,9 @@ export interface ManifestPort {
   subscribe(listener: () => void): () => void
 }
 
+/** How long a peer that was taken off the list stays connected, to hear of it. */
+const FAREWELL_MS = 300
+
 export interface ExchangeOptions {
   readonly port: ManifestPort
   readonly links: Pick<Links, 'get' | 'all'>
@@ -37,6 +40,17 @@ export class ManifestExchange {
 
   tellAll(): void {
     for (const link of this.#options.links.all()) this.#tell(link)
+  }
+
+  /** To a peer that the newest does not name any more: it learns why its link ends. Never rejects. */
+  async farewell(link: Link): Promise<void> {
+    const { version, bytes } = this.#options.port.newest()
+    const theirs = this.#options.versionOf(link.peer) ?? 0
+    if (theirs >= version || link.blocked) return
+    const patience = AbortSignal.any([AbortSignal.timeout(FAREWELL_MS), link.ended])
+    void link.tell({ t: 'manifest', manifest: Uint8Array.from(bytes) })
+    // What is written has not left yet: cutting the connection would throw it away.
+    await new Promise<void>((resolve) => patience.addEventListener('abort', () => resolve(), { once: true }))
   }
 
   #tell(link: Link): void {
