@@ -71,7 +71,6 @@ describe('a new machine', () => {
   test('leaves with what it has not spent given away, and its directory says so', async () => {
     const acacia = nodeOf('acacia')
     const left = await bzzz(['leave', '--yes', ...at('acacia')])
-    console.log(left)
     expect(left).toMatchObject({ code: 0, stdout: expect.stringMatching(/^left the mesh; the node stops/) })
     await acacia.node.left
     await acacia.node.close()
@@ -94,7 +93,6 @@ describe('a new machine', () => {
     const refused = await bzzz(['remove', 'ironwood', '--yes', ...at('walnut')])
     expect(refused).toMatchObject({ code: 64, stderr: expect.stringMatching(/--destroyed/) })
     const removed = await bzzz(['remove', 'ironwood', '--destroyed', '--yes', ...at('walnut')])
-    console.log(removed)
     expect(removed).toMatchObject({ code: 0 })
     expect((await standing()).nodes.map(({ node_id }) => node_id)).toEqual(['walnut'])
     const limits = (await standing()).limits
@@ -102,6 +100,5 @@ describe('a new machine', () => {
       given_usd: 8,
       may_exceed_by_usd: 0,
     })
-    console.log(limits)
   })
 })

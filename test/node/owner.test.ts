@@ -48,12 +48,10 @@ describe('the limit of a day', () => {
     await expect
       .poll(async () => (await day()).at(-1), PATIENCE)
       .toMatchObject({ limit_usd: 12, given_usd: 12, waiting_for: [] })
-    console.log(JSON.stringify(await standing(), null, 1))
   })
 
   test('is lowered with words that say when it holds', async () => {
     const told = await bzzz(['budget', 'lower', 'day', '6', '--data-dir', walnut().directory])
-    console.log(told)
     expect(told.code).toBe(0)
     await expect
       .poll(async () => (await day()).at(-1), PATIENCE)

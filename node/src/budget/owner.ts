@@ -76,7 +76,7 @@ export async function openOwner(options: OwnerOptions): Promise<Owner> {
     const owner = await options.owner()
     const objection = objectionTo(change, newest)
     if (objection !== undefined) return objection
-    const signed = signChange(book(), change, { owner, now })
+    const signed = signChange(book(), change, { owner, now: now() })
     if (signed.status === 'refused') return signed
     if (signed.status === 'unchanged') return { status: 'unchanged', version: newest.manifest.version }
     return { status: 'signed', version: signed.next.manifest.version, next: signed.next }

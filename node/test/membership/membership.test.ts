@@ -16,7 +16,7 @@ const laptop = (number: number) => ({
 function next(after: OpenedManifest, number: number): OpenedManifest {
   const book = { versions: [after], acks: new Map(), forks: [] }
   const change = { kind: 'add-member', member: laptop(number), account: null } as const
-  const signed = signChange(book, change, { owner, now: Date.now })
+  const signed = signChange(book, change, { owner, now: Date.now() })
   if (signed.status !== 'signed') throw new Error(signed.status)
   return signed.next
 }

@@ -53,9 +53,7 @@ describe('whoever has an invitation', () => {
   it('is answered what its keeper says, and the connection is over', async () => {
     const [ada] = (await network.nodes(['ada'], { joins })) as [TestNode]
     expect(await ask(inviteOf(ada))).toEqual({ status: 'answered', answer: JOINED })
-    expect(asked).toEqual([
-      { invite: INVITED.signer.peer, request: { peer: LAPTOP.signer.peer, ...ASKED } },
-    ])
+    expect(asked).toEqual([{ invite: INVITED.signer.peer, request: { peer: LAPTOP.signer.peer, ...ASKED } }])
     expect(factsOf(ada, 'join-answered')).toEqual([
       { type: 'join-answered', invite: INVITED.signer.peer, peer: LAPTOP.signer.peer, code: null },
     ])

@@ -24,9 +24,11 @@ export interface ExchangeOptions {
   readonly versionOf: (peer: PeerId) => number | undefined
 }
 
-/** Hands the newest manifest to peers that have an older one, by their cards: after the hello, on news, on every card. */
+/** Hands the newest manifest to peers that have an older one, or the same number, by their cards: after the hello, on news, on every card. */
 export class ManifestExchange {
   readonly #options: ExchangeOptions
+  /** Peers with our number were shown once what we have under it: theirs may be another. */
+  readonly #compared = new WeakSet<Link>()
 
   constructor(options: ExchangeOptions) {
     this.#options = options
@@ -57,7 +59,9 @@ export class ManifestExchange {
     const { port, versionOf } = this.#options
     const { version, bytes } = port.newest()
     const theirs = versionOf(link.peer)
-    if (theirs === undefined || theirs >= version || link.blocked) return
+    if (theirs === undefined || theirs > version || link.blocked) return
+    if (theirs === version && this.#compared.has(link)) return
+    this.#compared.add(link)
     void link.tell({ t: 'manifest', manifest: Uint8Array.from(bytes) })
   }
 }
