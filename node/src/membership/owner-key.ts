@@ -8,7 +8,8 @@ import { type Identity, readIdentity } from '../identity/identity.ts'
  */
 export async function readOwnerKey(path: string, { manifest }: OpenedManifest): Promise<Identity> {
   const owner = await readIdentity(path).catch((cause: unknown) => {
-    if (cause instanceof ConfigError && cause.code === 'NOT_INITIALISED') throw notHere(path, manifest.members[0]?.label, cause)
+    if (cause instanceof ConfigError && cause.code === 'NOT_INITIALISED')
+      throw notHere(path, manifest.members[0]?.label, cause)
     throw cause
   })
   if (equalBytes(owner.publicKey, manifest.owner)) return owner
