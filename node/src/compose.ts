@@ -147,7 +147,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     if (budget.rights === 'none' && !isLaptop)
       log.warn(
         { account: budget.account },
-        'the manifest names no allotment for this ledger (yet): it spends what other nodes give it',
+        'the manifest names no allotment for this ledger: calls that cost anything wait for what other nodes give',
       )
 
     const threads = await openThreads({
@@ -249,7 +249,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     agents = await openAgents({
       peer: identity.peer,
       threads,
-      budget,
+      budget: wires.forTurns,
       finished: await openFinished(state.room('finished'), threads),
       providers: setup.providers,
       agents: setup.definitions,

@@ -4,7 +4,7 @@ import { ChangeRefused } from '../../src/budget/changes.ts'
 import { ConfigError } from '../../src/config/errors.ts'
 import { answerOf, doorsUnderTest, withToken } from './doors-under-test.ts'
 
-const post = (url: string, payload: object = {}, headers: object = withToken) =>
+const post = (url: string, payload: object = {}, headers: Record<string, string> = withToken) =>
   ({ method: 'POST', url, payload, headers }) as const
 
 describe('the manifest', () => {
