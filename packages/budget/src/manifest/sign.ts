@@ -14,7 +14,7 @@ import {
 } from '@bzzz/protocols'
 import { DAY_MS, endOf, periodAt } from '../periods/charged.ts'
 import { limitOf } from '../periods/rights.ts'
-import { formatUsd } from '../usd.ts'
+import { formatUsd, nanoUsdOf } from '../usd.ts'
 import { allotted } from './allotting.ts'
 import { accountsIn, allVersions, newestOf, type SignerBook, unhealed } from './book.ts'
 import type { ManifestChange, PeriodSum, SignedChange } from './change.ts'
@@ -177,7 +177,7 @@ function mustFit(
       const isFixed = settled !== undefined && period < settled && period !== exempt
       if (!isFixed && after.sum(period) <= after.limit(period)) continue
       if (!raises(before, after, period)) continue
-      const figures = `${formatUsd(after.sum(period) as never)}, of ${formatUsd(after.limit(period) as never)}`
+      const figures = `${formatUsd(nanoUsdOf(after.sum(period)))}, of ${formatUsd(nanoUsdOf(after.limit(period)))}`
       throw new ChangeRefused('over-limit', `${period} could cost ${figures}`)
     }
   }
