@@ -70,6 +70,15 @@ export {
 } from './gossip/batch.ts'
 export { type Grant, grantHash, openGrant, readGrant, sealGrant } from './grant/grant.ts'
 export {
+  type AskedNeed,
+  type GrantAnswer,
+  type Granting,
+  type GrantRefusalCode,
+  type GrantRequest,
+  MAX_NEEDS,
+  type Rights,
+} from './grant/request.ts'
+export {
   type AgentsAnswer,
   type AgentsQuery,
   type AgentView,
@@ -124,6 +133,20 @@ export {
   newInvite,
 } from './http/invites.ts'
 export { type CleanupAnswer, cleanupAnswer, cleanupQuery } from './http/maintenance.ts'
+export {
+  adoptOrder,
+  type LeftAnswer,
+  type LimitState,
+  leftAnswer,
+  type ManifestChanged,
+  type ManifestView,
+  manifestChanged,
+  manifestView,
+  type NewLimit,
+  newLimit,
+  removeOrder,
+  restoreOrder,
+} from './http/manifest.ts'
 export { nanoOfUsd, usdOf } from './http/money.ts'
 export {
   type AgentsHealth,
@@ -259,6 +282,7 @@ export {
   sealManifest,
 } from './manifest/manifest.ts'
 export {
+  type BudgetThing,
   decodeFrame,
   encodeFrame,
   type Frame,

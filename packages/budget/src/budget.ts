@@ -1,5 +1,6 @@
 import {
   type Account,
+  type Boot,
   type CallId,
   callIdOf,
   equalBytes,
@@ -16,7 +17,7 @@ import {
 import type { Room } from '@bzzz/store'
 import { beginRun } from './begin-run.ts'
 import type { Call, CallState } from './calls/call.ts'
-import type { CallOutcome, Reservation, ReserveRequest } from './calls/reservation.ts'
+import type { CallOutcome, Refusal, Reservation, ReserveRequest } from './calls/reservation.ts'
 import {
   loseTask,
   openThreadTask,
@@ -71,6 +72,8 @@ export interface BudgetOptions {
 /** What this node may spend, and what it did. All that is written is synced before its promise resolves. */
 export interface Budget extends Moving {
   readonly account: Account
+  /** The present opening of the ledger: grants are made out to it. */
+  readonly boot: Boot
   /** `none`: the manifest that was acknowledged names no allotment for this account, and every call that costs anything is refused. */
   readonly rights: 'allotted' | 'none'
   /**
@@ -90,8 +93,9 @@ export interface Budget extends Moving {
   /**
    * Holds the call's highest cost in every period it belongs to, or in none. Only `reserved` allows sending.
    * @param patience until it is aborted, a call that lacks rights which others may have waits for them; the oldest goes first
+   * @param waits told each time that it goes on waiting, with what it lacks then
    */
-  reserve(request: ReserveRequest, patience?: AbortSignal): Promise<Reservation>
+  reserve(request: ReserveRequest, patience?: AbortSignal, waits?: (refusal: Refusal) => void): Promise<Reservation>
   /** Comes before the request leaves, once per call. @throws {BudgetError} CALL_STATE when the call may not be sent */
   sent(call: CallId): Promise<void>
   /** Books what the call cost, with its reply. A repeat changes nothing and answers what was booked. */
@@ -111,6 +115,11 @@ export interface Budget extends Moving {
    * something has changed, and synced. @throws {BudgetError} FROZEN, BUSY or CLOSED
    */
   slots(): Promise<readonly OwnSlot[]>
+  /**
+   * Ends this account for good: own slots of the running periods, sealed as closed and synced. Comes after the last call and
+   * grant; nothing is taken any more. @throws {BudgetError} FROZEN, BUSY or CLOSED
+   */
+  retire(): Promise<readonly OwnSlot[]>
   /** What a slot tells has changed. Not called for an agent's day, which has none. */
   subscribe(listener: (period: Period) => void): () => void
   /**
@@ -145,6 +154,7 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
   const standing = await readStanding(room)
   const listeners = new Set<(period: Period) => void>()
   let agreedMs: number | undefined
+  let retired = false
 
   const terms = (nowMs: number): Terms => {
     const taken = newest()
@@ -156,7 +166,14 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
   const writer = openWriter({
     room,
     standing,
-    seal: slotSealer({ mesh, account, signer, manifestVersion: () => standing.acked?.version ?? 0, verifies }),
+    seal: slotSealer({
+      mesh,
+      account,
+      signer,
+      manifestVersion: () => standing.acked?.version ?? 0,
+      state: () => (retired ? 'closed' : 'open'),
+      verifies,
+    }),
     now,
     due: (nowMs) => overdueReleases(standing, nowMs),
     toldAfter: rules.toldAfter,
@@ -200,11 +217,15 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
     return attempted
   }
 
-  async function reserve(request: ReserveRequest, patience?: AbortSignal): Promise<Reservation> {
+  async function reserve(
+    request: ReserveRequest,
+    patience?: AbortSignal,
+    waits?: (refusal: Refusal) => void,
+  ): Promise<Reservation> {
     const askedMs = now()
     if (patience === undefined) return (await attempt(request, askedMs)).reservation
     const call = callIdOf(request.turn, request.step, request.attempt)
-    return waitingRoom.reserve(call, request, () => attempt(request, askedMs), patience)
+    return waitingRoom.reserve(call, request, () => attempt(request, askedMs), patience, waits)
   }
 
   function witnessTime(wallMs: number): void {
@@ -227,6 +248,7 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
   return {
     ...moving,
     account,
+    boot: standing.meta.boot,
     get rights() {
       return rightsOf(terms(now()).manifest, account)
     },
@@ -245,6 +267,13 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
     report: () => reportOf({ terms: terms(now()), standing, prices, condition: writer.condition }),
     breakdown: async (day) => breakdownOf(day, await readCostsOfDay(room, day)),
     slots: () => writer.submit(sealTask(mesh, account, standing, terms(now()).clock)),
+    async retire() {
+      retired = true
+      const slots = await writer.submit(sealTask(mesh, account, standing, terms(now()).clock))
+      await writer.close()
+      waitingRoom.wakeAll()
+      return slots
+    },
     subscribe: (listener) => {
       listeners.add(listener)
       return () => void listeners.delete(listener)

@@ -2,8 +2,8 @@ import { type Frame, type PeerId, ProtocolError } from '@bzzz/protocols'
 import type { Frames } from './frames.ts'
 
 /** A question or its answer: they share a number. */
-export type Question = Extract<Frame, { t: 'vectors' | 'next' | 'openings' | 'snapshots' | 'blob-want' }>
-export type Answer = Extract<Frame, { t: 'page' | 'offers' | 'blob-part' }>
+export type Question = Extract<Frame, { t: 'vectors' | 'next' | 'openings' | 'snapshots' | 'blob-want' | 'grant-ask' }>
+export type Answer = Extract<Frame, { t: 'page' | 'offers' | 'blob-part' | 'grant-answer' }>
 /** What a link hands on: all but what keeps the link itself going. */
 export type Word = Exclude<Frame, { t: 'hello' | 'ping' | 'pong' | Answer['t'] }>
 
@@ -52,6 +52,7 @@ export class Link {
   readonly #pinger: NodeJS.Timeout
   readonly #resolveHeard: () => void
   readonly #resolveClosed: (reason: string) => void
+  #isDeaf = false
   #lastQuestion = 0
   #misses = 0
   #lookedAt = performance.now()
@@ -70,6 +71,11 @@ export class Link {
     this.closed = closed.promise
     this.#resolveClosed = closed.resolve
     this.#pinger = setInterval(() => this.#ping(), options.pingMs)
+  }
+
+  /** What the peer still says is read and dropped from here on: the link ends soon, and is no fault of its. */
+  deafen(): void {
+    this.#isDeaf = true
   }
 
   /** Begins to read. @param take gets the words in order, one at a time; what it rejects with ends the link */
@@ -159,9 +165,10 @@ export class Link {
       case 'page':
       case 'offers':
       case 'blob-part':
+      case 'grant-answer':
         return this.#answer(frame)
       default:
-        return take(frame)
+        return this.#isDeaf ? undefined : take(frame)
     }
   }
 
