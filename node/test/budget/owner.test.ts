@@ -74,7 +74,10 @@ describe('the owner’s book', () => {
     await place.membership.receive(signedElsewhere(place.first, 5_000_000_000n).bytes, ironwood.peer)
     const refused = await place.book.change({ kind: 'limit', dim: 'day', amount: 4_000_000_000n as never })
     expect(refused).toMatchObject({ status: 'refused', code: 'RESTORE_NEEDED' })
-    expect(await place.book.change({ kind: 'restore', gone: [] })).toEqual({ status: 'signed', version: 1002 })
+    const restore = { kind: 'restore', gone: [] } as const
+    expect(await place.book.change(restore)).toMatchObject({ status: 'refused', code: 'restoring' })
+    await place.book.onAck(ack(walnut, own, place.first, 1), walnut.peer)
+    expect(await place.book.change(restore)).toEqual({ status: 'signed', version: 1002 })
   })
 
   test('remembers a contradicting version through a restart, signs nothing meanwhile, and heals it', async () => {
