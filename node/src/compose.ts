@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Agents, openAgents } from '@bzzz/agents'
 import { openBudget } from '@bzzz/budget'
 import { openMesh } from '@bzzz/mesh'
-import type { NodeCard, PeerId } from '@bzzz/protocols'
+import { type NodeCard, type PeerId, signedVersion } from '@bzzz/protocols'
 import { openState } from '@bzzz/store'
 import { openThreads } from '@bzzz/threads'
 import { blobSource } from './agents/blob-source.ts'
@@ -189,6 +189,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       manifest: {
         newest: () => ({ version: newest().manifest.version, bytes: newest().bytes }),
         receive: membership.receive,
+        versionOf: (bytes) => signedVersion(bytes, opened),
         subscribe: membership.subscribe,
       },
       joins: invites,

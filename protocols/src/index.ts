@@ -244,11 +244,13 @@ export {
   type PriceRef,
   type TokenUsage,
 } from './ledger/record.ts'
-export { type ManifestChain, type Succession, successionOf } from './manifest/chain.ts'
+export { type ManifestChain, type Succession, signedVersion, successionOf } from './manifest/chain.ts'
 export {
+  MANIFEST_NAMESPACE,
   MAX_MANIFEST_BYTES,
   type Manifest,
   type Member,
+  manifestKey,
   meshFile,
   nodeLabel,
   type OpenedManifest,
