@@ -222,6 +222,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       budget,
       mesh,
       manifest: newest,
+      now,
       observe: (fact) => log.debug({ fact }, fact.type),
     })
     closers.add('counter', () => counter.close())

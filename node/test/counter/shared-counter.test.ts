@@ -15,7 +15,7 @@ import {
   walnut,
 } from './budget-and-mesh.ts'
 
-const INTERVAL_MS = 1_000
+const INTERVAL_MS = 2_000
 const calm = new AbortController().signal
 
 let manifest: OpenedManifest
@@ -38,7 +38,10 @@ afterEach(async () => {
 })
 
 function open(): SharedCounter {
-  counter = openSharedCounter({ budget, mesh, manifest: () => manifest, observe: (fact) => facts.push(fact) })
+  counter = openSharedCounter({
+    ...{ budget, mesh, manifest: () => manifest, now: Date.now },
+    observe: (fact) => facts.push(fact),
+  })
   return counter
 }
 

@@ -58,6 +58,8 @@ export interface SumOptions {
   readonly versions?: readonly Manifest[]
   /** Accounts ({@link accountKey}) that are proven to be in use twice. */
   readonly forked?: ReadonlySet<string>
+  /** An account that is known to have opened nothing in this period until then, as long as none of its slots is there. */
+  readonly idle?: { readonly account: Account; readonly wallMs: number }
 }
 
 /**
@@ -70,7 +72,7 @@ export function sumSlots(
   manifest: Manifest,
   period: Period,
   slots: readonly Slot[],
-  { cap, versions = [], forked = new Set() }: SumOptions = {},
+  { cap, versions = [], forked = new Set(), idle }: SumOptions = {},
 ): PeriodTotal {
   const newest = newestByAccount(slots.filter((slot) => slot.period === period))
   const believed = [manifest, ...versions]
@@ -90,10 +92,11 @@ export function sumSlots(
     const minted = largest(believed.map((version) => mintedTo(version, account, period)))
     const moved = { ...receivedBy(account, slot, counted), granted: grantedBy(slot), charged: chargedBy(slot) }
     const isGone = isAttestedGone(manifest, account) && slot?.state !== 'closed'
-    const state = slot === undefined ? null : isGone ? 'gone' : slot.state
+    const isIdle = slot === undefined && idle !== undefined && accountKey(idle.account) === accountKey(account)
+    const state = isGone && (isIdle || slot !== undefined) ? 'gone' : isIdle ? 'open' : (slot?.state ?? null)
     const isSpent = state === null || state === 'gone' || state === 'frozen' || forked.has(accountKey(account))
     const unspent = isSpent ? NO_USD : aboveZero(initial + minted + moved.credited - moved.granted - moved.charged)
-    return { account, initial, minted, ...moved, unspent, state, wallMs: slot?.wallMs ?? null }
+    return { account, initial, minted, ...moved, unspent, state, wallMs: isIdle ? idle.wallMs : (slot?.wallMs ?? null) }
   })
   const limit = (cap === undefined ? limitOf(manifest, period) : capAmount(cap.amount)) ?? NO_USD
   const missing = byAccount.filter(({ wallMs }) => wallMs === null)
