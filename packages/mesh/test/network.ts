@@ -80,7 +80,10 @@ export interface TestNode {
 
 export interface NodeOptions
   extends Partial<
-    Pick<MeshOptions, 'secret' | 'listen' | 'timings' | 'mesh' | 'follows' | 'joins' | 'manifest' | 'onSlot' | 'card'>
+    Pick<
+      MeshOptions,
+      'secret' | 'listen' | 'timings' | 'mesh' | 'follows' | 'joins' | 'manifest' | 'card' | 'budget' | 'onSlot'
+    >
   > {
   /** Project of a thread, once anything of it is here. */
   readonly projectOf?: (thread: ThreadId) => string
@@ -132,6 +135,7 @@ export class Network {
       ...(options.follows === undefined ? {} : { follows: options.follows }),
       ...(options.joins === undefined ? {} : { joins: options.joins }),
       ...(options.onSlot === undefined ? {} : { onSlot: options.onSlot }),
+      ...(options.budget === undefined ? {} : { budget: options.budget }),
       ...(options.manifest === undefined ? {} : { manifest: options.manifest }),
       card: options.card ?? (() => cardOf(signer.peer, name)),
       now: Date.now,
