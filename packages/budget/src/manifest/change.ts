@@ -1,4 +1,4 @@
-import type { Account, Dimension, Member, NanoUsd, OpenedManifest, PeerId } from '@bzzz/protocols'
+import type { Account, Dimension, Member, NanoUsd, OpenedManifest, PeerId, Period } from '@bzzz/protocols'
 
 /** What the owner may change. */
 export type ManifestChange =
@@ -45,3 +45,16 @@ export type SignedChange =
   /** The newest version says it already, or nothing can be moved yet. */
   | { readonly status: 'unchanged' }
   | { readonly status: 'refused'; readonly code: ChangeRefusal; readonly reason: string }
+
+/** What becomes of one period. */
+export interface PeriodSum {
+  readonly period: Period
+  /** By the newest version. */
+  readonly limit: bigint
+  /** All that accounts opened it with, or still may, and all mints. */
+  readonly believed: bigint
+  /** Accounts that may still open it with more than the newest version gives them, until their ack is there. */
+  readonly waitingFor: readonly Account[]
+  /** What `believed` is above the limit. */
+  readonly mayExceedBy: bigint
+}
