@@ -268,12 +268,14 @@ export {
   type PriceRef,
   type TokenUsage,
 } from './ledger/record.ts'
-export { heals, type ManifestChain, type Succession, successionOf } from './manifest/chain.ts'
+export { heals, type ManifestChain, type Succession, signedVersion, successionOf } from './manifest/chain.ts'
 export {
+  MANIFEST_NAMESPACE,
   MAX_HEALED,
   MAX_MANIFEST_BYTES,
   type Manifest,
   type Member,
+  manifestKey,
   meshFile,
   nodeLabel,
   type OpenedManifest,
