@@ -74,6 +74,9 @@ describe('the owner’s book', () => {
     await place.membership.receive(signedElsewhere(place.first, 5_000_000_000n).bytes, ironwood.peer)
     const refused = await place.book.change({ kind: 'limit', dim: 'day', amount: 4_000_000_000n as never })
     expect(refused).toMatchObject({ status: 'refused', code: 'RESTORE_NEEDED' })
+    const unheard = await place.book.change({ kind: 'restore', gone: [] })
+    expect(unheard).toMatchObject({ status: 'refused', code: 'restoring' })
+    await place.book.onAck(ack(walnut, own, place.membership.newest(), 1), walnut.peer)
     expect(await place.book.change({ kind: 'restore', gone: [] })).toEqual({ status: 'signed', version: 1002 })
   })
 
