@@ -97,7 +97,15 @@ export async function openOwner(options: OwnerOptions): Promise<Owner> {
   }
 
   function needsRestore(newest: OpenedManifest): boolean {
-    return !membership.signedHere() && !isFounder(newest)
+    return (!membership.signedHere() && !isFounder(newest)) || hasLostLedger(newest)
+  }
+
+  /** What the chain was put back to together with an older ledger may not be the newest that was signed here. */
+  function hasLostLedger({ manifest }: OpenedManifest): boolean {
+    const { account } = options
+    if (account === null) return false
+    const own = manifest.weights.filter((each) => each.account.peer === account.peer)
+    return own.length > 0 && own.every((each) => accountKey(each.account) !== accountKey(account))
   }
 
   /** With the ledger that it was founded with: whoever lost that has lost later versions with it. */

@@ -80,6 +80,23 @@ describe('the owner’s book', () => {
     expect(await place.book.change({ kind: 'restore', gone: [] })).toEqual({ status: 'signed', version: 1002 })
   })
 
+  test('signs nothing with another ledger than the manifest names, but a restore with which the old one is gone', async () => {
+    const incarnation = '7'.repeat(32) as Incarnation
+    const rebuilt = await openPlace({ incarnation })
+    try {
+      const refused = await rebuilt.book.change({ kind: 'limit', dim: 'day', amount: 4_000_000_000n as never })
+      expect(refused).toMatchObject({ status: 'refused', code: 'RESTORE_NEEDED' })
+      expect(await rebuilt.book.change({ kind: 'restore', gone: [own] })).toMatchObject({ status: 'signed' })
+      const account = { peer: walnut.peer, incarnation }
+      expect(await rebuilt.book.change({ kind: 'adopt', account })).toMatchObject({ status: 'signed' })
+      expect(await rebuilt.book.change({ kind: 'reissue', dim: 'day', by: 5n as never, account })).toMatchObject({
+        status: 'signed',
+      })
+    } finally {
+      await rebuilt.close()
+    }
+  })
+
   test('remembers a contradicting version through a restart, signs nothing meanwhile, and heals it', async () => {
     await place.book.change({ kind: 'limit', dim: 'day', amount: 6_000_000_000n as never })
     await place.membership.receive(signedElsewhere(place.first, 5_000_000_000n).bytes, ironwood.peer)
