@@ -74,6 +74,9 @@ export interface ChangesOptions {
   readonly now: () => number
 }
 
+/** A node that is up confirms within a round trip and a write. */
+const CONFIRM_MS = 5_000
+
 export function createManifestChanges(options: ChangesOptions): ManifestChanges {
   const { membership, owner, budget, mesh, counter, now } = options
   const manifest = (): Manifest => membership.newest().manifest
@@ -172,6 +175,7 @@ export function createManifestChanges(options: ChangesOptions): ManifestChanges 
       await restoreFirst(member)
       const adopted = await done({ kind: 'adopt', account })
       if (reissue === null) return adopted
+      await owner.untilConfirmed(account, adopted.version, AbortSignal.timeout(CONFIRM_MS))
       await done({ kind: 'reissue', dim: 'day', by: reissue, account })
       return await done({ kind: 'reissue', dim: 'month', by: reissue, account })
     },

@@ -18,9 +18,14 @@ const allotted = (account: Account) => {
   return allotments.filter((each) => each.account.incarnation === account.incarnation).at(-1)?.amount
 }
 
-function ack(signer: typeof walnut, account: Account, { manifest, hash }: OpenedManifest, seq: number): Uint8Array {
+function ack(
+  signer: typeof walnut,
+  account: Account,
+  { manifest, hash, mesh }: OpenedManifest,
+  seq: number,
+): Uint8Array {
   const body = { v: 1, account, version: manifest.version, manifest: Uint8Array.from(hash), seq, opened: [] } as const
-  return sealAck({ ...body, opened: [] }, place.first.mesh, signer)
+  return sealAck({ ...body, opened: [] }, mesh, signer)
 }
 
 function joinIronwood() {
@@ -89,6 +94,9 @@ describe('the owner’s book', () => {
       expect(await rebuilt.book.change({ kind: 'restore', gone: [own] })).toMatchObject({ status: 'signed' })
       const account = { peer: walnut.peer, incarnation }
       expect(await rebuilt.book.change({ kind: 'adopt', account })).toMatchObject({ status: 'signed' })
+      const confirmed = rebuilt.book.untilConfirmed(account, 1002, AbortSignal.timeout(5_000))
+      await rebuilt.book.onAck(ack(walnut, account, rebuilt.membership.newest(), 1), walnut.peer)
+      await confirmed
       expect(await rebuilt.book.change({ kind: 'reissue', dim: 'day', by: 5n as never, account })).toMatchObject({
         status: 'signed',
       })
