@@ -1,5 +1,6 @@
 import {
   type Account,
+  type Boot,
   type CallId,
   callIdOf,
   equalBytes,
@@ -65,6 +66,8 @@ export interface BudgetOptions {
 /** What this node may spend, and what it did. All that is written is synced before its promise resolves. */
 export interface Budget extends Moving {
   readonly account: Account
+  /** The present opening of the ledger: grants are made out to it. */
+  readonly boot: Boot
   /** `none`: the manifest names no allotment for this account, and every call that costs anything is refused. */
   readonly rights: 'allotted' | 'none'
   /**
@@ -203,6 +206,7 @@ export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): 
   return {
     ...moving,
     account,
+    boot: standing.meta.boot,
     get rights() {
       return rightsOf(newest(), account)
     },
