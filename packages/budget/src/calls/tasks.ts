@@ -26,6 +26,7 @@ import type { Terms } from './terms.ts'
 
 /** A reservation that was not sent by then is given back, with the next write: whoever made it has forgotten it. */
 const UNSENT_MS = 30_000
+const MAX_REQUEST_ID_CHARS = 200
 // Bounds what is in flight at one node; real concurrency is a few dozen.
 const MAX_LIVE_CALLS = 10_000
 
@@ -116,13 +117,14 @@ export function settleTask(id: CallId, outcome: CallOutcome, stateOf: ReserveCon
     call: id,
     ...bookingOf(outcome, call),
     reply,
-    providerRequestId: outcome.providerRequestId?.slice(0, 200) ?? null,
+    providerRequestId: outcome.providerRequestId?.slice(0, MAX_REQUEST_ID_CHARS) ?? null,
   })
   return stepTask(id, settled, (call, isNew) => (isNew ? { ...call, reply } : stateOf(call)))
 }
 
-export function loseTask(call: CallId, reason: string): Task<void> {
-  return stepTask(call, () => ({ kind: 'uncertain', call, reason: reason.slice(0, 500) }), nothing)
+export function loseTask(call: CallId, reason: string, requestId: string | null = null): Task<void> {
+  const providerRequestId = requestId?.slice(0, MAX_REQUEST_ID_CHARS) ?? null
+  return stepTask(call, () => ({ kind: 'uncertain', call, reason: reason.slice(0, 500), providerRequestId }), nothing)
 }
 
 export function releaseTask(call: CallId, reason: string): Task<void> {
