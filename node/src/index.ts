@@ -1,3 +1,4 @@
+export { createBudgetWires } from './budget/wires.ts'
 export { createClient, type NodeClient } from './cli/client.ts'
 export { type Outside, openNode, type RunningNode } from './compose.ts'
 export { type Config, loadConfig } from './config/load.ts'

@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { signFirstManifest } from '@bzzz/budget'
+import type { Account, CallId, NanoUsd, OpenedManifest, PeerId } from '@bzzz/protocols'
+import { identityFromSeed } from 'bzzz'
+import { expect, vi } from 'vitest'
+import { type Measured, measure } from '../bench/processes.ts'
+import { type Gate, openGate } from './gate.ts'
+import { prices } from './home.ts'
+import type { HomeVerbs } from './home-process.ts'
+import { openTill, type Till } from './till.ts'
+
+/** One of three processes, with what it takes to start it again. */
+export interface Spender {
+  readonly label: string
+  readonly peer: PeerId
+  readonly account: Account
+  readonly ask: Measured<HomeVerbs>['ask']
+  kill(): Promise<void>
+  /** In the same directory. */
+  start(): Promise<void>
+}
+
+/** Three real processes that share a limit, the network between them, and the provider that bills them. */
+export interface Trio {
+  readonly till: Till
+  readonly manifest: OpenedManifest
+  readonly spenders: readonly Spender[]
+  readonly aheadMs: number
+  /** Nobody reaches one of these, nor does one of these reach anybody. */
+  cutOff(labels: readonly string[], how: 'reset' | 'silent'): void
+  heal(): void
+  /** Resolves once all three are linked. */
+  whole(): Promise<void>
+  close(): Promise<void>
+}
+
+export const LABELS = ['walnut', 'ironwood', 'acacia'] as const
+const PATIENCE = { timeout: 30_000, interval: 50 }
+/** What two clocks may differ by; the guard band at noon is far from any edge. */
+const SKEW_MS = 5_000
+
+export async function openTrio(dailyUsd: number): Promise<Trio> {
+  const directory = await mkdtemp(join(tmpdir(), 'bzzz-billing-'))
+  // Noon by all clocks, so that no day ends meanwhile.
+  const aheadMs = 12 * 3_600_000 - (Date.now() % 86_400_000)
+  const till = await openTill()
+  const ports = await freePorts(LABELS.length)
+  const places = LABELS.map((label, index) => ({ label, seed: seedOf(label), port: ports[index] ?? 0 }))
+  const gates = new Map<string, Gate>()
+  for (const from of LABELS) {
+    for (const { label, port } of places) if (label !== from) gates.set(`${from}>${label}`, await openGate(port))
+  }
+  const processes = new Map<string, Measured<HomeVerbs>>()
+  const begin = (label: string, port: number): Measured<HomeVerbs> => {
+    const args = [join(directory, label), seedOf(label).toString('hex'), String(port), String(aheadMs)]
+    const begun = measure<HomeVerbs>(new URL('./home-process.ts', import.meta.url), args)
+    processes.set(label, begun)
+    return begun
+  }
+  const accounts = new Map<string, Account>()
+  for (const { label, port } of places) {
+    await mkdir(join(directory, label), { recursive: true })
+    accounts.set(label, await begin(label, port).ask('account'))
+  }
+  const manifest = foundingManifest(accounts, dailyUsd, Date.now() + aheadMs)
+  const addrsFrom = (from: string) =>
+    Object.fromEntries(
+      places.flatMap(({ label }): [string, string][] => {
+        const gate = gates.get(`${from}>${label}`)
+        return gate === undefined ? [] : [[accounts.get(label)?.peer ?? '', `/ip4/127.0.0.1/tcp/${gate.port}`]]
+      }),
+    )
+  const running = (label: string): Measured<HomeVerbs> => {
+    const found = processes.get(label)
+    if (found === undefined) throw new RangeError(`${label} was never started`)
+    return found
+  }
+  const open = (label: string) => running(label).ask('open', { manifest: manifest.bytes, addrs: addrsFrom(label) })
+  const spenders = places.map(({ label, port }): Spender => {
+    const account = accounts.get(label)
+    if (account === undefined) throw new RangeError(`${label} has no account`)
+    return {
+      ...{ label, account, peer: account.peer },
+      ask: (verb, ...input) => running(label).ask(verb, ...input),
+      kill: () => running(label).kill(),
+      async start() {
+        begin(label, port)
+        await open(label)
+      },
+    }
+  })
+  const gatesOf = (labels: readonly string[]) =>
+    [...gates].flatMap(([way, gate]) => (way.split('>').some((label) => labels.includes(label)) ? [gate] : []))
+
+  const trio: Trio = {
+    ...{ till, manifest, spenders, aheadMs },
+    cutOff(labels, how) {
+      for (const gate of gatesOf(labels)) gate.shut(how)
+    },
+    heal() {
+      for (const gate of gates.values()) gate.open()
+    },
+    async whole() {
+      const linked = () => Promise.all(spenders.map((spender) => spender.ask('linked')))
+      await vi.waitFor(async () => expect(await linked()).toEqual(LABELS.map(() => LABELS.length - 1)), PATIENCE)
+    },
+    async close() {
+      await Promise.all([...processes.values()].map((one) => one.kill()))
+      await Promise.all([...gates.values()].map((gate) => gate.close()))
+      await till.close()
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+  try {
+    await Promise.all(LABELS.map((label) => open(label)))
+    await trio.whole()
+    return trio
+  } catch (error) {
+    await trio.close()
+    throw error
+  }
+}
+
+/** What the provider's journal says about all uncertain calls, told to the nodes that hold for them. */
+export async function settleFromJournal({ spenders, till }: Trio): Promise<void> {
+  for (const spender of spenders) {
+    const { uncertain } = await spender.ask('standing')
+    const bills = uncertain.map(({ call }) => [call, till.journal.get(call)?.amount ?? 0n] as [CallId, bigint])
+    await spender.ask('settle', bills)
+  }
+}
+
+function foundingManifest(accounts: ReadonlyMap<string, Account>, dailyUsd: number, nowMs: number): OpenedManifest {
+  const dollars = (amount: number) => BigInt(Math.round(amount * 1e9)) as NanoUsd
+  return signFirstManifest({
+    network: 'billing',
+    owner: identityFromSeed(seedOf('owner')),
+    members: [...accounts].map(([label, account]) => ({
+      ...{ member: { peer: account.peer, label, role: 'node', addrs: [] }, account, weight: 1 },
+    })),
+    limits: { day: dollars(dailyUsd), month: dollars(10 * dailyUsd) },
+    perAgentDaily: null,
+    thresholds: { warning: 800, critical: 950 },
+    clockSkewMs: SKEW_MS,
+    prices,
+    now: () => nowMs,
+  })
+}
+
+function seedOf(label: string): Buffer {
+  return createHash('sha256').update(`billing/${label}`).digest()
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
+  await Promise.all(servers.map((server) => once(server, 'listening')))
+  const ports = servers.map((server) => (server.address() as AddressInfo).port)
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  return ports
+}
