@@ -1,15 +1,27 @@
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { seed } from '../crash/run.ts'
+import { CAP, spendCapped } from './capped.ts'
 import { LIMIT, playRounds } from './rounds.ts'
-import { openTrio } from './trio.ts'
+import { openTrio, type Trio } from './trio.ts'
 
-test(`what is billed stays within the limit while nodes are cut off and killed (seed ${seed})`, async () => {
-  const trio = await openTrio(1)
-  try {
-    const { billed, before } = await playRounds(trio, 2, seed)
+describe(`three processes that are billed (seed ${seed})`, () => {
+  let trio: Trio
+  beforeAll(async () => {
+    trio = await openTrio(1)
+  })
+  afterAll(() => trio?.close())
+
+  it("stay within a thread's cap while none knows of another, and use it up together", async () => {
+    const { parted, whole, settled } = await spendCapped(trio, 'capped')
+    expect(parted).toBeLessThanOrEqual((CAP * 2n) / 5n)
+    expect(whole).toBeGreaterThanOrEqual((CAP * 90n) / 100n)
+    expect(settled).toBeGreaterThanOrEqual((CAP * 97n) / 100n)
+  })
+
+  it('stay within the limit while they are cut off and killed, and use it up', async () => {
+    const { billed, booked, before } = await playRounds(trio, { rounds: 2, tokens: 450, seed })
     expect(before.billed + before.uncertain).toBeGreaterThanOrEqual((LIMIT * 97n) / 100n)
     expect(billed).toBeGreaterThanOrEqual((LIMIT * 97n) / 100n)
-  } finally {
-    await trio.close()
-  }
+    expect(booked).toBe(billed)
+  })
 })

@@ -21,6 +21,8 @@ export interface Spree {
   readonly calls: number
   /** A call waits so long for rights. */
   readonly patienceMs: number
+  /** The most that a call may generate; the least is a fifth of it. */
+  readonly tokens: number
   readonly till: string
   /** The true time at the till, beside this clock. */
   readonly aheadMs: number
@@ -39,7 +41,6 @@ export interface Spent {
 
 /** Longer than the till's slowest answer. */
 const ANSWER_MS = 400
-const MOST_TOKENS = 150
 
 /** Callers that spend, until the calls have been begun or one of them is refused in spite of its patience. */
 export async function spend(budget: Budget, now: () => number, spree: Spree): Promise<Spent> {
@@ -67,7 +68,8 @@ async function oneCall(budget: Budget, now: () => number, spree: Spree, number: 
   const agent = agentIdOf('spender', peer)
   const inThread = thread ?? ('00000000-0000-7000-8000-000000000000' as ThreadId)
   const turn = turnIdOf({ thread: inThread, phase: `${spree.name}-${number}`, round: 1, agent })
-  const outputTokens = 30 + (createHash('sha256').update(turn).digest().readUInt16BE(0) % (MOST_TOKENS - 30))
+  const least = Math.ceil(spree.tokens / 5)
+  const outputTokens = least + (createHash('sha256').update(turn).digest().readUInt16BE(0) % (spree.tokens - least))
   const request = { turn, step: 0, attempt: 0, thread, agent: 'spender', model: 'billed', inputTokens: 0, outputTokens }
   const patience = AbortSignal.timeout(spree.patienceMs)
   const reservation = await budget.reserve({ ...request, send: true }, patience)
@@ -116,16 +118,17 @@ export async function standingOf(budget: Budget, now: () => number): Promise<Sta
   }
 }
 
-/** A cap that is split alike among accounts. */
+export interface CapHome {
+  readonly account: Account
+  /** Its part of the cap in proportion to the others'. */
+  readonly weight: number
+}
+
 export async function openCapped(
   budget: Budget,
   thread: ThreadId,
   cap: bigint,
-  homes: readonly Account[],
+  homes: readonly CapHome[],
 ): Promise<void> {
-  const split = splitCap(
-    cap as NanoUsd,
-    homes.map((account) => ({ account, weight: 1 })),
-  )
-  await budget.openThread(thread, split)
+  await budget.openThread(thread, splitCap(cap as NanoUsd, homes))
 }

@@ -1,6 +1,6 @@
-import type { Account, CallId, NanoUsd, ThreadId } from '@bzzz/protocols'
+import type { CallId, NanoUsd, ThreadId } from '@bzzz/protocols'
 import { serve } from '../bench/processes.ts'
-import { openCapped, type Spree, spend, standingOf } from './callers.ts'
+import { type CapHome, openCapped, type Spree, spend, standingOf } from './callers.ts'
 import { accountIn, type Home, type HomeOptions, openHome, type Place } from './home.ts'
 
 /** One of the processes that spend. Its parent asks, kills it, and starts it again in the same directory. */
@@ -29,7 +29,7 @@ const verbs = {
       .mesh.peers()
       .filter(({ state }) => state === 'online').length,
   spend: (spree: Spree) => spend(opened().budget, opened().now, spree),
-  openCapped: (thread: ThreadId, cap: bigint, homes: readonly Account[]) =>
+  openCapped: (thread: ThreadId, cap: bigint, homes: readonly CapHome[]) =>
     openCapped(opened().budget, thread, cap, homes),
   standing: () => standingOf(opened().budget, opened().now),
   settle: async (bills: readonly (readonly [call: CallId, amount: bigint])[]) => {

@@ -2,24 +2,32 @@ import { dayPeriod } from '@bzzz/protocols'
 import { expect } from 'vitest'
 import { type Random, seededRandom, shuffled } from '../crash/random.ts'
 import type { Spent } from './callers.ts'
+import { TOKEN_PRICE } from './till.ts'
 import { type Spender, settleFromJournal, type Trio } from './trio.ts'
 
 export const LIMIT = 1_000_000_000n
-/** At the three nodes, in an order that each round draws. */
+/** Of one node come more calls than its part of the limit pays for; which one, the seed says. */
 const CALLERS = [44, 14, 6]
 /** Patience in the last spree, in which nobody is cut off: longer than rights take to come. */
-const LAST_PATIENCE_MS = 4_000
+const LAST_PATIENCE_MS = 2_500
 /** Within a round it is short: who is cut off is refused, and goes on in the next. */
 const PATIENCE_MS = 600
 
-export interface Outcome {
+export interface Game {
   readonly rounds: number
-  readonly kills: number
+  /** The most that a call may generate. */
+  readonly tokens: number
+  readonly seed: number
+}
+
+export interface Outcome {
   /** Requests that the provider got. */
   readonly requests: number
   readonly billed: bigint
   /** Before the operator settled from the journal. */
   readonly before: { readonly billed: bigint; readonly uncertain: bigint }
+  /** What the nodes' ledgers say together, all being settled. */
+  readonly booked: bigint
 }
 
 /**
@@ -27,44 +35,58 @@ export interface Outcome {
  * everything is spent, what is uncertain is settled from the provider's journal, and what that frees is spent as well.
  * The till looks at the limit with each request.
  */
-export async function playRounds(trio: Trio, rounds: number, seed: number): Promise<Outcome> {
+export async function playRounds(trio: Trio, { rounds, tokens, seed }: Game): Promise<Outcome> {
   const random = seededRandom(seed)
   const day = dayPeriod(Date.now() + trio.aheadMs)
   trio.till.limit(day, LIMIT)
-  const fault = () => expect(trio.till.faults, `seed ${seed}`).toEqual([])
-  let kills = 0
+  const spenders = shuffled(trio.spenders, random)
   for (let round = 0; round < rounds; round++) {
-    const share = LIMIT / BigInt(rounds + 2)
-    kills += await playRound(trio, round, callsFor(share), random)
-    fault()
+    await playRound({ ...trio, spenders }, { round, tokens, share: LIMIT / BigInt(rounds + 2) }, random)
+    expectNoFault(trio, seed)
   }
-  await spendAll(trio, 'all')
-  fault()
-  const uncertain = await uncertainOf(trio.spenders)
-  const before = { billed: trio.till.billed(day), uncertain }
-  for (let i = 0; i < 3; i++) {
+  await spendAll(trio, 'all', tokens)
+  const before = {
+    billed: trio.till.billed(day),
+    uncertain: sumOf(await standings(trio), ({ uncertain }) => uncertain),
+  }
+  for (let i = 0; i < MOST_SETTLEMENTS; i++) {
     await settleFromJournal(trio)
-    await spendAll(trio, `rest-${i}`)
-    fault()
+    if (trio.till.billed(day) >= (LIMIT * ENOUGH_OF_1000) / 1_000n) break
+    await spendAll(trio, `rest-${i}`, tokens)
   }
-  return { rounds, kills, requests: trio.till.journal.size, billed: trio.till.billed(day), before }
+  expectNoFault(trio, seed)
+  const booked = sumOf(await standings(trio), ({ spent }) => spent)
+  return { requests: trio.till.journal.size, billed: trio.till.billed(day), before, booked }
 }
 
-/** About as many as cost so much. */
-function callsFor(amount: bigint): number {
-  return Math.floor(Number(amount) / AVERAGE_COST)
-}
-const AVERAGE_COST = 630_000
+/** What a settlement frees is spent, and some of that becomes uncertain in its turn. */
+const MOST_SETTLEMENTS = 4
+/** Beyond it the rest is smaller than calls are. */
+const ENOUGH_OF_1000 = 990n
 
-async function playRound(trio: Trio, round: number, calls: number, random: Random): Promise<number> {
-  const order = shuffled(trio.spenders, random)
+function expectNoFault({ till }: Trio, seed: number): void {
+  expect(till.faults, `seed ${seed}`).toEqual([])
+}
+
+interface Round {
+  readonly round: number
+  readonly tokens: number
+  /** About so much is billed in it. */
+  readonly share: bigint
+}
+
+/** Of the most that a call may generate, on the average. */
+const BILLED_PART = 0.42
+
+async function playRound(trio: Trio, { round, tokens, share }: Round, random: Random): Promise<void> {
+  const calls = Math.floor(Number(share) / (tokens * Number(TOKEN_PRICE) * BILLED_PART))
   const [victim, cut] = shuffled(trio.spenders, random) as [Spender, Spender, Spender]
   const how = random(2) === 0 ? 'reset' : 'silent'
   const spree = (index: number) => ({
     ...{ name: `round-${round}`, callers: CALLERS[index] ?? 1, patienceMs: PATIENCE_MS, till: trio.till.url },
-    ...{ calls: Math.ceil((calls * (CALLERS[index] ?? 1)) / 64), aheadMs: trio.aheadMs },
+    ...{ calls: Math.ceil((calls * (CALLERS[index] ?? 1)) / 64), aheadMs: trio.aheadMs, tokens },
   })
-  const sprees = order.map((spender, index) => spender.ask('spend', spree(index)).catch(endedBy(spender)))
+  const sprees = trio.spenders.map((spender, index) => spender.ask('spend', spree(index)).catch(endedBy(spender)))
   const billed = trio.till.journal.size
   await untilBilled(trio, billed + random(Math.max(1, calls >> 2)), sprees)
   trio.cutOff([cut.label], how)
@@ -74,7 +96,6 @@ async function playRound(trio: Trio, round: number, calls: number, random: Rando
   await victim.start()
   trio.heal()
   await trio.whole()
-  return 1
 }
 
 /** Of a node that was killed nothing is heard; anything else is a fault of its own. */
@@ -95,13 +116,24 @@ async function untilBilled(trio: Trio, requests: number, sprees: readonly Promis
 }
 
 /** Everybody spends until nobody has anything left. */
-async function spendAll(trio: Trio, name: string): Promise<void> {
-  await trio.whole()
-  const spree = { callers: 4, calls: 100_000, patienceMs: LAST_PATIENCE_MS, till: trio.till.url, aheadMs: trio.aheadMs }
-  await Promise.all(trio.spenders.map((spender) => spender.ask('spend', { ...spree, name })))
+async function spendAll({ spenders, till, aheadMs }: Trio, name: string, tokens: number): Promise<void> {
+  const spree = { calls: 100_000, patienceMs: LAST_PATIENCE_MS, till: till.url, aheadMs, name, tokens }
+  const sprees = spenders.map((spender, i) => spender.ask('spend', { ...spree, callers: CALLERS[i] ?? 1 }))
+  await Promise.all(sprees)
 }
 
-export async function uncertainOf(spenders: readonly Spender[]): Promise<bigint> {
-  const standings = await Promise.all(spenders.map((spender) => spender.ask('standing')))
-  return standings.flatMap(({ uncertain }) => uncertain).reduce((sum, { max }) => sum + max, 0n)
+interface Standing {
+  readonly spent: bigint
+  readonly uncertain: bigint
+}
+
+async function standings({ spenders }: Trio): Promise<Standing[]> {
+  const told = await Promise.all(spenders.map((spender) => spender.ask('standing')))
+  return told.map(({ day, uncertain }) => {
+    return { spent: day.spent, uncertain: uncertain.reduce((sum, { max }) => sum + max, 0n) }
+  })
+}
+
+function sumOf(all: readonly Standing[], part: (standing: Standing) => bigint): bigint {
+  return all.reduce((sum, standing) => sum + part(standing), 0n)
 }
