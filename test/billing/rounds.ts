@@ -24,8 +24,8 @@ export interface Outcome {
   /** Requests that the provider got. */
   readonly requests: number
   readonly billed: bigint
-  /** Before the operator settled from the journal. */
-  readonly before: { readonly billed: bigint; readonly uncertain: bigint }
+  /** What the ledgers said before the operator settled from the journal. */
+  readonly before: { readonly booked: bigint; readonly uncertain: bigint }
   /** What the nodes' ledgers say together, all being settled. */
   readonly booked: bigint
 }
@@ -45,17 +45,14 @@ export async function playRounds(trio: Trio, { rounds, tokens, seed }: Game): Pr
     expectNoFault(trio, seed)
   }
   await spendAll(trio, 'all', tokens)
-  const before = {
-    billed: trio.till.billed(day),
-    uncertain: sumOf(await standings(trio), ({ uncertain }) => uncertain),
-  }
+  const before = await bookedBy(trio)
   for (let i = 0; i < MOST_SETTLEMENTS; i++) {
     await settleFromJournal(trio)
     if (trio.till.billed(day) >= (LIMIT * ENOUGH_OF_1000) / 1_000n) break
     await spendAll(trio, `rest-${i}`, tokens)
   }
   expectNoFault(trio, seed)
-  const booked = sumOf(await standings(trio), ({ spent }) => spent)
+  const { booked } = await bookedBy(trio)
   return { requests: trio.till.journal.size, billed: trio.till.billed(day), before, booked }
 }
 
@@ -122,18 +119,12 @@ async function spendAll({ spenders, till, aheadMs }: Trio, name: string, tokens:
   await Promise.all(sprees)
 }
 
-interface Standing {
-  readonly spent: bigint
-  readonly uncertain: bigint
-}
-
-async function standings({ spenders }: Trio): Promise<Standing[]> {
+async function bookedBy({ spenders }: Trio): Promise<Outcome['before']> {
   const told = await Promise.all(spenders.map((spender) => spender.ask('standing')))
-  return told.map(({ day, uncertain }) => {
-    return { spent: day.spent, uncertain: uncertain.reduce((sum, { max }) => sum + max, 0n) }
-  })
+  const uncertain = told.flatMap((standing) => standing.uncertain).map(({ max }) => max)
+  return { booked: sum(told.map(({ day }) => day.spent)), uncertain: sum(uncertain) }
 }
 
-function sumOf(all: readonly Standing[], part: (standing: Standing) => bigint): bigint {
-  return all.reduce((sum, standing) => sum + part(standing), 0n)
+function sum(amounts: readonly bigint[]): bigint {
+  return amounts.reduce((total, amount) => total + amount, 0n)
 }

@@ -1,17 +1,13 @@
-import { createHash } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { signFirstManifest } from '@bzzz/budget'
-import type { Account, CallId, NanoUsd, OpenedManifest, PeerId } from '@bzzz/protocols'
-import { identityFromSeed } from 'bzzz'
+import type { Account, CallId, OpenedManifest, PeerId } from '@bzzz/protocols'
 import { expect, vi } from 'vitest'
 import { type Measured, measure } from '../bench/processes.ts'
+import { freePorts } from './free-ports.ts'
 import { type Gate, openGate } from './gate.ts'
-import { prices } from './home.ts'
 import type { HomeVerbs } from './home-process.ts'
+import { foundingManifest, seedOf } from './manifest.ts'
 import { openTill, type Till } from './till.ts'
 
 /** One of three processes, with what it takes to start it again. */
@@ -41,8 +37,6 @@ export interface Trio {
 
 export const LABELS = ['walnut', 'ironwood', 'acacia'] as const
 const PATIENCE = { timeout: 30_000, interval: 50 }
-/** What two clocks may differ by; the guard band at noon is far from any edge. */
-const SKEW_MS = 5_000
 
 export async function openTrio(dailyUsd: number): Promise<Trio> {
   const directory = await mkdtemp(join(tmpdir(), 'bzzz-billing-'))
@@ -133,33 +127,4 @@ export async function settleFromJournal({ spenders, till }: Trio): Promise<void>
     const bills = uncertain.map(({ call }) => [call, till.journal.get(call)?.amount ?? 0n] as [CallId, bigint])
     await spender.ask('settle', bills)
   }
-}
-
-function foundingManifest(accounts: ReadonlyMap<string, Account>, dailyUsd: number, nowMs: number): OpenedManifest {
-  const dollars = (amount: number) => BigInt(Math.round(amount * 1e9)) as NanoUsd
-  return signFirstManifest({
-    network: 'billing',
-    owner: identityFromSeed(seedOf('owner')),
-    members: [...accounts].map(([label, account]) => ({
-      ...{ member: { peer: account.peer, label, role: 'node', addrs: [] }, account, weight: 1 },
-    })),
-    limits: { day: dollars(dailyUsd), month: dollars(10 * dailyUsd) },
-    perAgentDaily: null,
-    thresholds: { warning: 800, critical: 950 },
-    clockSkewMs: SKEW_MS,
-    prices,
-    now: () => nowMs,
-  })
-}
-
-function seedOf(label: string): Buffer {
-  return createHash('sha256').update(`billing/${label}`).digest()
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map((server) => once(server, 'listening')))
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
 }
