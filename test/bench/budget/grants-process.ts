@@ -11,11 +11,12 @@ import { openEcho } from './echo.ts'
 const directory = await mkdtemp(join(tmpdir(), 'bzzz-bench-'))
 const seed = randomBytes(32)
 const options: HomeOptions = { directory, seed, port: Number(process.argv[2]), aheadMs: 0 }
-const echo = await openEcho(seed)
+const echo = await openEcho(seed, join(directory, 'floor'))
 let home: Home | undefined
 
 const AMOUNT = 1_000n as NanoUsd
 const ANSWER_MS = 5_000
+const answered: number[] = []
 /** By period: all that came. */
 const moved = new Map<Period, bigint>()
 
@@ -28,8 +29,13 @@ const verbs = {
   linked: () => home?.mesh.peers().filter(({ state }) => state === 'online').length ?? 0,
   meet: (address: string) => echo.meet(address),
   /** Milliseconds that each took. */
-  echoes: (count: number) => timed(count, () => echo.ask()),
+  echoes: (count: number, synced: boolean) => timed(count, () => echo.ask(synced)),
   grants: (donor: Account, count: number) => timed(count, () => ask(donor)),
+  /** Of those, until the grants were here and not yet booked. */
+  answers: (donor: Account, count: number) => {
+    answered.length = 0
+    return timed(count, () => ask(donor)).then(() => [...answered])
+  },
 }
 
 export type GrantVerbs = typeof verbs
@@ -42,7 +48,9 @@ async function ask(donor: Account): Promise<void> {
     return { period, least: AMOUNT, want: AMOUNT, credited: (moved.get(period) ?? 0n) as NanoUsd }
   })
   const request = { to: { account: budget.account, boot: budget.boot }, sinceMs: Date.now(), perSecond: 0, needs }
+  const begun = performance.now()
   const answer = await mesh.askGrant(donor.peer, request, { signal: AbortSignal.timeout(ANSWER_MS) })
+  answered.push(performance.now() - begun)
   if (answer?.granting.status !== 'granted') throw new Error(answer?.granting.reason ?? 'no answer')
   for (const one of await Promise.all(answer.granting.grants.map((grant) => budget.credit(grant)))) {
     if (one.status === 'refused') throw new Error(one.reason)

@@ -8,11 +8,14 @@ import type { GrantVerbs } from './grants-process.ts'
 
 const WARM_UP = 30
 /** Together fewer than a node may ask of another in one go. */
-const GRANTS = 60
+const GRANTS = 34
 const POLL_MS = 20
 const LABELS = ['asker', 'donor'] as const
 
-/** Rights from another process, from the asking until they are in both ledgers, against bytes there and back. */
+/**
+ * Rights from another process: until its signed grants are here, against bytes there and back; and until they are in both
+ * ledgers, against the same with a synced put at either end.
+ */
 export async function grantRows(progress: (line: string) => void): Promise<Row[]> {
   progress('budget: rights from another node')
   const ports = await freePorts(LABELS.length)
@@ -29,11 +32,23 @@ export async function grantRows(progress: (line: string) => void): Promise<Row[]
     while ((await asker.ask('linked')) === 0) await delay(POLL_MS)
     const [, from] = accounts
     if (from === undefined) throw new RangeError('there is no donor')
-    const ours = async (count = GRANTS) => median(await asker.ask('grants', from, count))
-    const floor = async (count = GRANTS) => median(await asker.ask('echoes', count))
-    await ours(WARM_UP)
-    await floor(WARM_UP)
-    return [rowOf('budget.grant_round_trip_p50', 'ms', '<=5', await interleaved(ours, floor))]
+    const of = async (verb: 'answers' | 'grants', count = GRANTS) => median(await asker.ask(verb, from, count))
+    const floor = async (synced: boolean, count = GRANTS) => median(await asker.ask('echoes', count, synced))
+    await of('grants', WARM_UP)
+    await floor(false, WARM_UP)
+    await floor(true, WARM_UP)
+    const answered = await interleaved(
+      () => of('answers'),
+      () => floor(false),
+    )
+    const credited = await interleaved(
+      () => of('grants'),
+      () => floor(true),
+    )
+    return [
+      rowOf('budget.grant_answered_p50', 'ms', '<=5', answered),
+      rowOf('budget.grant_credited_p50', 'ms', '<=5', credited),
+    ]
   } finally {
     await Promise.all(nodes.map((node) => node.close()))
   }
