@@ -1,4 +1,4 @@
-export { type Ack, openAck, sealAck } from './ack/ack.ts'
+export { type Ack, MAX_OPENED_PERIODS, openAck, readAck, sealAck } from './ack/ack.ts'
 export { decodeCanonical, encodeCanonical, equalBytes } from './bytes/cbor.ts'
 export { ProtocolError, type ProtocolErrorCode } from './bytes/errors.ts'
 export { bytesOf, type NanoUsd, nanoUsd, nanoUsdText } from './bytes/shapes.ts'
@@ -143,6 +143,20 @@ export {
   newInvite,
 } from './http/invites.ts'
 export { type CleanupAnswer, cleanupAnswer, cleanupQuery } from './http/maintenance.ts'
+export {
+  adoptOrder,
+  type LeftAnswer,
+  type LimitState,
+  leftAnswer,
+  type ManifestChanged,
+  type ManifestView,
+  manifestChanged,
+  manifestView,
+  type NewLimit,
+  newLimit,
+  removeOrder,
+  restoreOrder,
+} from './http/manifest.ts'
 export { nanoOfUsd, usdOf } from './http/money.ts'
 export {
   type AgentsHealth,
@@ -264,8 +278,9 @@ export {
   type PriceRef,
   type TokenUsage,
 } from './ledger/record.ts'
-export { type ManifestChain, type Succession, successionOf } from './manifest/chain.ts'
+export { heals, type ManifestChain, type Succession, successionOf } from './manifest/chain.ts'
 export {
+  MAX_HEALED,
   MAX_MANIFEST_BYTES,
   type Manifest,
   type Member,
@@ -273,6 +288,7 @@ export {
   nodeLabel,
   type OpenedManifest,
   openManifest,
+  readManifest,
   sealManifest,
 } from './manifest/manifest.ts'
 export {

@@ -1,6 +1,7 @@
 import { OFFLINE_MODEL } from '@bzzz/agents'
 import { costsBreakdown, dailyCosts, nodeStatus } from '@bzzz/protocols'
 import { type Command, Option } from 'commander'
+import { addOwnerBudget } from './budget-owner.ts'
 import { addSettle } from './budget-settle.ts'
 import { showUncertain } from './budget-uncertain.ts'
 import type { NodeClient } from './client.ts'
@@ -12,6 +13,7 @@ export function addBudgetCommands(program: Command, context: CommandContext): vo
   const budget = program.command('budget').description('the dollar limits of the mesh')
   addShow(budget, context)
   addSettle(budget, context)
+  addOwnerBudget(budget, context)
 }
 
 interface ShowOptions extends GlobalOptions {

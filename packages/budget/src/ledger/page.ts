@@ -6,6 +6,7 @@ import type { CostRow } from '../books/costs.ts'
 import { NO_TRANSFERS } from '../books/transfers.ts'
 import { type Head, recordAfter } from './chain.ts'
 import {
+  ACKED,
   bootKey,
   callRecordKey,
   costViewKey,
@@ -36,6 +37,8 @@ export interface Seal {
   of(balance: Balance, as: SealAs): Uint8Array
   /** Whether a slot of an earlier run still tells the balance. */
   tells(slot: Uint8Array, balance: Balance): boolean
+  /** Whether the account ends: an open slot does not tell that, whatever it was sealed for. */
+  ends(): boolean
 }
 
 /** Records that go to disk as one atomic batch, with everything that is derived from them. */
@@ -120,7 +123,7 @@ export function openPage(standing: Standing, { books, periods: onDisk }: Working
 
 function isSealed({ balance, slot, sealed }: HeldPeriod, seal: Seal): boolean {
   if (slot === null) return false
-  return sealed === null ? seal.tells(slot, balance) : sealed === balance
+  return sealed === null || seal.ends() ? seal.tells(slot, balance) : sealed === balance
 }
 
 function changed<K, V>(before: ReadonlyMap<K, V>, after: ReadonlyMap<K, V>): [K, V][] {
@@ -132,6 +135,7 @@ const PRESENT = new Uint8Array()
 /** How a record is found again by its call and turn, openings and proofs, and which calls wait for an outcome. */
 export function indexOperations({ seq, event }: LedgerRecord): Operation[] {
   if (event.kind === 'booted') return [{ put: bootKey(event.nonce), value: Buffer.from(String(event.counter)) }]
+  if (event.kind === 'acked') return [{ put: ACKED, value: Buffer.from(String(seq)) }]
   if (event.kind === 'forked') return [{ put: forkKey(event.account), value: event.proof }]
   if (!('call' in event)) return []
   const own: Operation = { put: callRecordKey(event.call, seq), value: PRESENT }
