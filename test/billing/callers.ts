@@ -24,8 +24,6 @@ export interface Spree {
   /** The most that a call may generate; the least is a fifth of it. */
   readonly tokens: number
   readonly till: string
-  /** The true time at the till, beside this clock. */
-  readonly aheadMs: number
   readonly thread?: ThreadId
 }
 
@@ -76,7 +74,7 @@ async function oneCall(budget: Budget, now: () => number, spree: Spree, number: 
   if (reservation.status === 'known') return 'known'
   if (reservation.status === 'refused') return `${reservation.by}: ${reservation.reason}`
   const { call } = reservation
-  const trueDay: Period = dayPeriod(now() - spree.aheadMs)
+  const trueDay: Period = dayPeriod(now())
   const labels = thread === null ? [trueDay] : [trueDay, `t:${thread}`]
   const generated = await ask(spree.till, { call, node: peer, labels, outputTokens })
   if (generated === undefined) {

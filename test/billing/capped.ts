@@ -21,8 +21,8 @@ export interface Capped {
 
 /** Three nodes that spend in one thread, first without knowing of one another. */
 export async function spendCapped(trio: Trio, name: string): Promise<Capped> {
-  const { till, spenders, aheadMs } = trio
-  const thread = newThreadId(Date.now() + aheadMs, crypto.getRandomValues(new Uint8Array(10)))
+  const { till, spenders } = trio
+  const thread = newThreadId(trio.now(), crypto.getRandomValues(new Uint8Array(10)))
   const label = `t:${thread}`
   till.limit(label, CAP)
   const homes = spenders.map(({ account }, index) => ({ account, weight: WEIGHTS[index] ?? 1 }))
@@ -31,7 +31,7 @@ export async function spendCapped(trio: Trio, name: string): Promise<Capped> {
   const spending = async (part: string, patienceMs: number, by: readonly Spender[]) => {
     const spree: Spree = {
       ...{ name: `${name}-${part}`, callers: 8, calls: 10_000, tokens: 100 },
-      ...{ patienceMs, till: till.url, aheadMs, thread },
+      ...{ patienceMs, till: till.url, thread },
     }
     await Promise.all(by.map((spender) => spender.ask('spend', spree)))
     expect(till.faults).toEqual([])

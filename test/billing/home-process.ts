@@ -1,3 +1,4 @@
+import type { ManifestChange } from '@bzzz/budget'
 import type { CallId, NanoUsd, ThreadId } from '@bzzz/protocols'
 import { serve } from '../bench/processes.ts'
 import { type CapHome, openCapped, type Spree, spend, standingOf } from './callers.ts'
@@ -32,6 +33,12 @@ const verbs = {
   openCapped: (thread: ThreadId, cap: bigint, homes: readonly CapHome[]) =>
     openCapped(opened().budget, thread, cap, homes),
   standing: () => standingOf(opened().budget, opened().now),
+  change: (change: ManifestChange) => opened().owner.change(change),
+  /** By period: what all accounts together may still charge, by the acks that came. */
+  sums: () =>
+    opened()
+      .owner.sums()
+      .map(({ period, limit, believed }) => ({ period, limit, believed })),
   settle: async (bills: readonly (readonly [call: CallId, amount: bigint])[]) => {
     for (const [call, amount] of bills) await opened().budget.settleByWord(call, amount as NanoUsd)
   },

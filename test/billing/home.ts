@@ -5,7 +5,15 @@ import { type Mesh, openMesh } from '@bzzz/mesh'
 import { type Account, type OpenedManifest, openManifest } from '@bzzz/protocols'
 import { openState } from '@bzzz/store'
 import { openThreads } from '@bzzz/threads'
-import { createBudgetWires, identityFromSeed } from 'bzzz'
+import {
+  ConfigError,
+  createBudgetWires,
+  identityFromSeed,
+  openMembership,
+  openOffice,
+  openOwner,
+  openSharedCounter,
+} from 'bzzz'
 import { MODEL } from './till.ts'
 
 export interface HomeOptions {
@@ -19,6 +27,8 @@ export interface HomeOptions {
 export interface Place {
   /** Version 1, sealed. */
   readonly manifest: Uint8Array
+  /** Of the mesh, where this node holds it. */
+  readonly ownerSeed?: Uint8Array
   /** Where the other nodes are reached from here. */
   readonly addrs: Readonly<Record<string, string>>
 }
@@ -27,6 +37,7 @@ export interface Place {
 export interface Home {
   readonly budget: Budget
   readonly mesh: Mesh
+  readonly owner: Owner
   readonly now: () => number
   close(): Promise<void>
 }
@@ -54,44 +65,69 @@ export async function accountIn({ directory, seed, aheadMs }: HomeOptions): Prom
 export async function openHome({ directory, seed, port, aheadMs }: HomeOptions, place: Place): Promise<Home> {
   const signer = identityFromSeed(seed)
   const now = () => Date.now() + aheadMs
-  const manifest = openManifest(place.manifest, 'first')
-  const verify = async (room: Parameters<NonNullable<Parameters<typeof openState>[0]['verify']>>[0]) => {
-    await verifyLedger(room('budget'), manifest.mesh)
-  }
-  const state = await openState({ directory: join(directory, 'state'), verify })
-  const room = state.room('budget')
-  const reachable = (period: Parameters<typeof wires.reachable>[0]) => wires.reachable(period)
-  const budget = await openBudget({ room, manifest: () => manifest, signer, prices, now, randomBytes, reachable })
+  const first = openManifest(place.manifest, 'first')
+  const meshId = first.mesh
+  const state = await openState({
+    directory: join(directory, 'state'),
+    verify: async (room) => void (await verifyLedger(room('budget'), meshId)),
+  })
+  const room = state.room('membership')
+  const membership = await openMembership({ room, first })
+  const { newest, contested, isMember } = membership
+  const budget = await openBudget({
+    ...{ room: state.room('budget'), manifest: newest, contested, signer, prices, now, randomBytes },
+    reachable: (period) => wires.reachable(period),
+  })
   const wires = createBudgetWires({ budget, now, observe: () => {} })
-  const isMember = (peer: string) => manifest.manifest.members.some((member) => member.peer === peer)
+  const ownerKey = async () => {
+    if (place.ownerSeed === undefined) throw new ConfigError('OWNER_KEY_MISSING', 'it is elsewhere')
+    return identityFromSeed(place.ownerSeed)
+  }
+  const owner = await openOwner({ mesh: meshId, room, membership, account: budget.account, owner: ownerKey, now })
   const threads = await openThreads({
-    ...{ room: state.room('threads'), mesh: manifest.mesh, signer, isMember, now, randomBytes },
+    ...{ room: state.room('threads'), mesh: meshId, signer, isMember, now, randomBytes },
   })
   const mesh = await openMesh({
-    ...{ mesh: manifest.mesh, network: 'billing', privateKey: seed, signer, secret: SECRET, threads, now },
+    ...{ mesh: meshId, network: 'billing', privateKey: seed, signer, secret: SECRET, threads, now },
     listen: [`/ip4/127.0.0.1/tcp/${port}`],
     cacheDirectory: join(directory, 'cache'),
-    members: () => membersOf(manifest, place),
+    members: () => membersOf(newest(), place),
+    manifest: {
+      newest: () => ({ version: newest().manifest.version, bytes: newest().bytes }),
+      receive: membership.receive,
+      subscribe: membership.subscribe,
+    },
     budget: wires.port,
     timings: QUICK,
     card: () => ({
-      ...{ v: 1, peer: signer.peer, label: labelOf(manifest, signer.peer), incarnation: budget.account.incarnation },
-      ...{ boot: budget.boot, spare: budget.spare(), addrs: [NOWHERE], version: '0.1.0', manifestVersion: 1 },
+      ...{ v: 1, peer: signer.peer, label: labelOf(newest(), signer.peer), incarnation: budget.account.incarnation },
+      ...{ boot: budget.boot, spare: budget.spare(), addrs: [NOWHERE], version: '0.1.0' },
+      manifestVersion: newest().manifest.version,
       ...{ startedMs: 0, wallMs: now(), seq: now(), threads: 0, agents: [] },
     }),
   })
   wires.connect(mesh)
+  const counter = openSharedCounter({ budget, mesh, manifest: newest })
+  const office = openOffice({
+    ...{ room, membership, owner, ownerKey, budget, mesh, counter, hooks: wires.hooks, isLaptop: false, now },
+    ...{ stopTurns: async () => {}, observe: () => {} },
+  })
   return {
-    ...{ budget, mesh, now },
+    ...{ budget, mesh, owner, now },
     async close() {
+      await office.close()
+      await counter.close()
       await mesh.close()
       await wires.close()
       await threads.close()
+      await owner.close()
       await budget.close()
       await state.close()
     },
   }
 }
+
+type Owner = Awaited<ReturnType<typeof openOwner>>
 
 function membersOf({ manifest }: OpenedManifest, { addrs }: Place) {
   return manifest.members.map((member) => {
@@ -101,5 +137,5 @@ function membersOf({ manifest }: OpenedManifest, { addrs }: Place) {
 }
 
 function labelOf({ manifest }: OpenedManifest, peer: string): string {
-  return manifest.members.find((member) => member.peer === peer)?.label ?? ''
+  return manifest.members.find((member) => member.peer === peer)?.label ?? 'newcomer'
 }

@@ -37,7 +37,7 @@ export interface Outcome {
  */
 export async function playRounds(trio: Trio, { rounds, tokens, seed }: Game): Promise<Outcome> {
   const random = seededRandom(seed)
-  const day = dayPeriod(Date.now() + trio.aheadMs)
+  const day = dayPeriod(trio.now())
   trio.till.limit(day, LIMIT)
   const spenders = shuffled(trio.spenders, random)
   for (let round = 0; round < rounds; round++) {
@@ -81,7 +81,7 @@ async function playRound(trio: Trio, { round, tokens, share }: Round, random: Ra
   const how = random(2) === 0 ? 'reset' : 'silent'
   const spree = (index: number) => ({
     ...{ name: `round-${round}`, callers: CALLERS[index] ?? 1, patienceMs: PATIENCE_MS, till: trio.till.url },
-    ...{ calls: Math.ceil((calls * (CALLERS[index] ?? 1)) / 64), aheadMs: trio.aheadMs, tokens },
+    ...{ calls: Math.ceil((calls * (CALLERS[index] ?? 1)) / 64), tokens },
   })
   const sprees = trio.spenders.map((spender, index) => spender.ask('spend', spree(index)).catch(endedBy(spender)))
   const billed = trio.till.journal.size
@@ -113,8 +113,8 @@ async function untilBilled(trio: Trio, requests: number, sprees: readonly Promis
 }
 
 /** Everybody spends until nobody has anything left. */
-async function spendAll({ spenders, till, aheadMs }: Trio, name: string, tokens: number): Promise<void> {
-  const spree = { calls: 100_000, patienceMs: LAST_PATIENCE_MS, till: till.url, aheadMs, name, tokens }
+async function spendAll({ spenders, till }: Trio, name: string, tokens: number): Promise<void> {
+  const spree = { calls: 100_000, patienceMs: LAST_PATIENCE_MS, till: till.url, name, tokens }
   const sprees = spenders.map((spender, i) => spender.ask('spend', { ...spree, callers: CALLERS[i] ?? 1 }))
   await Promise.all(sprees)
 }

@@ -26,27 +26,37 @@ export interface Trio {
   readonly till: Till
   readonly manifest: OpenedManifest
   readonly spenders: readonly Spender[]
-  readonly aheadMs: number
+  /** In the founding manifest or not, with a process that runs or not yet. */
+  readonly newcomer: Spender
+  /** By the clock of all processes. */
+  now(): number
+  /** All processes end in order, and those named start again when a day has passed. */
+  nextDay(labels: readonly string[]): Promise<void>
   /** Nobody reaches one of these, nor does one of these reach anybody. */
   cutOff(labels: readonly string[], how: 'reset' | 'silent'): void
   heal(): void
-  /** Resolves once all three are linked. */
-  whole(): Promise<void>
+  /** Resolves once all of these are linked. @param labels the three that founded the mesh */
+  whole(labels?: readonly string[]): Promise<void>
   close(): Promise<void>
 }
 
 export const LABELS = ['walnut', 'ironwood', 'acacia'] as const
+export const NEWCOMER = 'juniper'
+const ALL = [...LABELS, NEWCOMER]
+/** Holds the owner's key. */
+const [OWNER] = LABELS
+const DAY_MS = 86_400_000
 const PATIENCE = { timeout: 30_000, interval: 50 }
 
 export async function openTrio(dailyUsd: number): Promise<Trio> {
   const directory = await mkdtemp(join(tmpdir(), 'bzzz-billing-'))
   // Noon by all clocks, so that no day ends meanwhile.
-  const aheadMs = 12 * 3_600_000 - (Date.now() % 86_400_000)
+  let aheadMs = DAY_MS / 2 - (Date.now() % DAY_MS)
   const till = await openTill()
-  const ports = await freePorts(LABELS.length)
-  const places = LABELS.map((label, index) => ({ label, seed: seedOf(label), port: ports[index] ?? 0 }))
+  const ports = await freePorts(ALL.length)
+  const places = ALL.map((label, index) => ({ label, seed: seedOf(label), port: ports[index] ?? 0 }))
   const gates = new Map<string, Gate>()
-  for (const from of LABELS) {
+  for (const from of ALL) {
     for (const { label, port } of places) if (label !== from) gates.set(`${from}>${label}`, await openGate(port))
   }
   const processes = new Map<string, Measured<HomeVerbs>>()
@@ -61,7 +71,8 @@ export async function openTrio(dailyUsd: number): Promise<Trio> {
     await mkdir(join(directory, label), { recursive: true })
     accounts.set(label, await begin(label, port).ask('account'))
   }
-  const manifest = foundingManifest(accounts, dailyUsd, Date.now() + aheadMs)
+  const founders = new Map([...accounts].filter(([label]) => label !== NEWCOMER))
+  const manifest = foundingManifest(founders, dailyUsd, Date.now() + aheadMs)
   const addrsFrom = (from: string) =>
     Object.fromEntries(
       places.flatMap(({ label }): [string, string][] => {
@@ -74,8 +85,11 @@ export async function openTrio(dailyUsd: number): Promise<Trio> {
     if (found === undefined) throw new RangeError(`${label} was never started`)
     return found
   }
-  const open = (label: string) => running(label).ask('open', { manifest: manifest.bytes, addrs: addrsFrom(label) })
-  const spenders = places.map(({ label, port }): Spender => {
+  const open = (label: string) => {
+    const ownerSeed = label === OWNER ? { ownerSeed: seedOf('owner') } : {}
+    return running(label).ask('open', { manifest: manifest.bytes, addrs: addrsFrom(label), ...ownerSeed })
+  }
+  const all = places.map(({ label, port }): Spender => {
     const account = accounts.get(label)
     if (account === undefined) throw new RangeError(`${label} has no account`)
     return {
@@ -91,17 +105,26 @@ export async function openTrio(dailyUsd: number): Promise<Trio> {
   const gatesOf = (labels: readonly string[]) =>
     [...gates].flatMap(([way, gate]) => (way.split('>').some((label) => labels.includes(label)) ? [gate] : []))
 
+  const newcomer = all.at(-1)
+  if (newcomer === undefined) throw new RangeError('there is no newcomer')
   const trio: Trio = {
-    ...{ till, manifest, spenders, aheadMs },
+    ...{ till, manifest, spenders: all.slice(0, LABELS.length), newcomer },
+    now: () => Date.now() + aheadMs,
+    async nextDay(labels) {
+      await Promise.all([...processes.values()].map((one) => one.close()))
+      aheadMs += DAY_MS
+      await Promise.all(all.filter(({ label }) => labels.includes(label)).map((one) => one.start()))
+    },
     cutOff(labels, how) {
       for (const gate of gatesOf(labels)) gate.shut(how)
     },
     heal() {
       for (const gate of gates.values()) gate.open()
     },
-    async whole() {
-      const linked = () => Promise.all(spenders.map((spender) => spender.ask('linked')))
-      await vi.waitFor(async () => expect(await linked()).toEqual(LABELS.map(() => LABELS.length - 1)), PATIENCE)
+    async whole(labels = LABELS) {
+      const meant = all.filter(({ label }) => labels.includes(label))
+      const linked = () => Promise.all(meant.map((spender) => spender.ask('linked')))
+      await vi.waitFor(async () => expect(await linked()).toEqual(meant.map(() => meant.length - 1)), PATIENCE)
     },
     async close() {
       await Promise.all([...processes.values()].map((one) => one.kill()))
@@ -121,7 +144,7 @@ export async function openTrio(dailyUsd: number): Promise<Trio> {
 }
 
 /** What the provider's journal says about all uncertain calls, told to the nodes that hold for them. */
-export async function settleFromJournal({ spenders, till }: Trio): Promise<void> {
+export async function settleFromJournal({ spenders, till }: Pick<Trio, 'spenders' | 'till'>): Promise<void> {
   for (const spender of spenders) {
     const { uncertain } = await spender.ask('standing')
     const bills = uncertain.map(({ call }) => [call, till.journal.get(call)?.amount ?? 0n] as [CallId, bigint])
