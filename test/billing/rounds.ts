@@ -96,7 +96,7 @@ async function playRound(trio: Trio, { round, tokens, share }: Round, random: Ra
 }
 
 /** Of a node that was killed nothing is heard; anything else is a fault of its own. */
-function endedBy(spender: Spender) {
+export function endedBy(spender: Spender) {
   return (error: Error): Spent => {
     if (!error.message.includes('the measured process ended')) throw new Error(`${spender.label}: ${error.message}`)
     return { begun: 0, settled: 0, lost: 0, refused: 0, reasons: [] }

@@ -66,11 +66,14 @@ export async function openTrio(dailyUsd: number): Promise<Trio> {
     processes.set(label, begun)
     return begun
   }
-  const accounts = new Map<string, Account>()
-  for (const { label, port } of places) {
-    await mkdir(join(directory, label), { recursive: true })
-    accounts.set(label, await begin(label, port).ask('account'))
-  }
+  const accounts = new Map(
+    await Promise.all(
+      places.map(async ({ label, port }): Promise<[string, Account]> => {
+        await mkdir(join(directory, label), { recursive: true })
+        return [label, await begin(label, port).ask('account')]
+      }),
+    ),
+  )
   const founders = new Map([...accounts].filter(([label]) => label !== NEWCOMER))
   const manifest = foundingManifest(founders, dailyUsd, Date.now() + aheadMs)
   const addrsFrom = (from: string) =>
