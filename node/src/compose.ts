@@ -18,8 +18,8 @@ import { createBudgetWires } from './budget/wires.ts'
 import { createClosers } from './closers.ts'
 import type { Config } from './config/load.ts'
 import {
-  dayLimitOf,
   labelOf,
+  limitNow,
   limitWarning,
   localLimits,
   membersOf,
@@ -117,7 +117,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     const label = labelOf(newest(), identity.peer)
     const isLaptop = membership.isLaptop(identity.peer)
     if (isLaptop) refuseAgents(config)
-    const local = localLimits(config, newest())
+    const local = localLimits(config, newest(), now())
     for (const { fields, words } of local.map(limitWarning)) log.warn(fields, words)
     const budget = await openBudget({
       room: state.room('budget'),
@@ -147,7 +147,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     if (budget.rights === 'none' && !isLaptop)
       log.warn(
         { account: budget.account },
-        'the manifest names no allotment for this ledger (yet): it spends what other nodes give it',
+        'the manifest names no allotment for this ledger: calls that cost anything wait for what other nodes give',
       )
 
     const threads = await openThreads({
@@ -249,7 +249,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     agents = await openAgents({
       peer: identity.peer,
       threads,
-      budget,
+      budget: wires.forTurns,
       finished: await openFinished(state.room('finished'), threads),
       providers: setup.providers,
       agents: setup.definitions,
@@ -321,7 +321,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
           threads,
           mesh,
           prices,
-          dayLimit: () => dayLimitOf(newest()),
+          dayLimit: () => limitNow(newest(), 'day', now()),
           isLaptop: membership.isLaptop,
           maxOutputTokens: config.values.openai_max_tokens,
           attempts: ATTEMPTS,
