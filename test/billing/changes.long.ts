@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { type Day, spendAndChange } from './changes.ts'
-import { openTrio } from './trio.ts'
+import { LABELS, NEWCOMER, openTrio } from './trio.ts'
 
 test.each([
   ['all have confirmed before the next day', true],
@@ -8,7 +8,7 @@ test.each([
 ])(
   'what is billed stays within a limit that is raised and lowered while a node is away and machines come and go; %s',
   async (_, confirmed) => {
-    const trio = await openTrio(1)
+    const trio = await openTrio(1, [...LABELS, NEWCOMER])
     try {
       const { first, second, third } = await spendAndChange(trio, confirmed)
       process.stdout.write(`${JSON.stringify({ first, second, third }, textOfBigints)}\n`)

@@ -30,7 +30,8 @@ const HOUR_OF_CALLS = 60
 /** @param confirmed whether the one that was cut off is back before the day ends */
 export async function spendAndChange(trio: Trio, confirmed: boolean): Promise<Changed> {
   const [owner, second, away] = trio.spenders as [Spender, Spender, Spender]
-  const { newcomer, till } = trio
+  const { till } = trio
+  const newcomer = trio.newcomer()
   const change = (wanted: ManifestChange) => owner.ask('change', wanted)
   const today = dayPeriod(trio.now())
   till.limit(today, 1_000_000_000n)

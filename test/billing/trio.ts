@@ -26,8 +26,8 @@ export interface Trio {
   readonly till: Till
   readonly manifest: OpenedManifest
   readonly spenders: readonly Spender[]
-  /** In the founding manifest or not, with a process that runs or not yet. */
-  readonly newcomer: Spender
+  /** Has a ledger, and is no member yet. */
+  newcomer(): Spender
   /** By the clock of all processes. */
   now(): number
   /** All processes end in order, and those named start again when a day has passed. */
@@ -42,21 +42,21 @@ export interface Trio {
 
 export const LABELS = ['walnut', 'ironwood', 'acacia'] as const
 export const NEWCOMER = 'juniper'
-const ALL = [...LABELS, NEWCOMER]
 /** Holds the owner's key. */
 const [OWNER] = LABELS
 const DAY_MS = 86_400_000
 const PATIENCE = { timeout: 30_000, interval: 50 }
 
-export async function openTrio(dailyUsd: number): Promise<Trio> {
+/** @param labels of those that have a ledger: the three founders, and the newcomer where one is wanted */
+export async function openTrio(dailyUsd: number, labels: readonly string[] = LABELS): Promise<Trio> {
   const directory = await mkdtemp(join(tmpdir(), 'bzzz-billing-'))
   // Noon by all clocks, so that no day ends meanwhile.
   let aheadMs = DAY_MS / 2 - (Date.now() % DAY_MS)
   const till = await openTill()
-  const ports = await freePorts(ALL.length)
-  const places = ALL.map((label, index) => ({ label, seed: seedOf(label), port: ports[index] ?? 0 }))
+  const ports = await freePorts(labels.length)
+  const places = labels.map((label, index) => ({ label, seed: seedOf(label), port: ports[index] ?? 0 }))
   const gates = new Map<string, Gate>()
-  for (const from of ALL) {
+  for (const from of labels) {
     for (const { label, port } of places) if (label !== from) gates.set(`${from}>${label}`, await openGate(port))
   }
   const processes = new Map<string, Measured<HomeVerbs>>()
@@ -108,10 +108,13 @@ export async function openTrio(dailyUsd: number): Promise<Trio> {
   const gatesOf = (labels: readonly string[]) =>
     [...gates].flatMap(([way, gate]) => (way.split('>').some((label) => labels.includes(label)) ? [gate] : []))
 
-  const newcomer = all.at(-1)
-  if (newcomer === undefined) throw new RangeError('there is no newcomer')
   const trio: Trio = {
-    ...{ till, manifest, spenders: all.slice(0, LABELS.length), newcomer },
+    ...{ till, manifest, spenders: all.slice(0, LABELS.length) },
+    newcomer() {
+      const newcomer = all.find(({ label }) => label === NEWCOMER)
+      if (newcomer === undefined) throw new RangeError('there is no newcomer')
+      return newcomer
+    },
     now: () => Date.now() + aheadMs,
     async nextDay(labels) {
       await Promise.all([...processes.values()].map((one) => one.close()))

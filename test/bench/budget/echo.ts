@@ -1,11 +1,12 @@
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
-import type { Stream } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { ClassicLevel } from 'classic-level'
-import { createLibp2p } from 'libp2p'
+import { createLibp2p, type Libp2p } from 'libp2p'
+
+type Stream = Awaited<ReturnType<Libp2p['dialProtocol']>>
 
 const PROTOCOL = '/bench/echo/1'
 const SYNCED_PROTOCOL = '/bench/synced-echo/1'
