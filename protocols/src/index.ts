@@ -88,6 +88,17 @@ export {
   agentView,
 } from './http/agents.ts'
 export {
+  MAX_SETTLEMENTS,
+  newSettlements,
+  type SettlementsAnswer,
+  type SettlementView,
+  settlementsAnswer,
+  statedCost,
+  type UncertainAnswer,
+  type UncertainCallView,
+  uncertainAnswer,
+} from './http/budget.ts'
+export {
   type ArchivedAnswer,
   archivedAnswer,
   archiveRequest,
