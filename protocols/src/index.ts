@@ -88,6 +88,17 @@ export {
   agentView,
 } from './http/agents.ts'
 export {
+  MAX_SETTLEMENTS,
+  newSettlements,
+  type SettlementsAnswer,
+  type SettlementView,
+  settlementsAnswer,
+  statedCost,
+  type UncertainAnswer,
+  type UncertainCallView,
+  uncertainAnswer,
+} from './http/budget.ts'
+export {
   type ArchivedAnswer,
   archivedAnswer,
   archiveRequest,
@@ -268,12 +279,14 @@ export {
   type PriceRef,
   type TokenUsage,
 } from './ledger/record.ts'
-export { heals, type ManifestChain, type Succession, successionOf } from './manifest/chain.ts'
+export { heals, type ManifestChain, type Succession, signedVersion, successionOf } from './manifest/chain.ts'
 export {
+  MANIFEST_NAMESPACE,
   MAX_HEALED,
   MAX_MANIFEST_BYTES,
   type Manifest,
   type Member,
+  manifestKey,
   meshFile,
   nodeLabel,
   type OpenedManifest,

@@ -2,13 +2,26 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readPatch } from '@bzzz/agents'
-import { dailyCosts, type ReviewReport, reviewOpened, reviewReport, reviewRequest } from '@bzzz/protocols'
+import {
+  dailyCosts,
+  manifestChanged,
+  newLimit,
+  type ReviewReport,
+  reviewOpened,
+  reviewReport,
+  reviewRequest,
+} from '@bzzz/protocols'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { foundTestMesh, meshFormed, startTestNode, type TestNode } from './nodes.ts'
 
 const change = readPatch('--- /dev/null\n+++ b/count.js\n@@ -0,0 +1 @@\n+export const count = 0\n', {
   repository: 'shop',
 })
+/** To read it may cost as much as all nodes have in a day. */
+const large = readPatch(
+  `--- /dev/null\n+++ b/names.js\n@@ -0,0 +1,1000 @@\n${Array.from({ length: 1000 }, (_, n) => `+export const nameOfTheNumber${n} = 'number ${n}'\n`).join('')}`,
+  { repository: 'shop' },
+)
 const PATIENCE = { timeout: 30_000, interval: 50 }
 /** A third of it is less than one call may cost, and all of it is more. */
 const DAILY_USD = 0.05
@@ -44,8 +57,8 @@ const [walnut, ironwood, acacia] = [0, 1, 2].map((n) => () => nodes[n] as TestNo
   () => TestNode,
 ]
 
-async function open(required: string[]): Promise<string> {
-  const request = reviewRequest.parse({ change, required })
+async function open(required: string[], reviewed = change): Promise<string> {
+  const request = reviewRequest.parse({ change: reviewed, required })
   return (await walnut().client.post('/api/reviews', request, reviewOpened)).thread
 }
 
@@ -62,18 +75,37 @@ test('a review whose calls are each above what their node may spend is paid for 
   expect(costs.spent_at_most_usd).toBeLessThanOrEqual(DAILY_USD)
 })
 
-test('a turn that waits for a node that is away pauses, and goes on by itself when it comes back', async () => {
-  await Promise.all([ironwood(), acacia()].map(({ node }) => node.close()))
-  const thread = await open(['architect'])
+/** Of a review that one seat of walnut is to do alone, once that has paused. */
+async function pausedReview(reviewed = change): Promise<string> {
+  const thread = await open(['architect'], reviewed)
   const seat = async () => (await report(thread)).seats[0]
   await expect
     .poll(seat, PATIENCE)
     .toMatchObject({ state: 'paused', reason: expect.stringMatching(/is left: .* another node gives/) })
   const [, needed] = /may cost \$([\d.]+)/.exec((await seat())?.reason ?? '') ?? []
   expect(Number(needed)).toBeGreaterThan(DAILY_USD / 3)
+  return thread
+}
+
+test('a turn that waits for nodes that are away pauses, and goes on by itself when they come back', async () => {
+  await Promise.all([ironwood(), acacia()].map(({ node }) => node.close()))
+  const thread = await pausedReview()
   for (const n of [1, 2]) {
     const { label, directory: home } = homes[n] as (typeof homes)[number]
     nodes[n] = await startTestNode(label, home, OPTIONS)
+  }
+  await expect.poll(async () => (await report(thread)).state, PATIENCE).toBe('approved')
+})
+
+test('a turn that waits while the others are away goes on when the limit is raised', async () => {
+  await Promise.all([ironwood(), acacia()].map(({ node }) => node.close()))
+  const thread = await pausedReview(large)
+  for (const [dim, amount_usd] of [
+    ['month', 10],
+    ['day', 1],
+  ] as const) {
+    const raised = { dim, direction: 'raise', amount_usd }
+    await walnut().client.post('/api/manifest/limits', newLimit.parse(raised), manifestChanged)
   }
   await expect.poll(async () => (await report(thread)).state, PATIENCE).toBe('approved')
 })

@@ -27,7 +27,7 @@ export interface DoorPorts {
     | 'compress'
   >
   readonly mesh: Pick<Mesh, 'addrs' | 'peers' | 'cards' | 'subscribe' | 'holders' | 'followTokens'>
-  readonly budget: Pick<Budget, 'report' | 'breakdown' | 'subscribe'>
+  readonly budget: Pick<Budget, 'report' | 'breakdown' | 'subscribe' | 'settleByWord' | 'uncertainCalls'>
   readonly counter: Pick<SharedCounter, 'total'>
   readonly following: FollowingPort
   readonly reviews: ReviewsPort

@@ -8,6 +8,7 @@ const commands = [
   'config',
   'peers',
   'agents',
+  'budget settle',
   'budget show',
   'budget raise',
   'budget lower',

@@ -1,12 +1,14 @@
 import { readReview } from '@bzzz/agents'
-import type { BudgetReport, CostBreakdown, PeriodReport } from '@bzzz/budget'
+import type { BudgetReport, CallState, CostBreakdown, PeriodReport, WordTaken } from '@bzzz/budget'
 import type { KnownCard, MeshEvent, PeerStatus } from '@bzzz/mesh'
 import {
   type Account,
   type AgentCard,
   type AgentId,
   agentIdOf,
+  type CallId,
   type ChangeSet,
+  callIdOf,
   type Entry,
   type EntryOf,
   entry as entryShape,
@@ -20,6 +22,7 @@ import {
   successorId,
   type ThreadId,
   type TokensFrame,
+  turnIdOf,
 } from '@bzzz/protocols'
 import type { Appended, Part, ThreadEvent, ThreadPreview, ThreadSummary, ThreadView, ViewedEntry } from '@bzzz/threads'
 import type { Standing } from '../../src/budget/changes.ts'
@@ -302,6 +305,22 @@ class MemoryBudget {
     return { rights: this.rights, condition: this.condition, periods: this.running, frozenModels: this.frozenModels }
   }
 
+  /** Uncertain ones, and those that became something else by an operator's word. */
+  readonly calls = new Map<CallId, CallState>()
+
+  async uncertainCalls(limit: number): Promise<readonly CallState[]> {
+    return [...this.calls.values()].filter(({ state }) => state === 'uncertain').slice(0, limit)
+  }
+
+  async settleByWord(id: CallId, actual: NanoUsd): Promise<WordTaken> {
+    const call = this.calls.get(id)
+    if (call === undefined) return { status: 'refused', code: 'unknown', reason: 'no such call here', call }
+    if (call.state === 'settled' && call.actual === actual) return { status: 'repeated', call }
+    if (call.state === 'settled') return { status: 'refused', code: 'settled', reason: 'that is final', call }
+    this.calls.set(id, { ...call, state: 'settled', actual, evidence: 'operator' })
+    return { status: 'settled', call }
+  }
+
   async breakdown(): Promise<CostBreakdown> {
     const money = { spent: usd(2.5), unproven: usd(0.5), held: usd(0.25) }
     const spending = { ...money, calls: 3, inputTokens: 900, outputTokens: 80, simulated: true }
@@ -313,6 +332,22 @@ class MemoryBudget {
     }
   }
 }
+
+/** A call whose outcome is lost, held at so many dollars; a name stands for one call. */
+export function lostCall(name: string, held: number): CallState {
+  const turn = turnIdOf({ thread: LOST_THREAD, phase: name, round: 1, agent: agentIdOf('architect', walnut) })
+  const price = { input: usd(1), cachedInput: usd(1), cacheWrite: usd(1), output: usd(1) }
+  const about = { turn, step: 0, attempt: 0, thread: LOST_THREAD, agent: 'architect', model: 'house-large' }
+  const unknown = { actual: null, usage: null, evidence: null, reply: null }
+  return {
+    ...{ id: callIdOf(turn, 0, 0), ...about, state: 'uncertain', max: usd(held), ...unknown },
+    ...{ providerRequestId: `req-${name}`, reservedMs: NOW - 60_000, simulated: false },
+    priceRef: { model: about.model, ...price, tiers: [], table: new Uint8Array(32), simulated: false },
+    periods: ['d:2026-11-22' as Period, 'm:2026-11' as Period],
+  }
+}
+
+const LOST_THREAD = newThreadId(NOW, new Uint8Array(10))
 
 export function lineOf(
   kind: PeriodReport['kind'],
@@ -328,7 +363,7 @@ export function lineOf(
   return { kind, period: period as Period, ...amounts }
 }
 
-const unmoved = { received: usd(0), granted: usd(0) }
+const unmoved = { minted: usd(0), received: usd(0), credited: usd(0), granted: usd(0), unspent: usd(0), state: null }
 
 /** acacia's slot was not found. */
 const counter: DoorPorts['counter'] = {

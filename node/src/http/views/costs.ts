@@ -86,7 +86,7 @@ function byNode(ports: DoorPorts, total: PeriodTotal): Pick<DailyCosts, 'by_node
       spent_usd: usdOf(charged),
       as_of: isoTimeOrNull(wallMs),
     })),
-    unknown_nodes: total.missing.map(({ peer }) => names(peer)),
+    unknown_nodes: [...new Set(total.missing.map(({ peer }) => names(peer)))],
   }
 }
 
