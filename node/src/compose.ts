@@ -285,6 +285,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
         mesh,
         budget,
         counter,
+        rights: { whoWasAsked: () => [] },
         following,
         reviews: createReviews({
           peer: identity.peer,

@@ -78,8 +78,13 @@ export {
   agentView,
 } from './http/agents.ts'
 export {
+  type BudgetAnswer,
+  budgetAnswer,
+  type CallView,
   MAX_SETTLEMENTS,
   newSettlements,
+  type PausedTurnView,
+  type PeriodView,
   type SettlementsAnswer,
   type SettlementView,
   settlementsAnswer,
@@ -87,6 +92,10 @@ export {
   type UncertainAnswer,
   type UncertainCallView,
   uncertainAnswer,
+  type WaitingCallView,
+  type WhyAnswer,
+  whyAnswer,
+  whyQuery,
 } from './http/budget.ts'
 export {
   type ArchivedAnswer,

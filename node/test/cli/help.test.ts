@@ -10,6 +10,7 @@ const commands = [
   'agents',
   'budget settle',
   'budget show',
+  'budget why',
   'threads',
   'thread show',
   'thread post',
