@@ -11,6 +11,7 @@ import { blobSource } from './agents/blob-source.ts'
 import { openFinished } from './agents/finished.ts'
 import { createAgentNews } from './agents/news.ts'
 import { setUpAgents } from './agents/setup.ts'
+import { createBudgetWires } from './budget/wires.ts'
 import { createClosers } from './closers.ts'
 import type { Config } from './config/load.ts'
 import {
@@ -126,9 +127,11 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       now,
       randomBytes,
       localCaps: Object.fromEntries(local.map(({ dim, amount }) => [dim, amount])),
+      reachable: (period) => wires.reachable(period),
       observe: observe.budget,
     })
     closers.add('budget', () => budget.close())
+    const wires = createBudgetWires({ budget, now, observe: observe.wires })
     if (budget.rights === 'none' && !isLaptop)
       log.warn(
         { account: budget.account },
@@ -165,6 +168,8 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       peer: identity.peer,
       label,
       incarnation: budget.account.incarnation,
+      boot: budget.boot,
+      spare: isLaptop ? [] : budget.spare(),
       addrs: [],
       version,
       manifestVersion: newest().manifest.version,
@@ -192,6 +197,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
         subscribe: membership.subscribe,
       },
       joins: invites,
+      budget: wires.port,
       threads,
       follows,
       card,
@@ -201,6 +207,10 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       throw cannotListen(error, config) ?? error
     })
     closers.add('mesh', () => mesh.close())
+    wires.connect(mesh)
+    const stopTerms = membership.subscribe(() => wires.look())
+    closers.add('wires', () => wires.close())
+    closers.add('terms', async () => stopTerms())
     const following = new Following({
       room: followingRoom,
       follows,

@@ -1,5 +1,6 @@
 import {
   type Account,
+  type Boot,
   type CallId,
   callIdOf,
   equalBytes,
@@ -16,7 +17,7 @@ import {
 import type { Room } from '@bzzz/store'
 import { beginRun } from './begin-run.ts'
 import type { Call, CallState } from './calls/call.ts'
-import type { CallOutcome, Reservation, ReserveRequest } from './calls/reservation.ts'
+import type { CallOutcome, Refusal, Reservation, ReserveRequest } from './calls/reservation.ts'
 import {
   loseTask,
   openThreadTask,
@@ -66,6 +67,8 @@ export interface BudgetOptions {
 /** What this node may spend, and what it did. All that is written is synced before its promise resolves. */
 export interface Budget extends Moving {
   readonly account: Account
+  /** The present opening of the ledger: grants are made out to it. */
+  readonly boot: Boot
   /** `none`: the manifest names no allotment for this account, and every call that costs anything is refused. */
   readonly rights: 'allotted' | 'none'
   /**
@@ -77,8 +80,9 @@ export interface Budget extends Moving {
   /**
    * Holds the call's highest cost in every period it belongs to, or in none. Only `reserved` allows sending.
    * @param patience until it is aborted, a call that lacks rights which others may have waits for them; the oldest goes first
+   * @param waits told each time that it goes on waiting, with what it lacks then
    */
-  reserve(request: ReserveRequest, patience?: AbortSignal): Promise<Reservation>
+  reserve(request: ReserveRequest, patience?: AbortSignal, waits?: (refusal: Refusal) => void): Promise<Reservation>
   /** Comes before the request leaves, once per call. @throws {BudgetError} CALL_STATE when the call may not be sent */
   sent(call: CallId): Promise<void>
   /** Books what the call cost, with its reply. A repeat changes nothing and answers what was booked. */
@@ -189,10 +193,14 @@ export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): 
     return attempted
   }
 
-  async function reserve(request: ReserveRequest, patience?: AbortSignal): Promise<Reservation> {
+  async function reserve(
+    request: ReserveRequest,
+    patience?: AbortSignal,
+    waits?: (refusal: Refusal) => void,
+  ): Promise<Reservation> {
     if (patience === undefined) return (await attempt(request)).reservation
     const call = callIdOf(request.turn, request.step, request.attempt)
-    return waitingRoom.reserve(call, request, () => attempt(request), patience)
+    return waitingRoom.reserve(call, request, () => attempt(request), patience, waits)
   }
 
   function witnessTime(wallMs: number): void {
@@ -211,6 +219,7 @@ export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): 
   return {
     ...moving,
     account,
+    boot: standing.meta.boot,
     get rights() {
       return rightsOf(newest(), account)
     },
