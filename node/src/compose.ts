@@ -11,6 +11,7 @@ import { blobSource } from './agents/blob-source.ts'
 import { openFinished } from './agents/finished.ts'
 import { createAgentNews } from './agents/news.ts'
 import { setUpAgents } from './agents/setup.ts'
+import { wireAlerts } from './budget/wire-alerts.ts'
 import { createBudgetWires } from './budget/wires.ts'
 import { createClosers } from './closers.ts'
 import type { Config } from './config/load.ts'
@@ -232,6 +233,22 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       observe: (fact) => log.debug({ fact }, fact.type),
     })
     closers.add('counter', () => counter.close())
+    const alerts = await wireAlerts({
+      ...{
+        room: state.room('alerts'),
+        mesh,
+        meshId,
+        signer: identity,
+        manifest: newest,
+        budget,
+        counter,
+        hooks: wires.hooks,
+      },
+      tells: !isLaptop,
+      now,
+      observe: observe.alerts,
+    })
+    closers.add('alerts', () => alerts.close())
 
     const livePeers = () => new Set(mesh.cards().flatMap((known) => (known.live ? [known.card.peer] : [])))
     agents = await openAgents({
@@ -295,7 +312,8 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
         mesh,
         budget,
         counter,
-        rights: { whoWasAsked: () => [] },
+        rights: wires,
+        alerts,
         following,
         reviews: createReviews({
           peer: identity.peer,

@@ -1,4 +1,5 @@
 export { type Ack, openAck, sealAck } from './ack/ack.ts'
+export { type Alert, openAlert, sealAlert } from './alert/alert.ts'
 export { decodeCanonical, encodeCanonical, equalBytes } from './bytes/cbor.ts'
 export { ProtocolError, type ProtocolErrorCode } from './bytes/errors.ts'
 export { bytesOf, type NanoUsd, nanoUsd, nanoUsdText } from './bytes/shapes.ts'
@@ -87,6 +88,9 @@ export {
   agentView,
 } from './http/agents.ts'
 export {
+  type AlertView,
+  alertsAnswer,
+  alertView,
   type BudgetAnswer,
   budgetAnswer,
   type CallView,

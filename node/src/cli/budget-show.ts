@@ -1,4 +1,11 @@
-import { type BudgetAnswer, budgetAnswer, type CostsBreakdown, costsBreakdown, nodeStatus } from '@bzzz/protocols'
+import {
+  type AlertView,
+  type BudgetAnswer,
+  budgetAnswer,
+  type CostsBreakdown,
+  costsBreakdown,
+  nodeStatus,
+} from '@bzzz/protocols'
 import { type Command, Option } from 'commander'
 import { periodLines } from './budget-periods.ts'
 import { showUncertain } from './budget-uncertain.ts'
@@ -55,6 +62,7 @@ function standingLines(standing: BudgetAnswer, laptop: boolean, context: Command
   return [
     `${day?.period.slice(2) ?? ''} (UTC): ${laptop ? 'none (a laptop)' : state}${PLAYED[play_money]}`,
     ...shown.slice(0, MAX_PERIODS).flatMap((period) => periodLines(period, context, { ownPart: !laptop })),
+    ...standing.alerts.map((alert) => alertLine(alert, context)),
     ...unsettledLines(standing),
     ...waitingLines(standing, context),
     ...standing.frozen_models.map(
@@ -66,6 +74,11 @@ function standingLines(standing: BudgetAnswer, laptop: boolean, context: Command
 
 const isShared = (kind: string): boolean => kind === 'day' || kind === 'month'
 const MAX_PERIODS = 12
+
+function alertLine({ level, period, limit_usd, spent_usd, told_by, at }: AlertView, { now }: CommandContext): string {
+  const share = Math.floor((100 * spent_usd) / limit_usd)
+  return `  ${level} ${ago(at, now())}: ${share} % of ${dollars(limit_usd)} for ${plain(period.slice(2))} was spent or held, told by ${plain(told_by)}`
+}
 
 function unsettledLines({ uncertain, unproven_usd }: BudgetAnswer): string[] {
   const { calls, held_usd, more } = uncertain

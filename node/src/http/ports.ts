@@ -13,6 +13,7 @@ import type {
   TurnId,
 } from '@bzzz/protocols'
 import type { Appended, Threads, ThreadView } from '@bzzz/threads'
+import type { Alerts } from '../budget/alerts.ts'
 import type { SharedCounter } from '../counter/shared-counter.ts'
 import type { Invites } from '../membership/invites.ts'
 import type { SyncGateway } from '../sync/gateway.ts'
@@ -48,6 +49,7 @@ export interface DoorPorts {
     | 'callsOf'
   >
   readonly rights: RightsPort
+  readonly alerts: Pick<Alerts, 'list' | 'subscribe'>
   readonly counter: Pick<SharedCounter, 'total'>
   readonly following: FollowingPort
   readonly reviews: ReviewsPort

@@ -3,11 +3,13 @@ import type { Budget, BudgetFact } from '@bzzz/budget'
 import type { Mesh, MeshFact } from '@bzzz/mesh'
 import type { ThreadFact, Threads } from '@bzzz/threads'
 import { collectDefaultMetrics, Registry } from 'prom-client'
+import type { AlertsFact } from '../budget/wire-alerts.ts'
 import type { WiresFact } from '../budget/wires.ts'
 import type { HttpFact } from '../http/facts.ts'
 import type { MembershipFact } from '../membership/membership.ts'
 import type { SyncFact } from '../sync/facts.ts'
 import { observeAgents } from './agents.ts'
+import { observeAlerts } from './alerts.ts'
 import { gaugeBudget, observeBudget, observeWires } from './budget.ts'
 import { observeHttp } from './http.ts'
 import { createLog, type Log, type LogOptions } from './log.ts'
@@ -27,6 +29,7 @@ export interface Telemetry {
     readonly threads: (fact: ThreadFact) => void
     readonly budget: (fact: BudgetFact) => void
     readonly wires: (fact: WiresFact) => void
+    readonly alerts: (fact: AlertsFact) => void
     readonly mesh: (fact: MeshFact) => void
     readonly agents: (fact: AgentFact) => void
     readonly http: (fact: HttpFact) => void
@@ -53,6 +56,7 @@ export function createTelemetry(options: LogOptions & { readonly now: () => numb
       threads: observeThreads(instruments),
       budget: observeBudget(instruments),
       wires: observeWires(instruments),
+      alerts: observeAlerts(instruments),
       mesh: observeMesh(instruments),
       agents: observeAgents(instruments),
       http: observeHttp(instruments),

@@ -5,6 +5,7 @@ import {
   type Account,
   type AgentCard,
   type AgentId,
+  type Alert,
   agentIdOf,
   type CallId,
   type ChangeSet,
@@ -535,7 +536,21 @@ export function meshOfThree() {
   const following = new MemoryFollowing(threads)
   const condition: ReturnType<DoorPorts['node']['condition']> = { store: 'open', transport: 'up' }
   const invites = new MemoryInvites()
-  const world = { asked, slots, condition, role: 'primary', invites, threads, mesh, following, budget, reviews, turns }
+  const alerts = Object.assign(new Watchers<Alert>(), { told: [] as Alert[], list: () => alerts.told })
+  const world = {
+    alerts,
+    asked,
+    slots,
+    condition,
+    role: 'primary',
+    invites,
+    threads,
+    mesh,
+    following,
+    budget,
+    reviews,
+    turns,
+  }
   const ports: DoorPorts = {
     sync: noLaptops,
     node: {
@@ -564,6 +579,7 @@ export function meshOfThree() {
     budget,
     counter: counterOf(slots),
     rights: { whoWasAsked: () => asked },
+    alerts,
     following,
     reviews,
     turns,

@@ -156,6 +156,23 @@ const pausedTurn = z.strictObject({
 })
 export type PausedTurnView = z.infer<typeof pausedTurn>
 
+/** People were told that so much of a limit is spent: once in the mesh for each level, period and limit. */
+export const alertView = z.strictObject({
+  level: z.enum(['warning', 'critical']),
+  /** `d:2026-11-22` or `m:2026-11`. */
+  period: z.string(),
+  limit_usd: usd,
+  /** At least so much was spent or held then. */
+  spent_usd: usd,
+  /** The node that told people. */
+  told_by: z.string(),
+  at: time,
+})
+export type AlertView = z.infer<typeof alertView>
+
+/** `GET /api/budget/alerts`: newest first, of the last two months. */
+export const alertsAnswer = z.strictObject({ alerts: z.array(alertView), total: z.number().int() })
+
 /** `GET /api/budget`: how the money of the mesh stands, and what waits for it here. */
 export const budgetAnswer = z.strictObject({
   node_id: z.string(),
@@ -172,6 +189,8 @@ export const budgetAnswer = z.strictObject({
   unproven_usd: usd,
   /** Models that were billed above a bound: this node does not call them until their price is another. */
   frozen_models: z.array(z.strictObject({ model: z.string(), billed_usd: usd, bound_usd: usd })),
+  /** Of the running day and month, newest first. */
+  alerts: z.array(alertView),
 })
 export type BudgetAnswer = z.infer<typeof budgetAnswer>
 

@@ -1,6 +1,16 @@
-import { budgetAnswer, newSettlements, settlementsAnswer, uncertainAnswer, whyAnswer, whyQuery } from '@bzzz/protocols'
+import {
+  alertsAnswer,
+  budgetAnswer,
+  newSettlements,
+  settlementsAnswer,
+  uncertainAnswer,
+  whyAnswer,
+  whyQuery,
+} from '@bzzz/protocols'
 import type { Door } from '../door.ts'
+import { alertViewOf } from '../views/alerts.ts'
 import { budgetView } from '../views/budget.ts'
+import { nodeNames } from '../views/names.ts'
 import { settleByWord, uncertainView } from '../views/settlements.ts'
 import { whyView } from '../views/why.ts'
 import type { Routes } from './routes.ts'
@@ -19,6 +29,11 @@ export function addBudgetRoutes(door: Door, { ports, now, answers }: Routes): vo
     { schema: { querystring: whyQuery, response: { 200: whyAnswer } } },
     async ({ query: { about } }) => whyView(ports, about, now(), inTime()),
   )
+  door.get('/api/budget/alerts', { schema: { response: { 200: alertsAnswer } } }, async () => {
+    const names = nodeNames(ports)
+    const alerts = ports.alerts.list().map((alert) => alertViewOf(alert, names))
+    return { alerts, total: alerts.length }
+  })
   door.get('/api/budget/uncertain', { schema: { response: { 200: uncertainAnswer } } }, async () =>
     uncertainView(ports),
   )

@@ -1,7 +1,9 @@
 import type { BudgetReport, CostLine } from '@bzzz/budget'
 import { type BudgetAnswer, dayPeriod, usdOf } from '@bzzz/protocols'
 import type { DoorPorts } from '../ports.ts'
+import { alertViewOf } from './alerts.ts'
 import { budgetState } from './costs.ts'
+import { nodeNames } from './names.ts'
 import { periodView, standingOf } from './periods.ts'
 import { uncertainSumOf } from './settlements.ts'
 import { pausedView, waitingView } from './waiting.ts'
@@ -15,6 +17,8 @@ export async function budgetView(ports: DoorPorts, nowMs: number, signal: AbortS
     budget.breakdown(dayPeriod(nowMs)),
     Promise.all(report.periods.map((own) => standingOf(ports, own, nowMs, signal))),
   ])
+  const running = new Set(report.periods.map(({ period }) => period))
+  const names = nodeNames(ports)
   return {
     node_id: node.label,
     state: budgetState(ports),
@@ -25,6 +29,10 @@ export async function budgetView(ports: DoorPorts, nowMs: number, signal: AbortS
     uncertain: { calls: uncertain.calls, held_usd: usdOf(uncertain.held), more: uncertain.more },
     unproven_usd: usdOf(byModel.reduce((sum, { unproven }) => sum + unproven, 0n)),
     frozen_models: frozenModels(report),
+    alerts: ports.alerts
+      .list()
+      .filter(({ period }) => running.has(period))
+      .map((alert) => alertViewOf(alert, names)),
   }
 }
 
