@@ -1,5 +1,5 @@
 import { parseUsd } from '@bzzz/budget'
-import { type Alert, type OpenedManifest, openAlert, type PeerId } from '@bzzz/protocols'
+import type { Alert, OpenedManifest, PeerId } from '@bzzz/protocols'
 import type { Operation, Room } from '@bzzz/store'
 import { type AlertFact, type Alerts, openAlerts } from '../../src/budget/alerts.ts'
 import { identityFromSeed } from '../../src/identity/identity.ts'
