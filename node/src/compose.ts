@@ -136,7 +136,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     if (budget.rights === 'none' && !isLaptop)
       log.warn(
         { account: budget.account },
-        'the manifest names no allotment for this ledger: calls that cost anything are refused here',
+        'the manifest names no allotment for this ledger: calls that cost anything wait for what other nodes give',
       )
 
     const threads = await openThreads({
@@ -254,7 +254,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     agents = await openAgents({
       peer: identity.peer,
       threads,
-      budget,
+      budget: wires.forTurns,
       finished: await openFinished(state.room('finished'), threads),
       providers: setup.providers,
       agents: setup.definitions,
