@@ -1,4 +1,4 @@
-export { type Ack, openAck, sealAck } from './ack/ack.ts'
+export { type Ack, MAX_OPENED_PERIODS, openAck, readAck, sealAck } from './ack/ack.ts'
 export { type Alert, openAlert, sealAlert } from './alert/alert.ts'
 export { decodeCanonical, encodeCanonical, equalBytes } from './bytes/cbor.ts'
 export { ProtocolError, type ProtocolErrorCode } from './bytes/errors.ts'
@@ -277,15 +277,19 @@ export {
   type PriceRef,
   type TokenUsage,
 } from './ledger/record.ts'
-export { type ManifestChain, type Succession, successionOf } from './manifest/chain.ts'
+export { heals, type ManifestChain, type Succession, signedVersion, successionOf } from './manifest/chain.ts'
 export {
+  MANIFEST_NAMESPACE,
+  MAX_HEALED,
   MAX_MANIFEST_BYTES,
   type Manifest,
   type Member,
+  manifestKey,
   meshFile,
   nodeLabel,
   type OpenedManifest,
   openManifest,
+  readManifest,
   sealManifest,
 } from './manifest/manifest.ts'
 export {

@@ -379,7 +379,7 @@ export function lineOf(
   return { kind, period: period as Period, ...amounts }
 }
 
-const unmoved = { received: usd(0), granted: usd(0) }
+const unmoved = { minted: usd(0), received: usd(0), credited: usd(0), granted: usd(0), unspent: usd(0), state: null }
 
 /** What was found of each node's figures: nothing of acacia's. */
 type Slots = Map<PeerId, { readonly charged: number; readonly wallMs: number }>

@@ -6,7 +6,7 @@ import { type Account, account, boot, type MeshId, type Period, publicKeyOfPeer 
 import { sharedPeriod } from '../ids/periods.ts'
 
 /** The signed summary of one account in one period; written only by its owner, and its counters only grow. */
-export const MAX_SLOT_BYTES = 64 * 1024
+export const MAX_SLOT_BYTES = 96 * 1024
 
 /** Of one period and direction: boots of receivers, or grants received. */
 export const MAX_TRANSFERS = 256
@@ -19,15 +19,15 @@ const slotBody = z.strictObject({
   boot,
   /** One number for all that the account signs, in every period: two contents under one number prove a fork. */
   seq: wholeNumber.min(1),
-  /** The manifest in force when the slot was written. */
-  manifestVersion: wholeNumber.min(1),
+  /** The manifest by which its account opens periods; 0 before it acknowledged one. */
+  manifestVersion: wholeNumber,
   /** {@link slotHash} of the account's slot of this period before; null for the first. */
   prevHash: bytesOf(32).nullable(),
   wallMs,
   state: z.enum(['open', 'closed', 'frozen']),
   initial: nanoUsd,
-  /** Cumulative, each: rights given away. */
-  granted: z.array(z.strictObject({ account, boot, cumulative: nanoUsd })).max(MAX_TRANSFERS),
+  /** Cumulative, each: rights given away, with the hash of the newest grant. */
+  granted: z.array(z.strictObject({ account, boot, cumulative: nanoUsd, grant: bytesOf(32) })).max(MAX_TRANSFERS),
   /** Hash of the newest grant credited from each donor to each boot. */
   received: z.array(bytesOf(32)).max(MAX_TRANSFERS),
   /** Cumulative: sum of every hold ever made. */
