@@ -2,6 +2,7 @@ export { type Ack, MAX_OPENED_PERIODS, openAck, readAck, sealAck } from './ack/a
 export { type Alert, openAlert, sealAlert } from './alert/alert.ts'
 export { decodeCanonical, encodeCanonical, equalBytes } from './bytes/cbor.ts'
 export { ProtocolError, type ProtocolErrorCode } from './bytes/errors.ts'
+export { framed, framedBytes, unframed } from './bytes/framing.ts'
 export { bytesOf, type NanoUsd, nanoUsd, nanoUsdText } from './bytes/shapes.ts'
 export { type Signer, sha256, type Verify } from './bytes/signing.ts'
 export {
