@@ -27,7 +27,7 @@ it('bzzz budget show tells the mesh’s spending by node, what this node may spe
   expect(code).toBe(0)
   expect(steady(out).split('\n')).toEqual([
     "2026-11-22 (UTC): ok; all of today's calls here are play money, which counts like dollars",
-    'day 2026-11-22  the mesh spent $12.7500 of $100.0000, at most $46.0833 (no figures from acacia)',
+    'day 2026-11-22  the mesh spent $12.7500 of $100.0000, at most $45.0833 (no figures from acacia)',
     '    node            may spend  spent, held  left            as of',
     '    walnut          $34.0000   $2.7500      $31.2500        then',
     '    ironwood        $33.0000   $10.0000     $23.0000        then',

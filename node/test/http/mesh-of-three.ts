@@ -1,5 +1,13 @@
 import { readReview } from '@bzzz/agents'
-import type { BudgetReport, CallState, CostBreakdown, PeriodReport, Waiting, WordTaken } from '@bzzz/budget'
+import type {
+  AccountTotal,
+  BudgetReport,
+  CallState,
+  CostBreakdown,
+  PeriodReport,
+  Waiting,
+  WordTaken,
+} from '@bzzz/budget'
 import type { KnownCard, MeshEvent, PeerStatus } from '@bzzz/mesh'
 import {
   type Account,
@@ -379,7 +387,7 @@ export function lineOf(
   return { kind, period: period as Period, ...amounts }
 }
 
-const unmoved = { minted: usd(0), received: usd(0), credited: usd(0), granted: usd(0), unspent: usd(0), state: null }
+const unmoved = { minted: usd(0), received: usd(0), credited: usd(0), granted: usd(0) }
 
 /** What was found of each node's figures: nothing of acacia's. */
 type Slots = Map<PeerId, { readonly charged: number; readonly wallMs: number }>
@@ -387,23 +395,23 @@ type Slots = Map<PeerId, { readonly charged: number; readonly wallMs: number }>
 function counterOf(slots: Slots): DoorPorts['counter'] {
   return {
     async total() {
-      const byAccount = [walnut, ironwood, acacia].map((peer) => {
-        const { charged = 0, wallMs = null } = slots.get(peer) ?? {}
-        return {
-          account: accountOf(peer),
-          initial: usd(peer === acacia ? 33.333333333 : 33),
-          ...unmoved,
-          charged: usd(charged),
-          wallMs,
-        }
-      })
+      const byAccount = [walnut, ironwood, acacia].map((peer) => totalOf(peer, slots))
+      const missing = byAccount.filter(({ wallMs }) => wallMs === null).map(({ account }) => account)
       const low = sum(byAccount.map(({ charged }) => charged))
-      const silent = byAccount.filter(({ wallMs }) => wallMs === null)
-      const missing = silent.map(({ account }) => account)
-      const high = sum([low, ...silent.map(({ initial }) => initial)])
+      const all = sum(byAccount.map(({ initial }) => initial))
+      const high = (all - sum(byAccount.map(({ unspent }) => unspent))) as NanoUsd
       return { limit: usd(100), low, high, found: slots.size, oldestMs: NOW - 2000, byAccount, missing }
     },
   }
+}
+
+function totalOf(peer: PeerId, slots: Slots): AccountTotal {
+  const told = slots.get(peer)
+  const initial = usd(peer === acacia ? 33.333333333 : 33)
+  const charged = usd(told?.charged ?? 0)
+  const unspent = (told === undefined ? 0n : initial - charged) as NanoUsd
+  const state = told === undefined ? null : 'open'
+  return { account: accountOf(peer), initial, ...unmoved, charged, unspent, state, wallMs: told?.wallMs ?? null }
 }
 
 function sum(amounts: readonly NanoUsd[]): NanoUsd {

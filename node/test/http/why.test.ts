@@ -22,7 +22,7 @@ describe('GET /api/budget', () => {
     expect(answer.periods).toMatchObject([
       {
         ...{ period: 'd:2026-11-22', kind: 'day', resets_at: '2026-11-23T00:00:00.000Z', limit_usd: 100 },
-        ...{ spent_usd: 12.75, spent_at_most_usd: 46.083333333 },
+        ...{ spent_usd: 12.75, spent_at_most_usd: 45.083333333 },
         own: { rights_usd: 34, initial_usd: 33, received_usd: 2, granted_usd: 1, available_usd: 31.25 },
         nodes: [
           { node_id: 'walnut', online: true, rights_usd: 34, charged_usd: 2.75, unspent_usd: 31.25 },

@@ -1,4 +1,4 @@
-import type { PeriodReport, PeriodTotal } from '@bzzz/budget'
+import type { AccountTotal, PeriodReport, PeriodTotal } from '@bzzz/budget'
 import { type Account, accountKey, type PeriodView, parsePeriod, type ThreadCap, usdOf } from '@bzzz/protocols'
 import type { DoorPorts } from '../ports.ts'
 import { isoTime, isoTimeOrNull, nodeNames } from './names.ts'
@@ -21,12 +21,9 @@ export interface Part {
   readonly rights: bigint
   /** Null: it told nothing. */
   readonly charged: bigint | null
+  /** What it may still charge or give; of a silent one, at most. */
+  readonly unspent: bigint
   readonly atMs: number | null
-}
-
-export function unspentOf({ rights, charged }: Part): bigint {
-  const left = rights - (charged ?? 0n)
-  return left > 0n ? left : 0n
 }
 
 type Ports = Pick<DoorPorts, 'budget' | 'counter' | 'mesh' | 'node'>
@@ -42,27 +39,44 @@ export async function standingOf(
   return withOwn(ports, own, await ports.counter.total(own.period, { signal }), nowMs)
 }
 
-/** The own part is known better here than by the slot that was sealed last, or by none at all. */
+/** The own part is known better here than by the sum that was told last. */
 function withOwn({ budget, mesh }: Ports, own: PeriodReport, total: PeriodTotal, nowMs: number): Standing {
   const name = accountKey(budget.account)
-  const charged = own.spent + own.held
   const online = onlinePeers(mesh)
   const told = total.byAccount.find(({ account }) => accountKey(account) === name)
+  const charged = own.spent + own.held
+  const low = total.low - (told?.charged ?? 0n) + charged
+  // What was told of the own part as unspent may have been charged since; of nothing told, all counts as charged.
+  const high = total.high + (told?.unspent ?? 0n) - aboveZero(own.rights - charged)
   const others = total.byAccount.filter((part) => part !== told)
-  const counted = told === undefined ? 0n : told.wallMs === null ? told.initial + told.received : told.charged
-  const ownPart = { account: budget.account, own: true, online: true, rights: own.rights, charged, atMs: nowMs }
   return {
     own,
     limit: total.limit,
-    spent: { low: total.low - (told?.charged ?? 0n) + charged, high: total.high - counted + charged },
+    spent: { low, high: high > low ? high : low },
     parts: [
-      ...(own.rights === 0n && charged === 0n ? [] : [ownPart]),
-      ...others.map(({ account, initial, received, granted, charged, wallMs }) => ({
-        ...{ account, own: false, online: online.has(account.peer), rights: initial + received - granted },
-        ...{ charged: wallMs === null ? null : charged, atMs: wallMs },
-      })),
+      ...(own.rights === 0n && charged === 0n ? [] : [ownPart(budget.account, own, nowMs)]),
+      ...others.map((part) => otherPart(part, online)),
     ],
   }
+}
+
+function ownPart(account: Account, own: PeriodReport, nowMs: number): Part {
+  const charged = own.spent + own.held
+  const unspent = aboveZero(own.rights - charged)
+  return { account, own: true, online: true, rights: own.rights, charged, unspent, atMs: nowMs }
+}
+
+/** Of one that told nothing, all that was given to it may be left, or gone. */
+function otherPart(part: AccountTotal, online: ReadonlySet<string>): Part {
+  const { account, initial, minted, received, granted, wallMs } = part
+  const rights = initial + minted + received - granted
+  const told = wallMs !== null
+  const [charged, unspent] = told ? [part.charged, part.unspent] : [null, aboveZero(rights)]
+  return { account, own: false, online: online.has(account.peer), rights, charged, unspent, atMs: wallMs }
+}
+
+function aboveZero(amount: bigint): bigint {
+  return amount > 0n ? amount : 0n
 }
 
 /** A thread's cap was split once, in its first entry; what the others did with their shares is not told here. */
@@ -71,10 +85,9 @@ export function threadStanding({ budget, mesh }: Ports, own: PeriodReport, cap: 
   const online = onlinePeers(mesh)
   const name = accountKey(budget.account)
   const parts = cap.shares.map(({ account, amount }): Part => {
-    const isOwn = accountKey(account) === name
-    const known = { rights: own.rights as bigint, charged: own.spent + own.held }
-    const { rights, charged } = isOwn ? known : { rights: BigInt(amount), charged: null }
-    return { account, own: isOwn, online: isOwn || online.has(account.peer), rights, charged, atMs: null }
+    if (accountKey(account) === name) return { ...ownPart(account, own, 0), atMs: null }
+    const [rights, isOnline] = [BigInt(amount), online.has(account.peer)]
+    return { account, own: false, online: isOnline, rights, charged: null, unspent: rights, atMs: null }
   })
   return { own, limit: BigInt(cap.amount), spent: null, parts }
 }
@@ -100,7 +113,7 @@ export function periodView(ports: Ports, { own, limit, spent, parts }: Standing)
       online: part.online,
       rights_usd: usdOf(part.rights),
       charged_usd: part.charged === null ? null : usdOf(part.charged),
-      unspent_usd: usdOf(unspentOf(part)),
+      unspent_usd: usdOf(part.unspent),
       as_of: isoTimeOrNull(part.atMs),
     })),
   }

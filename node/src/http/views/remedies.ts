@@ -1,6 +1,6 @@
 import { formatUsd, type Waiting } from '@bzzz/budget'
 import type { NanoUsd, Period, WhyAnswer } from '@bzzz/protocols'
-import { endMs, type Part, type Standing, unspentOf } from './periods.ts'
+import { endMs, type Part, type Standing } from './periods.ts'
 
 export type Remedy = WhyAnswer['remedies'][number]
 
@@ -59,8 +59,8 @@ function held(periods: readonly Standing[], uncertain: Stuck['uncertain'], wante
 /** Whoever is here is asked by itself; whoever is away may come back. */
 function others({ standing }: Shortage, names: Stuck['names']): Remedy[] {
   const { period } = standing.own
-  const rich = standing.parts.filter((part) => !part.own && unspentOf(part) > 0n)
-  const amount = (part: Part) => `${part.charged === null ? 'up to ' : ''}${usd(unspentOf(part))}`
+  const rich = standing.parts.filter((part) => !part.own && part.unspent > 0n)
+  const amount = (part: Part) => `${part.charged === null ? 'up to ' : ''}${usd(part.unspent)}`
   const here = rich.filter(({ online }) => online).map((part) => `${names(part.account.peer)} ${amount(part)}`)
   const away = rich.filter(({ online }) => !online)
   return [
