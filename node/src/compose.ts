@@ -11,6 +11,9 @@ import { blobSource } from './agents/blob-source.ts'
 import { openFinished } from './agents/finished.ts'
 import { createAgentNews } from './agents/news.ts'
 import { setUpAgents } from './agents/setup.ts'
+import { refuseLeft } from './budget/leave.ts'
+import { openOffice } from './budget/office.ts'
+import { openOwner } from './budget/owner.ts'
 import { wireAlerts } from './budget/wire-alerts.ts'
 import { createBudgetWires } from './budget/wires.ts'
 import { createClosers } from './closers.ts'
@@ -57,6 +60,8 @@ export interface RunningNode {
   addrs(): readonly string[]
   /** Resolves with the cause once a write to disk failed: nothing is taken from then on, and the node is to be restarted. */
   readonly frozen: Promise<unknown>
+  /** Resolves when it has left its mesh: it is to be closed then. */
+  readonly left: Promise<void>
   /** Doors first, then turns, wires, books and last the database; every one is tried. Idempotent. */
   close(): Promise<void>
 }
@@ -108,21 +113,17 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
 
     const membershipRoom = state.room('membership')
     const membership = await openMembership({ room: membershipRoom, first: opened, observe: observe.membership })
+    await refuseLeft(membershipRoom, opened.manifest.network)
     const { newest } = membership
     const label = labelOf(newest(), identity.peer)
     const isLaptop = membership.isLaptop(identity.peer)
     if (isLaptop) refuseAgents(config)
-    const invites = await openInvites({
-      ...{ room: membershipRoom, membership, self: identity.peer, secret, now, randomBytes },
-      owner: () => readOwnerKey(config.values.owner_key_file ?? paths.ownerKey, opened),
-      addrs: () => reachedAt(newest(), identity.peer, mesh.addrs()),
-    })
-
     const local = localLimits(config, newest())
     for (const { fields, words } of local.map(limitWarning)) log.warn(fields, words)
     const budget = await openBudget({
       room: state.room('budget'),
       manifest: newest,
+      contested: membership.contested,
       signer: identity,
       prices,
       now,
@@ -133,10 +134,21 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     })
     closers.add('budget', () => budget.close())
     const wires = createBudgetWires({ budget, now, observe: observe.wires })
+    const ownerKey = () => readOwnerKey(config.values.owner_key_file ?? paths.ownerKey, opened)
+    const owner = await openOwner({
+      ...{ mesh: meshId, room: membershipRoom, membership, owner: ownerKey, now, observe: observe.office },
+      account: isLaptop ? null : budget.account,
+    })
+    closers.add('owner', () => owner.close())
+    const invites = await openInvites({
+      ...{ room: membershipRoom, membership, self: identity.peer, secret, now, randomBytes },
+      ...{ owner: ownerKey, sign: owner.sign },
+      addrs: () => reachedAt(newest(), identity.peer, mesh.addrs()),
+    })
     if (budget.rights === 'none' && !isLaptop)
       log.warn(
         { account: budget.account },
-        'the manifest names no allotment for this ledger: calls that cost anything wait for what other nodes give',
+        'the manifest names no allotment for this ledger (yet): it spends what other nodes give it',
       )
 
     const threads = await openThreads({
@@ -286,6 +298,14 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     agents.subscribe(() => mesh.announce())
     mesh.announce()
 
+    const stopTurns = closeAgents(agents)
+    const office = openOffice({
+      ...{ room: membershipRoom, membership, owner, ownerKey, budget, mesh, counter, hooks: wires.hooks, isLaptop },
+      ...{ stopTurns, now, observe: observe.office },
+    })
+    closers.add('office', () => office.close())
+    const left = Promise.withResolvers<void>()
+
     telemetry.gauge({ threads, budget, mesh })
     const sync = openGateway({
       mesh: meshId,
@@ -335,6 +355,14 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
         }),
         turns: news,
         invites,
+        manifest: {
+          ...office,
+          async leave() {
+            const done = await office.leave()
+            left.resolve()
+            return done
+          },
+        },
         sync,
         metrics: telemetry.registry,
       },
@@ -363,6 +391,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       token,
       addrs: () => mesh.addrs(),
       frozen: frozen.promise,
+      left: left.promise,
       close: () => closers.close(),
     }
   } catch (error) {

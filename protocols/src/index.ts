@@ -157,6 +157,20 @@ export {
   newInvite,
 } from './http/invites.ts'
 export { type CleanupAnswer, cleanupAnswer, cleanupQuery } from './http/maintenance.ts'
+export {
+  adoptOrder,
+  type LeftAnswer,
+  type LimitState,
+  leftAnswer,
+  type ManifestChanged,
+  type ManifestView,
+  manifestChanged,
+  manifestView,
+  type NewLimit,
+  newLimit,
+  removeOrder,
+  restoreOrder,
+} from './http/manifest.ts'
 export { nanoOfUsd, usdOf } from './http/money.ts'
 export {
   type AgentsHealth,

@@ -1,13 +1,15 @@
 import type { Command } from 'commander'
+import { addOwnerBudget } from './budget-owner.ts'
 import { addSettle } from './budget-settle.ts'
 import { addShow } from './budget-show.ts'
 import { addWhy } from './budget-why.ts'
 import type { CommandContext } from './context.ts'
 
-/** Commands on the money of the mesh: budget show, why, settle. */
+/** Commands on the money of the mesh: budget show, why, settle, raise, lower, adopt. */
 export function addBudgetCommands(program: Command, context: CommandContext): void {
   const budget = program.command('budget').description('the dollar limits of the mesh')
   addShow(budget, context)
   addWhy(budget, context)
   addSettle(budget, context)
+  addOwnerBudget(budget, context)
 }

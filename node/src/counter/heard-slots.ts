@@ -2,7 +2,7 @@ import { type Account, accountKey, type MeshId, openSlot, type Period, ProtocolE
 
 /** The newest sums of others that came here, however they came: for when the DHT does not answer, or answers with less. */
 export interface HeardSlots {
-  /** @returns what is the newest of its account and period now. @throws {ProtocolError} for what no member signed */
+  /** @returns what is the newest of its account and period now. @throws {ProtocolError} for what no node of the mesh signed */
   hear(slot: Uint8Array): Slot
   of(account: Account, period: Period): Slot | undefined
 }
@@ -11,13 +11,13 @@ export interface HeardSlots {
 const MAX_OF_PEER = 64
 const MAX_PEERS = 128
 
-export function createHeardSlots(mesh: () => MeshId, isMember: (peer: string) => boolean): HeardSlots {
+export function createHeardSlots(mesh: () => MeshId, isNode: (peer: string) => boolean): HeardSlots {
   const peers = new Map<string, Map<string, Slot>>()
   return {
     hear(bytes) {
       const slot = openSlot(bytes, mesh())
       const { account, period } = slot
-      if (!isMember(account.peer)) throw new ProtocolError('NOT_A_MEMBER', `${account.peer} is not a member`)
+      if (!isNode(account.peer)) throw new ProtocolError('NOT_A_MEMBER', `${account.peer} is not a node of this mesh`)
       const slots = peers.get(account.peer) ?? new Map<string, Slot>()
       peers.set(account.peer, slots)
       const name = nameOf(account, period)

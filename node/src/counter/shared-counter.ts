@@ -50,18 +50,18 @@ const LOOK_AGAIN_MS = 2_000
 /** For all accounts of a total together. */
 const LOOK_MS = 5_000
 const MAX_SEARCHES = 8
-// Accounts that are named nowhere but in other accounts' slots: each can name 256.
-const MAX_ACCOUNTS = 256
+// Accounts that are named nowhere but in other accounts' slots: each can name 256, and make them up.
+const MAX_UNNAMED = 64
+const LOOK_FOR_UNNAMED_AGAIN_MS = 30_000
 const MAX_VERSIONS = 16
 /** Periods that are asked about again and again, times accounts. */
 const MAX_LOOKED = 4_096
 
 export function openSharedCounter({ budget, mesh, manifest, now, observe }: CounterOptions): SharedCounter {
   const own = accountKey(budget.account)
-  const heard = createHeardSlots(
-    () => manifest().mesh,
-    (peer) => manifest().manifest.members.some((member) => member.peer === peer),
-  )
+  const isNode = (peer: string): boolean =>
+    manifest().manifest.members.some((member) => member.peer === peer && member.role === 'node')
+  const heard = createHeardSlots(() => manifest().mesh, isNode)
   const publishing = publishSlots({ budget, mesh, observe: (fact) => observe?.(fact) })
   const looked = new Map<string, { readonly atMs: number; readonly search: Promise<void> }>()
   /** Of this run: an account may have opened a period under one that is no longer the newest. */
@@ -98,20 +98,27 @@ export function openSharedCounter({ budget, mesh, manifest, now, observe }: Coun
   }
 
   /** Once for all who ask within a moment. */
-  async function look(account: Account, period: Period, signal: AbortSignal): Promise<void> {
+  async function look(account: Account, period: Period, againMs: number, signal: AbortSignal): Promise<void> {
     const name = `${accountKey(account)} ${period}`
     const last = looked.get(name)
-    if (last !== undefined && Math.abs(now() - last.atMs) < LOOK_AGAIN_MS) return await last.search
+    const isKnown = heard.of(account, period) !== undefined
+    const afterMs = isKnown ? LOOK_AGAIN_MS : againMs
+    if (last !== undefined && Math.abs(now() - last.atMs) < afterMs) return await last.search
     if (looked.size >= MAX_LOOKED) looked.clear()
     const started = { atMs: now(), search: search(account, period, signal) }
     looked.set(name, started)
     await started.search
   }
 
-  async function lookForAll(accounts: readonly Account[], period: Period, signal: AbortSignal): Promise<void> {
-    const left = accounts.values()
+  async function lookForAll(
+    accounts: readonly Account[],
+    period: Period,
+    againMs: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const left = accounts.filter((account) => accountKey(account) !== own).values()
     const one = async (): Promise<void> => {
-      for (const account of left) if (!signal.aborted) await look(account, period, signal)
+      for (const account of left) if (!signal.aborted) await look(account, period, againMs, signal)
     }
     await Promise.all(Array.from({ length: MAX_SEARCHES }, one))
   }
@@ -126,18 +133,19 @@ export function openSharedCounter({ budget, mesh, manifest, now, observe }: Coun
     }
   }
 
-  /** Found ones, and those that they say rights were given to, as far as there are any of them. */
+  /** Those of the named accounts, and of whom they say rights were given to, and so on. */
   async function slotsOf(period: Period, named: readonly Account[], signal: AbortSignal): Promise<Slot[]> {
     const mine = await ownSlot(period)
-    const seen = new Map<string, Account>()
     const slotOf = (account: Account) => (accountKey(account) === own ? mine : heard.of(account, period))
+    const seen = new Map(named.map((account) => [accountKey(account), account]))
+    await lookForAll(named, period, LOOK_AGAIN_MS, signal)
     let next = named
-    while (next.length > 0 && seen.size < MAX_ACCOUNTS) {
-      for (const account of next) seen.set(accountKey(account), account)
-      const others = next.filter((account) => accountKey(account) !== own)
-      await lookForAll(others, period, signal)
+    while (next.length > 0) {
       const receivers = next.flatMap((account) => slotOf(account)?.granted.map((grant) => grant.account) ?? [])
-      next = distinct(receivers.filter((account) => !seen.has(accountKey(account)))).slice(0, MAX_ACCOUNTS)
+      const unseen = distinct(receivers.filter((account) => isNode(account.peer) && !seen.has(accountKey(account))))
+      next = unseen.slice(0, named.length + MAX_UNNAMED - seen.size)
+      for (const account of next) seen.set(accountKey(account), account)
+      await lookForAll(next, period, LOOK_FOR_UNNAMED_AGAIN_MS, signal)
     }
     return [...seen.values()].flatMap((account) => slotOf(account) ?? [])
   }

@@ -9,6 +9,7 @@ import { addConversationRoutes } from './routes/conversations.ts'
 import { addCostRoutes } from './routes/costs.ts'
 import { addEventsRoute } from './routes/events.ts'
 import { addInviteRoutes } from './routes/invites.ts'
+import { addManifestRoutes } from './routes/manifest.ts'
 import { addMetricsRoute } from './routes/metrics.ts'
 import { addNodeRoutes } from './routes/node.ts'
 import { addReviewRoutes } from './routes/reviews.ts'
@@ -87,5 +88,6 @@ function addAgentsDoor(door: Door, routes: Routes): void {
   addBudgetRoutes(door, routes)
   addEventsRoute(door, routes)
   addInviteRoutes(door, routes)
+  addManifestRoutes(door, routes)
   addSyncRoutes(door, routes)
 }

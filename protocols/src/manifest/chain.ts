@@ -46,6 +46,8 @@ export function successionOf({ first, newest }: ManifestChain, offered: OpenedMa
 export function signedVersion(bytes: Uint8Array, { mesh, manifest: { owner } }: OpenedManifest): number {
   const { manifest } = openManifest(bytes, mesh)
   if (!equalBytes(manifest.owner, owner)) throw new ProtocolError('BAD_SIGNATURE', 'not signed by the mesh’s owner')
+  if (manifest.version > 1 && manifest.prevHash === null)
+    throw new ProtocolError('BAD_SHAPE', `version ${manifest.version} names no version before it`)
   return manifest.version
 }
 

@@ -86,7 +86,9 @@ function byNode(ports: DoorPorts, parts: readonly Part[]): Pick<DailyCosts, 'by_
       const node = { node_id: names(peer), peer_id: peer, as_of: isoTimeOrNull(atMs) }
       return charged === null ? [] : [{ ...node, spent_usd: usdOf(charged) }]
     }),
-    unknown_nodes: parts.flatMap(({ account, charged }) => (charged === null ? [names(account.peer)] : [])),
+    unknown_nodes: [
+      ...new Set(parts.filter(({ charged }) => charged === null).map(({ account }) => names(account.peer))),
+    ],
   }
 }
 

@@ -19,9 +19,11 @@ export type ForkNoted =
   | { readonly status: 'noted' | 'known'; readonly account: Account; readonly own: boolean }
   | {
       readonly status: 'refused'
-      readonly code: 'malformed' | 'forged' | 'not-an-account' | 'too-many'
+      readonly code: ForkRefusalCode
       readonly reason: string
     }
+
+export type ForkRefusalCode = 'malformed' | 'forged' | 'not-an-account' | 'too-many'
 
 export interface ForkContext {
   readonly mesh: MeshId
