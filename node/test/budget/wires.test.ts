@@ -36,7 +36,7 @@ describe('a call that lacks rights', () => {
   it('has them within one question to the richest, and it is known who was asked', async () => {
     const call = waitFor(3, 'a')
     await ends(call)
-    expect(call).toMatchObject({ end: 'reserved', lacks: 1 })
+    expect(call.end).toBe('reserved')
     expect(walnut.wires.whoWasAsked()).toEqual([
       { peer: expect.any(String), atMs: NOON, periods: expect.arrayContaining([DAY]), answer: 'granted', reason: null },
     ])
@@ -69,6 +69,28 @@ describe('a call that lacks rights', () => {
     await ends(call)
     expect(call.end).toBe('reserved')
     expect(walnut.wires.whoWasAsked().map(({ answer }) => answer)).toEqual(['granted', 'granted'])
+  })
+})
+
+describe('a call that waits although nobody has what it lacks', () => {
+  it('goes on when the limit is raised', async () => {
+    const call = waitFor(10, 'a')
+    await vi.waitUntil(() => call.lacks > 0, QUICK)
+    await mesh.limitDay('12')
+    mesh.gossip()
+    await ends(call)
+    expect(call.end).toBe('reserved')
+  })
+
+  it('goes on in the next day', async () => {
+    await Promise.all(mesh.homes.map(({ budget }, i) => budget.reserve(callFor(i === 0 ? 1 : 4, `x${i}`))))
+    mesh.gossip()
+    const call = waitFor(2, 'a')
+    await vi.waitUntil(() => call.lacks > 0, QUICK)
+    mesh.clock.ms += 13 * 3_600_000
+    mesh.gossip()
+    await ends(call)
+    expect(call.end).toBe('reserved')
   })
 })
 

@@ -106,19 +106,38 @@ function mustBeReady(book: SignerBook, change: ManifestChange): void {
       `${words}: this chain is an old copy, or another key signs too; take that version first`,
     )
   }
-  if (kind === 'restore') return
+  if (change.kind === 'restore') {
+    mustBeHeard(book, gone)
+    return
+  }
   if (kind !== 'heal' && unhealed(book).length > 0) {
     throw new ChangeRefused('forked', 'the owner signed two versions with one number: heal that first')
   }
   const { restored } = newestOf(book).manifest
   const waiting = restored === null ? [] : waitingSince(book, restored.version)
   if (waiting.length > 0) {
-    const names = waiting.map(({ peer }) => peer).join(', ')
     throw new ChangeRefused(
       'restoring',
-      `version ${restored?.version} is to be acknowledged first, or attested to be gone: ${names}`,
+      `version ${restored?.version} is to be acknowledged first, or attested to be gone: ${peersOf(waiting)}`,
     )
   }
+}
+
+/**
+ * A restored chain is that of the newest version that any living account acknowledged: so all of them have to be heard first.
+ * @throws {ChangeRefused}
+ */
+function mustBeHeard(book: SignerBook, gone: readonly string[]): void {
+  const unheard = accountsIn(book).filter((account) => {
+    const name = accountKey(account)
+    return !isGoneIn(book, account) && !book.acks.has(name) && !gone.includes(name)
+  })
+  if (unheard.length === 0) return
+  throw new ChangeRefused('restoring', `to be heard of first, or attested to be gone: ${peersOf(unheard)}`)
+}
+
+function peersOf(accounts: readonly Account[]): string {
+  return accounts.map(({ peer }) => peer).join(', ')
 }
 
 /** An ack of a version that is not in the book, where that makes a difference. */

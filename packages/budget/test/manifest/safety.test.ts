@@ -15,6 +15,7 @@ import {
   memberNamed,
   NAMES,
   openPeriods,
+  restoreKey,
   START,
   takeVersion,
   type World,
@@ -26,7 +27,7 @@ import {
  */
 type Action =
   | { type: 'limit'; dim: 'day' | 'month'; amount: number }
-  | { type: 'advance' }
+  | { type: 'advance' | 'restore' }
   | { type: 'join' | 'leave' | 'open' | 'lose' | 'adopt'; which: number }
   | { type: 'hear'; which: number; version: number }
   | { type: 'ack'; which: number }
@@ -49,6 +50,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     }),
   },
   { weight: 4, arbitrary: fc.constant({ type: 'advance' as const }) },
+  { weight: 1, arbitrary: fc.constant({ type: 'restore' as const }) },
   some('join', 2),
   some('leave', 1),
   some('lose', 1),
@@ -73,6 +75,9 @@ function act(world: World, one: Action): void {
       return
     case 'advance':
       change(world, { kind: 'advance' })
+      return
+    case 'restore':
+      restoreKey(world)
       return
     case 'join': {
       const name = NAMES.find((label) => !world.machines.some((known) => known.name === label))

@@ -230,6 +230,7 @@ describe("an owner's key that came back from a backup", () => {
     for (const account of [walnut, ironwood]) desk.ack(account, {}, lost)
     expect(refusal(desk, { kind: 'restore', gone: [acacia] })).toBe('behind')
     desk.book = { ...desk.book, versions: [desk.first, lost] }
+    expect(refusal(desk, { kind: 'restore', gone: [] })).toBe('restoring')
     const restored = desk.sign({ kind: 'restore', gone: [acacia] })
     expect(restored.manifest.version).toBe(1_002)
     expect(restored.manifest.restored).toEqual({ version: 1_002, beforeDay: TOMORROW, beforeMonth: 'm:2026-12' })

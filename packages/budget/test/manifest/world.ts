@@ -173,6 +173,26 @@ export function change(world: World, what: ManifestChange): boolean {
   return true
 }
 
+/** The owner's disk is lost, and its key is back: its chain is the newest that anybody living acknowledged. */
+export function restoreKey(world: World): boolean {
+  const living = world.machines.filter(({ dead, acked }) => !dead && acked !== undefined)
+  const newest = living.map(({ acked }) => acked).reduce((a, b) => (version(a) > version(b) ? a : b), world.signed[0])
+  if (newest === undefined || living.length < world.machines.filter(({ dead }) => !dead).length) return false
+  const before = world.book
+  const told = living.flatMap(({ account }) => {
+    return world.acks.findLast((ack) => accountKey(ack.account) === accountKey(account)) ?? []
+  })
+  world.book = { versions: [newest], forks: [], acks: new Map(told.map((ack) => [accountKey(ack.account), ack])) }
+  const gone = world.machines.filter(({ dead }) => dead).map(({ account }) => account)
+  if (change(world, { kind: 'restore', gone })) return true
+  world.book = before
+  return false
+}
+
+function version(of: OpenedManifest | undefined): number {
+  return of?.manifest.version ?? 0
+}
+
 /** A lower limit is in force for a period once what may be opened fits: earlier ones do not count for it any more. */
 const lowest = new WeakMap<World, Map<Period, number>>()
 
@@ -182,7 +202,9 @@ function noteLimits(world: World): void {
   const since = lowest.get(world) ?? new Map<Period, number>()
   lowest.set(world, since)
   const reckoning = reckon(SIGNING_RULES, world.book, manifest)
-  for (const period of periodsOf(world)) {
+  // Of a period that is over, no version says anything any more.
+  const running = periodsOf(world).filter((period) => endOf(period) > world.ms + world.offMs - 3 * world.skewMs)
+  for (const period of running) {
     if (reckoning.sum(period) <= (limitOf(manifest, period) ?? 0n)) since.set(period, manifest.version)
   }
 }
