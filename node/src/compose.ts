@@ -19,8 +19,8 @@ import { createBudgetWires } from './budget/wires.ts'
 import { createClosers } from './closers.ts'
 import type { Config } from './config/load.ts'
 import {
-  dayLimitOf,
   labelOf,
+  limitNow,
   limitWarning,
   localLimits,
   membersOf,
@@ -118,7 +118,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     const label = labelOf(newest(), identity.peer)
     const isLaptop = membership.isLaptop(identity.peer)
     if (isLaptop) refuseAgents(config)
-    const local = localLimits(config, newest())
+    const local = localLimits(config, newest(), now())
     for (const { fields, words } of local.map(limitWarning)) log.warn(fields, words)
     const budget = await openBudget({
       room: state.room('budget'),
@@ -148,7 +148,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     if (budget.rights === 'none' && !isLaptop)
       log.warn(
         { account: budget.account },
-        'the manifest names no allotment for this ledger (yet): it spends what other nodes give it',
+        'the manifest names no allotment for this ledger: calls that cost anything wait for what other nodes give',
       )
 
     const threads = await openThreads({
@@ -346,7 +346,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
           threads,
           mesh,
           prices,
-          dayLimit: () => dayLimitOf(newest()),
+          dayLimit: () => limitNow(newest(), 'day', now()),
           isLaptop: membership.isLaptop,
           maxOutputTokens: config.values.openai_max_tokens,
           attempts: ATTEMPTS,

@@ -156,6 +156,8 @@ export function createManifestChanges(options: ChangesOptions): ManifestChanges 
       const before = present(dim)
       const isSo = direction === 'raise' ? amount > before : amount < before
       if (amount !== before && !isSo) throw new ChangeRefused('CHANGE_REFUSED', otherWayWords(dim, direction, before))
+      if (direction === 'raise' && dim === 'day' && amount > present('month'))
+        throw new ChangeRefused('CHANGE_REFUSED', crossedWords(present('month')))
       return await done({ kind: 'limit', dim, amount })
     },
     async adopt(node, reissue) {
@@ -200,6 +202,10 @@ export function createManifestChanges(options: ChangesOptions): ManifestChanges 
 function otherWayWords(dim: 'day' | 'month', direction: 'raise' | 'lower', before: NanoUsd): string {
   const other = direction === 'raise' ? 'lower' : 'raise'
   return `the limit of a ${dim} is ${formatUsd(before)}, so this would ${other} it: use "bzzz budget ${other}"`
+}
+
+function crossedWords(month: NanoUsd): string {
+  return `no day can cost more than its month, whose limit is ${formatUsd(month)}: raise that first`
 }
 
 function unreachedWords(label: string): string {

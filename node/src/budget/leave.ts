@@ -50,7 +50,9 @@ export async function leaveMesh(options: LeavingOptions): Promise<Left> {
     gifts.push(...(await give(options, card, new Map(shares))))
   }
   await room.write([{ put: LEFT, value: Buffer.from(String(now())) }])
-  for (const { bytes } of await budget.retire()) mesh.tellBudget({ kind: 'leave', bytes: Uint8Array.from(bytes) })
+  for (const { bytes } of await budget.retire()) {
+    for (const kind of ['slot', 'leave'] as const) mesh.tellBudget({ kind, bytes: Uint8Array.from(bytes) })
+  }
   const isOut = await untilRemoved(membership, mesh.peer, options.patience())
   const given = gifts.map(({ to, period, amount }) => ({ label: nodes.get(to) ?? to, period, amount }))
   return { status: isOut ? 'removed' : 'told', given }

@@ -238,6 +238,6 @@ async function prepare(folder: string, prepared: Prepared): Promise<void> {
   await writeFile(paths.settings, `${JSON.stringify(settings, null, 2)}\n`, onlyFile)
   await writeFile(paths.networkSecret, `${secret}\n`, onlyFile)
   await writeFile(paths.nodeKey, `${Buffer.from(identity.seed).toString('hex')}\n`, onlyFile)
-  await writeMeshFile(paths.mesh, first)
+  await writeMeshFile(paths.mesh, first, plan.invite.role)
   await rename(prepared.state, paths.state)
 }

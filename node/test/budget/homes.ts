@@ -81,6 +81,7 @@ export async function openHomes(weights: readonly number[]): Promise<Homes> {
     clockSkewMs: 5_000,
   })
   const away = new Set<PeerId>()
+  const received: Promise<void>[] = []
   const homes: Home[] = []
   const listeners = new Map<PeerId, (event: MeshEvent) => void>()
   const linked = (a: PeerId, b: PeerId) => a !== b && !away.has(a) && !away.has(b)
@@ -97,7 +98,8 @@ export async function openHomes(weights: readonly number[]): Promise<Homes> {
 
   function tellBudget(from: PeerId, thing: BudgetThing, to?: PeerId): void {
     for (const home of homes) {
-      if (linked(from, home.peer) && (to === undefined || to === home.peer)) void home.wires.port.receive(thing, from)
+      if (linked(from, home.peer) && (to === undefined || to === home.peer))
+        received.push(home.wires.port.receive(thing, from))
     }
   }
 
@@ -178,6 +180,8 @@ export async function openHomes(weights: readonly number[]): Promise<Homes> {
       for (const other of homes) if (linked(home.peer, other.peer)) up(home, other)
     },
     async close() {
+      // what comes in brings more on its way
+      for (const one of received) await one
       for (const { wires, budget } of homes) {
         await wires.close()
         await budget.close()

@@ -35,6 +35,8 @@ import {
   turnIdOf,
 } from '@bzzz/protocols'
 import type { Appended, Part, ThreadEvent, ThreadPreview, ThreadSummary, ThreadView, ViewedEntry } from '@bzzz/threads'
+import type { Standing } from '../../src/budget/changes.ts'
+import type { Left } from '../../src/budget/leave.ts'
 import type { Brought, DoorPorts, PausedTurn, ReviewPlan, TurnNews } from '../../src/http/ports.ts'
 import type { InviteOrder, InviteRecord } from '../../src/membership/invites.ts'
 

@@ -10,7 +10,6 @@ export type { Crediting, Granting, GrantRequest, Hint, Need, Rights } from './gr
 export { type Answer, type SearchEnd, seekRights } from './grants/seek.ts'
 export { createAccount } from './ledger/chain.ts'
 export { verifyLedger } from './ledger/verify.ts'
-export { signAddedMember } from './manifest/added.ts'
 export { type SignerBook, trimmed, withAck, withVersion } from './manifest/book.ts'
 export type { ChangeRefusal, ManifestChange, PeriodSum, SignedChange } from './manifest/change.ts'
 export { type FirstManifest, type FoundingMember, signFirstManifest } from './manifest/first.ts'

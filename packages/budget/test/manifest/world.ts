@@ -202,8 +202,21 @@ function noteLimits(world: World): void {
   const since = lowest.get(world) ?? new Map<Period, number>()
   lowest.set(world, since)
   const reckoning = reckon(SIGNING_RULES, world.book, manifest)
+  const { restored, closed } = manifest
+  const awaited = reckoning.accounts.filter(
+    (account) => !closed.some((one) => accountKey(one.account) === accountKey(account)),
+  )
+  const isHeard = (account: Account): boolean => {
+    return (world.book.acks.get(accountKey(account))?.version ?? 0) >= (restored?.version ?? 0)
+  }
+  if (!awaited.every(isHeard)) return
   // Of a period that is over, no version says anything any more.
-  const running = periodsOf(world).filter((period) => endOf(period) > world.ms + world.offMs - 3 * world.skewMs)
+  const running = periodsOf(world).filter((period) => {
+    // Versions that were lost may have raised it, and somebody may still take them.
+    const { beforeDay = '', beforeMonth = '' } = manifest.restored ?? {}
+    const isLost = period < (period.startsWith('d:') ? beforeDay : beforeMonth)
+    return !isLost && endOf(period) > world.ms + world.offMs - 3 * world.skewMs
+  })
   for (const period of running) {
     if (reckoning.sum(period) <= (limitOf(manifest, period) ?? 0n)) since.set(period, manifest.version)
   }

@@ -62,6 +62,7 @@ export class Roster {
   #part(link: Link): void {
     if (this.#parting.has(link)) return
     this.#parting.add(link)
+    link.deafen()
     void this.#options.farewell(link).then(() => link.close('no longer a member'))
   }
 
