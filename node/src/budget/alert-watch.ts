@@ -10,7 +10,7 @@ export interface AlertWatchOptions {
 /** What others spend is seen after so long; each look asks for every node's sums. */
 const LOOK_MS = 30_000
 /** While something is reached that another node may tell first, and after spending here. */
-const SOON_MS = 5_000
+const SOON_MS = 2_000
 
 /** Looks again and again. @returns stops, and waits for a look in hand */
 export function watchAlerts({ alerts, onSpending, onError }: AlertWatchOptions): () => Promise<void> {
