@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import {
   type Incarnation,
   type LedgerEvent,
@@ -139,7 +139,7 @@ function createKeySum(): { add(key: string): void; sum(): string } {
   return {
     add(key) {
       count += 1
-      sum = (sum + createHash('sha256').update(key).digest().readUIntBE(0, 6)) % 2 ** 48
+      sum = (sum + hash('sha256', key, 'buffer').readUIntBE(0, 6)) % 2 ** 48
     },
     sum: () => `${count}/${sum}`,
   }
