@@ -4,7 +4,7 @@ import type { NodeClient } from './client.ts'
 import { plain } from './terminal.ts'
 
 // Nodes that are up confirm within a round trip and a write.
-const SETTLE_MS = 4_000
+const SETTLE_MS = 6_000
 const LOOK_MS = 150
 
 /** What a change came to, once those that are reached have confirmed it, or some seconds are over. */
