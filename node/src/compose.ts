@@ -14,6 +14,7 @@ import { setUpAgents } from './agents/setup.ts'
 import { refuseLeft } from './budget/leave.ts'
 import { openOffice } from './budget/office.ts'
 import { openOwner } from './budget/owner.ts'
+import { wireAlerts } from './budget/wire-alerts.ts'
 import { createBudgetWires } from './budget/wires.ts'
 import { createClosers } from './closers.ts'
 import type { Config } from './config/load.ts'
@@ -250,6 +251,22 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     const { hear, close: closeCounter } = counter
     closers.add('counter', closeCounter)
     wires.hooks.onSlot = async (slot) => hear(slot)
+    const alerts = await wireAlerts({
+      ...{
+        room: state.room('alerts'),
+        mesh,
+        meshId,
+        signer: identity,
+        manifest: newest,
+        budget,
+        counter,
+        hooks: wires.hooks,
+      },
+      tells: !isLaptop,
+      now,
+      observe: observe.alerts,
+    })
+    closers.add('alerts', () => alerts.close())
 
     const livePeers = () => new Set(mesh.cards().flatMap((known) => (known.live ? [known.card.peer] : [])))
     agents = await openAgents({
@@ -321,6 +338,8 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
         mesh,
         budget,
         counter,
+        rights: wires,
+        alerts,
         following,
         reviews: createReviews({
           peer: identity.peer,

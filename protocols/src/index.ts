@@ -1,4 +1,5 @@
 export { type Ack, MAX_OPENED_PERIODS, openAck, readAck, sealAck } from './ack/ack.ts'
+export { type Alert, openAlert, sealAlert } from './alert/alert.ts'
 export { decodeCanonical, encodeCanonical, equalBytes } from './bytes/cbor.ts'
 export { ProtocolError, type ProtocolErrorCode } from './bytes/errors.ts'
 export { framed, framedBytes, unframed } from './bytes/framing.ts'
@@ -88,8 +89,16 @@ export {
   agentView,
 } from './http/agents.ts'
 export {
+  type AlertView,
+  alertsAnswer,
+  alertView,
+  type BudgetAnswer,
+  budgetAnswer,
+  type CallView,
   MAX_SETTLEMENTS,
   newSettlements,
+  type PausedTurnView,
+  type PeriodView,
   type SettlementsAnswer,
   type SettlementView,
   settlementsAnswer,
@@ -97,6 +106,10 @@ export {
   type UncertainAnswer,
   type UncertainCallView,
   uncertainAnswer,
+  type WaitingCallView,
+  type WhyAnswer,
+  whyAnswer,
+  whyQuery,
 } from './http/budget.ts'
 export {
   type ArchivedAnswer,

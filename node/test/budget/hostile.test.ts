@@ -45,7 +45,8 @@ beforeEach(() => {
   place.refusals.length = 0
 })
 
-type Kind = BudgetThing['kind'] | 'manifest'
+/** Alerts have a suite of their own. */
+type Kind = Exclude<BudgetThing['kind'], 'alert'> | 'manifest'
 type Door = 'record' | 'frame' | 'ledger' | 'membership' | 'counter'
 const DOORS: Record<Kind, readonly Door[]> = {
   slot: ['record', 'frame', 'counter'],
