@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { type Budget, createAccount, loadPrices, openBudget, type PriceTable, verifyLedger } from '@bzzz/budget'
 import { type Mesh, openMesh } from '@bzzz/mesh'
-import { type Account, type OpenedManifest, openManifest } from '@bzzz/protocols'
+import { type Account, type OpenedManifest, openManifest, signedVersion } from '@bzzz/protocols'
 import { openState } from '@bzzz/store'
 import { openThreads } from '@bzzz/threads'
 import {
@@ -95,6 +95,7 @@ export async function openHome({ directory, seed, port, aheadMs }: HomeOptions, 
     manifest: {
       newest: () => ({ version: newest().manifest.version, bytes: newest().bytes }),
       receive: membership.receive,
+      versionOf: (bytes) => signedVersion(bytes, first),
       subscribe: membership.subscribe,
     },
     budget: wires.port,
@@ -107,7 +108,7 @@ export async function openHome({ directory, seed, port, aheadMs }: HomeOptions, 
     }),
   })
   wires.connect(mesh)
-  const counter = openSharedCounter({ budget, mesh, manifest: newest })
+  const counter = openSharedCounter({ budget, mesh, manifest: newest, now })
   const office = openOffice({
     ...{ room, membership, owner, ownerKey, budget, mesh, counter, hooks: wires.hooks, isLaptop: false, now },
     ...{ stopTurns: async () => {}, observe: () => {} },

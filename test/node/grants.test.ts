@@ -2,7 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readPatch } from '@bzzz/agents'
-import { dailyCosts, type ReviewReport, reviewOpened, reviewReport, reviewRequest } from '@bzzz/protocols'
+import {
+  alertsAnswer,
+  dailyCosts,
+  type ReviewReport,
+  reviewOpened,
+  reviewReport,
+  reviewRequest,
+  whyAnswer,
+} from '@bzzz/protocols'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { foundTestMesh, meshFormed, startTestNode, type TestNode } from './nodes.ts'
 
@@ -27,6 +35,7 @@ beforeAll(async () => {
       ['acacia', 'security'],
     ],
     dailyUsd: DAILY_USD,
+    thresholds: { warning: 0.05, critical: 0.99 },
   })
   homes = founded.members
   for (const home of homes) nodes.push(await startTestNode(home.label, home.directory, OPTIONS))
@@ -62,6 +71,19 @@ test('a review whose calls are each above what their node may spend is paid for 
   expect(costs.spent_at_most_usd).toBeLessThanOrEqual(DAILY_USD)
 })
 
+test('what is spent of the day is told to people by one node, and every node knows', async () => {
+  const alertsAt = async ({ client }: TestNode) => {
+    const { alerts } = await client.get('agents', '/api/budget/alerts', alertsAnswer)
+    return alerts.filter(({ period }) => period.startsWith('d:'))
+  }
+  await expect
+    .poll(async () => (await Promise.all(nodes.map(alertsAt))).map(({ length }) => length), PATIENCE)
+    .toEqual([1, 1, 1])
+  const [own = [], ...others] = await Promise.all(nodes.map(alertsAt))
+  expect(own).toMatchObject([{ level: 'warning', limit_usd: DAILY_USD }])
+  expect(others).toEqual([own, own])
+})
+
 test('a turn that waits for a node that is away pauses, and goes on by itself when it comes back', async () => {
   await Promise.all([ironwood(), acacia()].map(({ node }) => node.close()))
   const thread = await open(['architect'])
@@ -71,6 +93,22 @@ test('a turn that waits for a node that is away pauses, and goes on by itself wh
     .toMatchObject({ state: 'paused', reason: expect.stringMatching(/is left: .* another node gives/) })
   const [, needed] = /may cost \$([\d.]+)/.exec((await seat())?.reason ?? '') ?? []
   expect(Number(needed)).toBeGreaterThan(DAILY_USD / 3)
+  const why = await walnut().client.get('agents', `/api/budget/why?about=${thread}`, whyAnswer)
+  expect(why).toMatchObject({
+    summary: expect.stringMatching(/^architect waits: .*; no node that is reached is known to have so much\.$/),
+    waiting: [{ thread, agent: 'architect', needed_usd: expect.closeTo(Number(needed), 3), hopeful: false }],
+    paused: [{ thread, phase: 'findings', round: 1 }],
+  })
+  const [day] = why.periods
+  expect(day?.nodes.map(({ node_id, online }) => [node_id, online]).toSorted()).toEqual([
+    ['acacia', false],
+    ['ironwood', false],
+    ['walnut', true],
+  ])
+  const remedies = why.remedies.map(({ words, command }) => command ?? words)
+  expect(remedies).toContainEqual(expect.stringMatching(/^(acacia|ironwood) is away with \$0\.0\d+ of 2/))
+  expect(remedies).toContainEqual(expect.stringMatching(/^bzzz budget raise day 0\.0\d$/))
+  expect(remedies).toContainEqual(expect.stringMatching(/^the next day begins at /))
   for (const n of [1, 2]) {
     const { label, directory: home } = homes[n] as (typeof homes)[number]
     nodes[n] = await startTestNode(label, home, OPTIONS)

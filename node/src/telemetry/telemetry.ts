@@ -4,11 +4,13 @@ import type { Mesh, MeshFact } from '@bzzz/mesh'
 import type { ThreadFact, Threads } from '@bzzz/threads'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { OfficeFact } from '../budget/office.ts'
+import type { AlertsFact } from '../budget/wire-alerts.ts'
 import type { WiresFact } from '../budget/wires.ts'
 import type { HttpFact } from '../http/facts.ts'
 import type { MembershipFact } from '../membership/membership.ts'
 import type { SyncFact } from '../sync/facts.ts'
 import { observeAgents } from './agents.ts'
+import { observeAlerts } from './alerts.ts'
 import { gaugeBudget, observeBudget, observeWires } from './budget.ts'
 import { observeHttp } from './http.ts'
 import { createLog, type Log, type LogOptions } from './log.ts'
@@ -29,6 +31,7 @@ export interface Telemetry {
     readonly threads: (fact: ThreadFact) => void
     readonly budget: (fact: BudgetFact) => void
     readonly wires: (fact: WiresFact) => void
+    readonly alerts: (fact: AlertsFact) => void
     readonly mesh: (fact: MeshFact) => void
     readonly agents: (fact: AgentFact) => void
     readonly http: (fact: HttpFact) => void
@@ -56,6 +59,7 @@ export function createTelemetry(options: LogOptions & { readonly now: () => numb
       threads: observeThreads(instruments),
       budget: observeBudget(instruments),
       wires: observeWires(instruments),
+      alerts: observeAlerts(instruments),
       mesh: observeMesh(instruments),
       agents: observeAgents(instruments),
       http: observeHttp(instruments),

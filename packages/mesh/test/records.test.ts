@@ -9,7 +9,7 @@ import {
   slotKey,
 } from '@bzzz/protocols'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { allOnline, INCARNATION, identityOf, MESH, Network, type TestNode, until } from './network.ts'
+import { allOnline, factsOf, INCARNATION, identityOf, MESH, Network, type TestNode, until } from './network.ts'
 import { openRogue, type Rogue } from './rogue.ts'
 
 let network: Network
@@ -18,7 +18,7 @@ beforeEach(() => {
 })
 afterEach(() => network.close())
 
-const DAY = dayPeriod(Date.UTC(2026, 10, 22))
+const DAY = dayPeriod(Date.now())
 const ADA = identityOf('ada').signer
 const STRANGER = identityOf('eve').signer
 const OTHER = 'ff'.repeat(16) as Incarnation
@@ -28,7 +28,7 @@ function accountOf(signer: Signer): Account {
   return { peer: signer.peer, incarnation: INCARNATION }
 }
 
-function sealed(account: Account, signer: Signer, seq: number): Uint8Array {
+function sealed(account: Account, signer: Signer, seq: number, more: Partial<Slot> = {}): Uint8Array {
   const zero = 0n as NanoUsd
   const slot: Slot = {
     v: 1,
@@ -46,6 +46,7 @@ function sealed(account: Account, signer: Signer, seq: number): Uint8Array {
     reserved: zero,
     released: zero,
     overrun: zero,
+    ...more,
   }
   return sealSlot(slot, MESH, signer)
 }
@@ -89,6 +90,34 @@ describe('a record', () => {
       await expect(put).rejects.toMatchObject({ code: 'RECORD_REFUSED' })
       expect(await node.mesh.getRecord(key, patience())).toEqual(sealed(account, ada.signer, 7))
     }
+  })
+
+  it('that contradicts the one known is refused and told of, and replaces nothing', async () => {
+    const seen: string[] = []
+    const nodes = await network.nodes(['ada', 'bob'], {
+      onSlot: (slot) => seen.push(Buffer.from(slot).toString('hex')),
+    })
+    await until(() => allOnline(nodes))
+    const [ada, bob] = nodes as [TestNode, TestNode]
+    const account = accountOf(ada.signer)
+    const key = slotKey(MESH, DAY, account)
+    const [one, other] = [sealed(account, ada.signer, 7), sealed(account, ada.signer, 7, { wallMs: 1 })]
+    await putOnAll(ada, key, one, 1)
+    await expect(bob.mesh.putRecord(key, other, patience())).rejects.toMatchObject({ code: 'RECORD_REFUSED' })
+    expect(factsOf(bob, 'record-refused')).toMatchObject([{ code: 'CONTRADICTION' }])
+    expect(await bob.mesh.getRecord(key, patience())).toEqual(one)
+    expect(seen).toContain(Buffer.from(one).toString('hex'))
+  })
+
+  it.each([
+    ['long over', -9],
+    ['far ahead', 9],
+  ])('of a day that is %s is refused', async (_what, days) => {
+    const [ada] = (await network.nodes(['ada'])) as [TestNode]
+    const period = dayPeriod(Date.now() + days * 86_400_000)
+    const account = accountOf(ADA)
+    const put = ada.mesh.putRecord(slotKey(MESH, period, account), sealed(account, ADA, 1, { period }), patience())
+    await expect(put).rejects.toMatchObject({ code: 'RECORD_REFUSED', message: expect.stringContaining(period) })
   })
 
   it('that is not there is undefined', async () => {

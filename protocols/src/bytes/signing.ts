@@ -15,7 +15,7 @@ export interface Signer {
 }
 
 /** One name per signed format, so that a signature of one can never stand for another. */
-export type SignatureDomain = 'envelope' | 'manifest' | 'slot' | 'grant' | 'ack' | 'card' | 'tokens' | 'join'
+export type SignatureDomain = 'alert' | 'envelope' | 'manifest' | 'slot' | 'grant' | 'ack' | 'card' | 'tokens' | 'join'
 
 /** What is signed: `bzzz/<domain>/1`, a zero byte, the mesh id (32 bytes), then the body. */
 export function signedMessage(domain: SignatureDomain, mesh: MeshId, body: Uint8Array): Uint8Array {

@@ -25,6 +25,15 @@ export async function uncertainView({ node, budget }: DoorPorts): Promise<Uncert
   }
 }
 
+/** What is held for them, in nano-dollars. */
+export async function uncertainSumOf(
+  budget: Pick<DoorPorts['budget'], 'uncertainCalls'>,
+): Promise<{ readonly calls: number; readonly held: bigint; readonly more: boolean }> {
+  const found = await budget.uncertainCalls(MAX_SHOWN + 1)
+  const calls = found.slice(0, MAX_SHOWN)
+  return { calls: calls.length, held: calls.reduce((sum, { max }) => sum + max, 0n), more: found.length > MAX_SHOWN }
+}
+
 function uncertainCallView(call: CallState): UncertainAnswer['calls'][number] {
   const { id, turn, thread, agent, model, max, reservedMs, providerRequestId, simulated } = call
   return {
