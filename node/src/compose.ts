@@ -11,6 +11,7 @@ import { blobSource } from './agents/blob-source.ts'
 import { openFinished } from './agents/finished.ts'
 import { createAgentNews } from './agents/news.ts'
 import { setUpAgents } from './agents/setup.ts'
+import { openMarkerFile } from './budget/marker.ts'
 import { createClosers } from './closers.ts'
 import type { Config } from './config/load.ts'
 import {
@@ -116,10 +117,13 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       addrs: () => reachedAt(newest(), identity.peer, mesh.addrs()),
     })
 
+    const marker = await openMarkerFile(paths.ledgerMark)
+    closers.add('marker', () => marker.close())
     const local = localLimits(config, newest())
     for (const { fields, words } of local.map(limitWarning)) log.warn(fields, words)
     const budget = await openBudget({
       room: state.room('budget'),
+      marker,
       manifest: newest,
       signer: identity,
       prices,
@@ -132,7 +136,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     if (budget.rights === 'none' && !isLaptop)
       log.warn(
         { account: budget.account },
-        'the manifest names no allotment for this ledger: calls that cost anything are refused here',
+        `the manifest names no allotment for this ledger: this node spends what the others grant it, until "bzzz budget adopt ${label}" is said where the mesh owner's key is`,
       )
 
     const threads = await openThreads({

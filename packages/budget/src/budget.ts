@@ -3,7 +3,6 @@ import {
   type CallId,
   callIdOf,
   equalBytes,
-  type Incarnation,
   type NanoUsd,
   type OpenedManifest,
   type Period,
@@ -31,9 +30,12 @@ import { type BudgetFact, factsOf } from './facts.ts'
 import { createMoving, type Moving } from './grants/moving.ts'
 import { CREDIT_RULES, type CreditRules } from './grants/take.ts'
 import { type Attempt, createWaitingRoom } from './grants/waiting-room.ts'
-import { createAccount, hex } from './ledger/chain.ts'
-import { readCall, readCostsOfDay, readTurn } from './ledger/read.ts'
-import { readStanding } from './ledger/standing.ts'
+import { hex } from './ledger/chain.ts'
+import type { FormerLedger } from './ledger/ledgers.ts'
+import type { Marker } from './ledger/marker.ts'
+import { openLedger } from './ledger/open-ledger.ts'
+import { readCall } from './ledger/read.ts'
+import { readCallIn, readCostsIn, readTurnIn } from './ledger/read-all.ts'
 import { isShared } from './periods/charged.ts'
 import { rightsOf } from './periods/rights.ts'
 import { priceOf } from './prices/cost.ts'
@@ -44,8 +46,10 @@ import { slotSealer } from './slots/seal.ts'
 import { openWriter, type WrittenPage } from './writer.ts'
 
 export interface BudgetOptions {
-  /** The ledger's room; nobody else writes to it. */
+  /** The ledgers' room; nobody else writes to it. */
   readonly room: Room
+  /** Without it, nothing local tells a ledger that was put back. */
+  readonly marker?: Marker
   /** The newest; asked again and again, since a newer one may come into force while the node runs. */
   readonly manifest: () => OpenedManifest
   readonly signer: Signer
@@ -65,6 +69,8 @@ export interface BudgetOptions {
 /** What this node may spend, and what it did. All that is written is synced before its promise resolves. */
 export interface Budget extends Moving {
   readonly account: Account
+  /** Accounts of this machine whose ledgers may not go on, oldest first. Their calls and costs are still told. */
+  readonly former: ReadonlyArray<Omit<FormerLedger, 'room'>>
   /** `none`: the manifest names no allotment for this account, and every call that costs anything is refused. */
   readonly rights: 'allotted' | 'none'
   /**
@@ -122,13 +128,12 @@ export function openBudget(options: BudgetOptions): Promise<Budget> {
 
 /** @param rules how grants are booked: a test puts wrong ones in their place, to see that it is noticed */
 export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): Promise<Budget> {
-  const { room, signer, prices, now, randomBytes, localCaps = {}, observe, verifies } = options
+  const { signer, prices, now, localCaps = {}, observe, verifies, marker } = options
   const { reachable = nothing } = options
   const { mesh } = options.manifest()
   const newest = () => options.manifest().manifest
-  const incarnation: Incarnation = await createAccount(room, { now, randomBytes })
-  const account: Account = { peer: signer.peer, incarnation }
-  const standing = await readStanding(room)
+  const { room, account, standing, former } = await openLedger({ ...options, peer: signer.peer })
+  const ledgers = { room, former }
   const listeners = new Set<(period: Period) => void>()
   let agreedMs: number | undefined
 
@@ -141,6 +146,10 @@ export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): 
     room,
     standing,
     seal: slotSealer({ mesh, account, signer, manifestVersion: () => newest().version, verifies }),
+    mark:
+      marker &&
+      (() =>
+        marker.write({ account, boot: standing.meta.boot, head: standing.head, signedSeq: standing.meta.signedSeq })),
     now,
     due: (nowMs) => overdueReleases(standing, nowMs),
     onWritten: tell,
@@ -194,7 +203,7 @@ export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): 
     else observe?.({ type: 'clock-disagrees', differenceMs })
   }
 
-  await beginRun(options, standing, writer)
+  await beginRun({ ...options, room }, standing, writer)
   const { priceTableHash } = newest()
   if (!equalBytes(prices.hash, priceTableHash)) {
     observe?.({ type: 'price-table-differs', own: hex(prices.hash), manifest: hex(priceTableHash) })
@@ -203,6 +212,7 @@ export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): 
   return {
     ...moving,
     account,
+    former: former.map(({ room: _, ...ledger }) => ledger),
     get rights() {
       return rightsOf(newest(), account)
     },
@@ -214,10 +224,10 @@ export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): 
     settle: (call, outcome) => writer.submit(settleTask(call, outcome, stateOf)),
     lose: (call, reason) => writer.submit(loseTask(call, reason)),
     release: (call, reason) => writer.submit(releaseTask(call, reason)),
-    call: (call) => readCall(room, call),
-    callsOf: (turn, step) => readTurn(room, turn, step),
+    call: (call) => readCallIn(ledgers, call),
+    callsOf: (turn, step) => readTurnIn(ledgers, turn, step),
     report: () => reportOf({ terms: terms(now()), standing, prices, condition: writer.condition }),
-    breakdown: async (day) => breakdownOf(day, await readCostsOfDay(room, day)),
+    breakdown: async (day) => breakdownOf(day, await readCostsIn(ledgers, day)),
     slots: () => writer.submit(sealTask(mesh, account, standing, terms(now()).clock)),
     subscribe: (listener) => {
       listeners.add(listener)

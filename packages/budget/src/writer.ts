@@ -37,6 +37,8 @@ export interface WriterOptions {
   readonly room: Room
   readonly standing: Standing
   readonly seal: Seal
+  /** Outside the ledger, after each synced page and before its answers. A failure freezes the budget. */
+  readonly mark?: (() => Promise<void>) | undefined
   readonly now: () => number
   /** Work of the ledger's own that is due, done before what is waiting. */
   readonly due: (nowMs: number) => readonly Task<unknown>[]
@@ -117,6 +119,7 @@ export function openWriter(options: WriterOptions): Writer {
     if (finished.operations.length > 0) {
       await room.write(finished.operations)
       keep(standing, books, finished)
+      await options.mark?.()
     }
     return () => {
       for (const answer of answers) answer()

@@ -31,6 +31,8 @@ export interface Books {
   readonly boots: Map<Incarnation, number>
   /** Accounts that signed two things under one number, by {@link accountKey}, with the proof. */
   readonly forked: Map<string, Fork>
+  /** This account signed what its ledger does not hold: the ledger was put back, or a copy of it is in use. */
+  readonly outrun: boolean
   /** Of the newest thing that this account signed. */
   signedSeq: number
 }
@@ -42,7 +44,16 @@ export interface Fork {
 
 export function emptyBooks(): Books {
   const sums = { calls: new Map(), balances: new Map(), costs: new Map(), overruns: new Map() }
-  return { ...sums, lastOpened: {}, boots: new Map(), forked: new Map(), signedSeq: 0 }
+  return { ...sums, lastOpened: {}, boots: new Map(), forked: new Map(), outrun: false, signedSeq: 0 }
+}
+
+/** Why an account may neither charge nor give nor take anything more; undefined while it may. */
+export function stopOf(
+  { forked, outrun }: Pick<Books, 'forked' | 'outrun'>,
+  own: Account,
+): 'forked' | 'outrun' | undefined {
+  if (forked.has(accountKey(own))) return 'forked'
+  return outrun ? 'outrun' : undefined
 }
 
 /** A model that was billed above its bound stays frozen until its price is another. */

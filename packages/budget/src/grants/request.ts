@@ -42,6 +42,8 @@ export type GrantRefusalCode =
   | 'own'
   | 'closed'
   | 'forked'
+  /** This node's own ledger may not go on. */
+  | 'outrun'
   /** A newer opening of the asker's ledger is known: an older process, or a copy. */
   | 'old-boot'
   /** None of the periods is running here. */
@@ -76,6 +78,8 @@ export type CreditRefusalCode =
   | 'not-open'
   | 'closed'
   | 'forked'
+  /** This node's own ledger may not go on. */
+  | 'outrun'
   /** Credited before. */
   | 'replayed'
   /** A later grant of the same donor was credited before. */

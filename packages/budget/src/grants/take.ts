@@ -93,6 +93,7 @@ function objectionTo({ from, to, period }: Grant, { manifest, account }: Terms, 
     if (isClosedFor(manifest, one, period))
       return refused('closed', `the account of ${one.peer} is attested to be gone`)
   }
+  if (books.outrun) return refused('outrun', 'this ledger is older than what its account has signed')
   if (books.boots.get(to.boot.nonce) === to.boot.counter) return undefined
   return refused('wrong-boot', `this ledger was never opened as number ${to.boot.counter} with that nonce`)
 }
