@@ -169,6 +169,8 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       peer: identity.peer,
       label,
       incarnation: budget.account.incarnation,
+      boot: budget.boot,
+      spare: isLaptop ? [] : budget.spare(),
       addrs: [],
       version,
       manifestVersion: newest().manifest.version,

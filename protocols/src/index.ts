@@ -69,6 +69,15 @@ export {
 } from './gossip/batch.ts'
 export { type Grant, grantHash, openGrant, readGrant, sealGrant } from './grant/grant.ts'
 export {
+  type AskedNeed,
+  type GrantAnswer,
+  type Granting,
+  type GrantRefusalCode,
+  type GrantRequest,
+  MAX_NEEDS,
+  type Rights,
+} from './grant/request.ts'
+export {
   type AgentsAnswer,
   type AgentsQuery,
   type AgentView,
@@ -256,6 +265,7 @@ export {
   sealManifest,
 } from './manifest/manifest.ts'
 export {
+  type BudgetThing,
   decodeFrame,
   encodeFrame,
   type Frame,

@@ -1,5 +1,6 @@
 import {
   type Account,
+  type Boot,
   type CallId,
   callIdOf,
   equalBytes,
@@ -71,6 +72,8 @@ export interface Budget extends Moving {
   readonly account: Account
   /** Accounts of this machine whose ledgers may not go on, oldest first. Their calls and costs are still told. */
   readonly former: ReadonlyArray<Omit<FormerLedger, 'room'>>
+  /** The present opening of the ledger: grants are made out to it. */
+  readonly boot: Boot
   /** `none`: the manifest names no allotment for this account, and every call that costs anything is refused. */
   readonly rights: 'allotted' | 'none'
   /**
@@ -213,6 +216,7 @@ export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): 
     ...moving,
     account,
     former: former.map(({ room: _, ...ledger }) => ledger),
+    boot: standing.meta.boot,
     get rights() {
       return rightsOf(newest(), account)
     },

@@ -167,6 +167,8 @@ export function cardOf(peer: PeerId, label: string): NodeCard {
     peer,
     label,
     incarnation: INCARNATION,
+    boot: { counter: 1, nonce: INCARNATION },
+    spare: [],
     addrs: [],
     version: '0.1.0',
     manifestVersion: 1,

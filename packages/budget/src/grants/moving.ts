@@ -10,7 +10,7 @@ import { createDoor } from './door.ts'
 import { type ForkNoted, noteFork } from './forks.ts'
 import { giveTask } from './give.ts'
 import { type Wanted, wantedBy } from './needs.ts'
-import type { Crediting, Granting, GrantRequest, Need, Rights } from './request.ts'
+import { type Crediting, type Granting, type GrantRequest, MAX_NEEDS, type Need, type Rights } from './request.ts'
 import { availableTo, balanceOf, grantsTo, mostOf, reachableTo, runningPeriods, spareOf } from './standing-rights.ts'
 import { type CreditRules, readIncoming, takeTask } from './take.ts'
 import type { AmountIn } from './waiters.ts'
@@ -118,11 +118,11 @@ export function createMoving(options: MovingOptions): Moving & { noteSpending(am
       const nowMs = now()
       const at = { terms: terms(nowMs), standing }
       const { boot } = standing.meta
-      const asked = needs.map((need) => {
+      const asked = askable(needs).map((need) => {
         const { taken } = balanceOf(at, need.period).transfers
         return { ...need, credited: transferOf(taken, donor, boot)?.cumulative ?? NO_USD }
       })
-      const perSecond = Math.round(rateOf(nowMs) * 1_000)
+      const perSecond = Math.min(Number.MAX_SAFE_INTEGER, Math.round(rateOf(nowMs) * 1_000))
       return { to: { account, boot }, sinceMs: oldest?.sinceMs ?? nowMs, perSecond, needs: asked }
     },
     spare: () => spareOf({ terms: terms(now()), standing }),
@@ -131,4 +131,13 @@ export function createMoving(options: MovingOptions): Moving & { noteSpending(am
       rate = rateAfter(rate, amount, now())
     },
   }
+}
+
+/** Of calls in many threads, what the oldest lacks first: a request has its bound. */
+function askable(needs: readonly Need[]): readonly Need[] {
+  return needs.length <= MAX_NEEDS ? needs : needs.toSorted((a, b) => urgency(b) - urgency(a)).slice(0, MAX_NEEDS)
+}
+
+function urgency({ least }: Need): number {
+  return least > 0n ? 1 : 0
 }
