@@ -29,6 +29,7 @@ import {
 import type { Terms } from './calls/terms.ts'
 import { type BudgetFact, factsOf } from './facts.ts'
 import { createMoving, type Moving } from './grants/moving.ts'
+import { createWatching, type Watching } from './grants/sight.ts'
 import { CREDIT_RULES, type CreditRules } from './grants/take.ts'
 import { type Attempt, createWaitingRoom } from './grants/waiting-room.ts'
 import { hex } from './ledger/chain.ts'
@@ -68,7 +69,7 @@ export interface BudgetOptions {
 }
 
 /** What this node may spend, and what it did. All that is written is synced before its promise resolves. */
-export interface Budget extends Moving {
+export interface Budget extends Moving, Watching {
   readonly account: Account
   /** Accounts of this machine whose ledgers may not go on, oldest first. Their calls and costs are still told. */
   readonly former: ReadonlyArray<Omit<FormerLedger, 'room'>>
@@ -161,8 +162,26 @@ export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): 
       waitingRoom.wakeAll()
     },
   })
+  const { heed, ...watching } = createWatching({
+    ...{ mesh, account, verifies, terms, standing, ledger: room, writer, now },
+    observe: (fact) => observe?.(fact),
+    onStopped: () => waitingRoom.wakeAll(),
+  })
   const { noteSpending, ...moving } = createMoving({
-    ...{ mesh, account, signer, verifies, rules, standing, terms, writer, room: waitingRoom, reachable, now },
+    ...{
+      mesh,
+      account,
+      signer,
+      verifies,
+      rules,
+      standing,
+      terms,
+      writer,
+      room: waitingRoom,
+      reachable,
+      now,
+      watching: { heed },
+    },
     observe: (fact) => observe?.(fact),
   })
 
@@ -214,6 +233,7 @@ export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): 
 
   return {
     ...moving,
+    ...watching,
     account,
     former: former.map(({ room: _, ...ledger }) => ledger),
     boot: standing.meta.boot,
