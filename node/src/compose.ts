@@ -12,6 +12,7 @@ import { openFinished } from './agents/finished.ts'
 import { createAgentNews } from './agents/news.ts'
 import { setUpAgents } from './agents/setup.ts'
 import { openMarkerFile } from './budget/marker.ts'
+import { createBudgetWires } from './budget/wires.ts'
 import { createClosers } from './closers.ts'
 import type { Config } from './config/load.ts'
 import {
@@ -130,9 +131,11 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       now,
       randomBytes,
       localCaps: Object.fromEntries(local.map(({ dim, amount }) => [dim, amount])),
+      reachable: (period) => wires.reachable(period),
       observe: observe.budget,
     })
     closers.add('budget', () => budget.close())
+    const wires = createBudgetWires({ budget, now, observe: observe.wires })
     if (budget.rights === 'none' && !isLaptop)
       log.warn(
         { account: budget.account },
@@ -198,6 +201,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
         subscribe: membership.subscribe,
       },
       joins: invites,
+      budget: wires.port,
       threads,
       follows,
       card,
@@ -207,6 +211,10 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       throw cannotListen(error, config) ?? error
     })
     closers.add('mesh', () => mesh.close())
+    wires.connect(mesh)
+    const stopTerms = membership.subscribe(() => wires.look())
+    closers.add('wires', () => wires.close())
+    closers.add('terms', async () => stopTerms())
     const following = new Following({
       room: followingRoom,
       follows,

@@ -1,6 +1,7 @@
 import type { Budget, BudgetFact } from '@bzzz/budget'
 import { dayPeriod, monthPeriod, usdOf } from '@bzzz/protocols'
 import { Counter, Gauge, Histogram } from 'prom-client'
+import type { WiresFact } from '../budget/wires.ts'
 import { DISK_SECONDS, dispatch, type FactHandlers, type Instruments } from './instruments.ts'
 
 /** Metrics and log lines of the budget. Dollars here are for charts; what is admitted is counted in nano-dollars. */
@@ -216,4 +217,23 @@ function warningHandlers({
       log.warn({ differenceMs }, 'a clock disagrees by more than the mesh allows'),
     frozen: ({ cause }) => log.error({ err: cause }, 'no model call is made until the node is restarted'),
   }
+}
+
+/** Metrics and log lines of what is asked of other nodes. */
+export function observeWires({ registry, log, warnRarely }: Instruments): (fact: WiresFact) => void {
+  const searches = new Histogram({
+    name: 'bzzz_budget_search_seconds',
+    help: 'Searches for rights at other nodes in which at least one was asked, by how they ended.',
+    labelNames: ['end'],
+    buckets: [0.005, 0.02, 0.1, 0.5, 2, 10],
+    registers: [registry],
+  })
+  return dispatch<WiresFact>({
+    'rights-sought'({ end, seconds }) {
+      searches.observe({ end }, seconds)
+      log.debug({ end, seconds }, 'rights sought')
+    },
+    'seeking-failed': ({ error }) => warnRarely('seeking', { err: error }, 'rights of other nodes were not taken'),
+    'slots-not-told': ({ peer, error }) => warnRarely('slots', { peer, err: error }, 'own sums were not told'),
+  })
 }

@@ -3,11 +3,12 @@ import type { Budget, BudgetFact } from '@bzzz/budget'
 import type { Mesh, MeshFact } from '@bzzz/mesh'
 import type { ThreadFact, Threads } from '@bzzz/threads'
 import { collectDefaultMetrics, Registry } from 'prom-client'
+import type { WiresFact } from '../budget/wires.ts'
 import type { HttpFact } from '../http/facts.ts'
 import type { MembershipFact } from '../membership/membership.ts'
 import type { SyncFact } from '../sync/facts.ts'
 import { observeAgents } from './agents.ts'
-import { gaugeBudget, observeBudget } from './budget.ts'
+import { gaugeBudget, observeBudget, observeWires } from './budget.ts'
 import { observeHttp } from './http.ts'
 import { createLog, type Log, type LogOptions } from './log.ts'
 import { observeMembership } from './membership.ts'
@@ -25,6 +26,7 @@ export interface Telemetry {
   readonly observe: {
     readonly threads: (fact: ThreadFact) => void
     readonly budget: (fact: BudgetFact) => void
+    readonly wires: (fact: WiresFact) => void
     readonly mesh: (fact: MeshFact) => void
     readonly agents: (fact: AgentFact) => void
     readonly http: (fact: HttpFact) => void
@@ -50,6 +52,7 @@ export function createTelemetry(options: LogOptions & { readonly now: () => numb
     observe: {
       threads: observeThreads(instruments),
       budget: observeBudget(instruments),
+      wires: observeWires(instruments),
       mesh: observeMesh(instruments),
       agents: observeAgents(instruments),
       http: observeHttp(instruments),

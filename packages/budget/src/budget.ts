@@ -16,7 +16,7 @@ import {
 import type { Room } from '@bzzz/store'
 import { beginRun } from './begin-run.ts'
 import type { Call, CallState } from './calls/call.ts'
-import type { CallOutcome, Reservation, ReserveRequest } from './calls/reservation.ts'
+import type { CallOutcome, Refusal, Reservation, ReserveRequest } from './calls/reservation.ts'
 import {
   loseTask,
   openThreadTask,
@@ -86,8 +86,9 @@ export interface Budget extends Moving, Watching {
   /**
    * Holds the call's highest cost in every period it belongs to, or in none. Only `reserved` allows sending.
    * @param patience until it is aborted, a call that lacks rights which others may have waits for them; the oldest goes first
+   * @param waits told each time that it goes on waiting, with what it lacks then
    */
-  reserve(request: ReserveRequest, patience?: AbortSignal): Promise<Reservation>
+  reserve(request: ReserveRequest, patience?: AbortSignal, waits?: (refusal: Refusal) => void): Promise<Reservation>
   /** Comes before the request leaves, once per call. @throws {BudgetError} CALL_STATE when the call may not be sent */
   sent(call: CallId): Promise<void>
   /** Books what the call cost, with its reply. A repeat changes nothing and answers what was booked. */
@@ -212,10 +213,14 @@ export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): 
     return attempted
   }
 
-  async function reserve(request: ReserveRequest, patience?: AbortSignal): Promise<Reservation> {
+  async function reserve(
+    request: ReserveRequest,
+    patience?: AbortSignal,
+    waits?: (refusal: Refusal) => void,
+  ): Promise<Reservation> {
     if (patience === undefined) return (await attempt(request)).reservation
     const call = callIdOf(request.turn, request.step, request.attempt)
-    return waitingRoom.reserve(call, request, () => attempt(request), patience)
+    return waitingRoom.reserve(call, request, () => attempt(request), patience, waits)
   }
 
   function witnessTime(wallMs: number): void {

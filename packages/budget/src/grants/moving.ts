@@ -32,10 +32,14 @@ export interface Moving {
   waiting(): Waiting
   /** What to ask this donor for now; undefined when nothing lacks. */
   requestTo(donor: Account): GrantRequest | undefined
+  /** @param listener told when a call begins to wait, or waits on for something else. @returns how to stop */
+  onWaiting(listener: () => void): () => void
   /** What others may ask for, by period; a hint, and out of date at once. */
   spare(): readonly Rights[]
   /** Own grants to an account in what is running, sealed, to be sent again. */
   grantsTo(account: Account): readonly Uint8Array[]
+  /** Against accounts that are in use twice, to be told again. */
+  forkProofs(): readonly Uint8Array[]
 }
 
 export interface Waiting {
@@ -134,8 +138,10 @@ export function createMoving(options: MovingOptions): Moving & { noteSpending(am
       const perSecond = Math.min(Number.MAX_SAFE_INTEGER, Math.round(rateOf(nowMs) * 1_000))
       return { to: { account, boot }, sinceMs: oldest?.sinceMs ?? nowMs, perSecond, needs: asked }
     },
+    onWaiting: room.onWaiting,
     spare: () => spareOf({ terms: terms(now()), standing }),
     grantsTo: (to) => (accountKey(to) === accountKey(account) ? [] : grantsTo({ terms: terms(now()), standing }, to)),
+    forkProofs: () => [...standing.forked.values()].map(({ proof }) => proof),
     noteSpending: (amount) => {
       rate = rateAfter(rate, amount, now())
     },

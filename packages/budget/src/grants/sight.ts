@@ -20,8 +20,6 @@ export interface Watching {
   seenOf(peer: PeerId): readonly SignedThing[]
   /** The newest thing that was seen of every account, to be remembered. */
   seen(): readonly SignedThing[]
-  /** Against accounts that are in use twice, for everybody to know. */
-  forkProofs(): readonly { readonly account: Account; readonly proof: Uint8Array }[]
 }
 
 /**
@@ -101,7 +99,6 @@ export function createWatching(options: WatchOptions): Watching & Heeding {
     sight: async (thing) => heed(sightingOf(thing, mesh, verifies)),
     seenOf: sightings.newestOf,
     seen: () => sightings.newest().map(({ thing }) => thing),
-    forkProofs: () => [...standing.forked.values()],
   }
 }
 
