@@ -1,6 +1,6 @@
 import type { Boot, CallId, Incarnation } from '@bzzz/protocols'
 import type { Room } from '@bzzz/store'
-import { loseTask } from './calls/tasks.ts'
+import { type CallRules, loseTask } from './calls/tasks.ts'
 import type { BudgetFact } from './facts.ts'
 import { hex } from './ledger/chain.ts'
 import { lastPart, under } from './ledger/keys.ts'
@@ -18,6 +18,7 @@ export async function beginRun(
   { room, randomBytes, observe }: Beginning,
   standing: Standing,
   writer: Pick<Writer, 'submit'>,
+  rules: Pick<CallRules, 'lost'>,
 ): Promise<void> {
   const boot: Boot = { counter: standing.meta.boot.counter + 1, nonce: hex(randomBytes(16)) as Incarnation }
   standing.meta = { ...standing.meta, boot }
@@ -28,7 +29,7 @@ export async function beginRun(
   const unsettled: CallId[] = []
   for await (const key of room.keys(under('o/'))) unsettled.push(lastPart(key) as CallId)
   await Promise.all(
-    unsettled.map((call) => writer.submit(loseTask(call, 'the node stopped before its outcome was known'))),
+    unsettled.map((call) => writer.submit(loseTask(call, 'the node stopped before its outcome was known', rules))),
   )
   if (unsettled.length > 0) observe?.({ type: 'recovered', calls: unsettled.length })
 }

@@ -30,7 +30,6 @@ import type { Terms } from './calls/terms.ts'
 import { type BudgetFact, factsOf } from './facts.ts'
 import { createMoving, type Moving } from './grants/moving.ts'
 import { createWatching, type Watching } from './grants/sight.ts'
-import { CREDIT_RULES, type CreditRules } from './grants/take.ts'
 import { type Attempt, createWaitingRoom } from './grants/waiting-room.ts'
 import { hex } from './ledger/chain.ts'
 import type { FormerLedger } from './ledger/ledgers.ts'
@@ -38,11 +37,13 @@ import type { Marker } from './ledger/marker.ts'
 import { openLedger } from './ledger/open-ledger.ts'
 import { readCall } from './ledger/read.ts'
 import { readCallIn, readCostsIn, readTurnIn } from './ledger/read-all.ts'
+import { acknowledgeTask, withoutRights } from './manifest/acknowledge.ts'
 import { isShared } from './periods/charged.ts'
 import { rightsOf } from './periods/rights.ts'
 import { priceOf } from './prices/cost.ts'
 import type { PriceTable } from './prices/table.ts'
 import { type BudgetReport, breakdownOf, type CostBreakdown, reportOf } from './report.ts'
+import { type Rules, SHIPPED_RULES } from './rules.ts'
 import { type OwnSlot, sealTask } from './slots/own.ts'
 import { slotSealer } from './slots/seal.ts'
 import { openWriter, type WrittenPage } from './writer.ts'
@@ -54,6 +55,11 @@ export interface BudgetOptions {
   readonly marker?: Marker
   /** The newest; asked again and again, since a newer one may come into force while the node runs. */
   readonly manifest: () => OpenedManifest
+  /**
+   * Whether the owner signed two versions with one number of which the newest is one, or follows one, and heals neither: it is not
+   * acknowledged then. Never, without.
+   */
+  readonly contested?: () => boolean
   readonly signer: Signer
   readonly prices: PriceTable
   /** Wall clock, milliseconds. */
@@ -75,8 +81,16 @@ export interface Budget extends Moving, Watching {
   readonly former: ReadonlyArray<Omit<FormerLedger, 'room'>>
   /** The present opening of the ledger: grants are made out to it. */
   readonly boot: Boot
-  /** `none`: the manifest names no allotment for this account, and every call that costs anything is refused. */
+  /** `none`: the manifest that was acknowledged names no allotment for this account, and every call that costs anything is refused. */
   readonly rights: 'allotted' | 'none'
+  /**
+   * Opens periods by the newest manifest from now on; resolves once that is synced. To be asked whenever a newer one came into
+   * force, or is no longer contested; opening the budget does it too.
+   * @throws {BudgetError} FROZEN, BUSY or CLOSED
+   */
+  acknowledge(): Promise<void>
+  /** What the mesh's owner is to be told until he knows it: the newest acknowledgement, sealed. Undefined before the first. */
+  ack(): Uint8Array | undefined
   /**
    * Opens a thread's period once, with this account's share of the cap in the thread's first entry; nothing for a
    * thread without a cap. Comes before the first reservation in the thread.
@@ -128,13 +142,13 @@ const CLOCK_RESOLUTION_MS = 1_000
  * @throws {BudgetError} LEDGER_BROKEN when the ledger cannot be trusted
  */
 export function openBudget(options: BudgetOptions): Promise<Budget> {
-  return openBudgetBy(CREDIT_RULES, options)
+  return openBudgetBy(SHIPPED_RULES, options)
 }
 
-/** @param rules how grants are booked: a test puts wrong ones in their place, to see that it is noticed */
-export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): Promise<Budget> {
+/** @param rules the shipped ones, but in a test or a simulation */
+export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promise<Budget> {
   const { signer, prices, now, localCaps = {}, observe, verifies, marker } = options
-  const { reachable = nothing } = options
+  const { reachable = nothing, contested = no } = options
   const { mesh } = options.manifest()
   const newest = () => options.manifest().manifest
   const { room, account, standing, former } = await openLedger({ ...options, peer: signer.peer })
@@ -143,20 +157,23 @@ export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): 
   let agreedMs: number | undefined
 
   const terms = (nowMs: number): Terms => {
-    const manifest = newest()
-    return { account, manifest, localCaps, clock: { nowMs, skewMs: manifest.clockSkewMs }, agreedMs }
+    const taken = newest()
+    const manifest = rules.opensBy(standing.acked?.manifest ?? withoutRights(taken), taken)
+    const skewMs = rules.guardMs(taken.clockSkewMs)
+    return { account, manifest, newest: taken, localCaps, clock: { nowMs, skewMs }, agreedMs }
   }
   const waitingRoom = createWaitingRoom({ standing, terms, reachable, now })
   const writer = openWriter({
     room,
     standing,
-    seal: slotSealer({ mesh, account, signer, manifestVersion: () => newest().version, verifies }),
     mark:
       marker &&
       (() =>
         marker.write({ account, boot: standing.meta.boot, head: standing.head, signedSeq: standing.meta.signedSeq })),
+    seal: slotSealer({ mesh, account, signer, manifestVersion: () => standing.acked?.version ?? 0, verifies }),
     now,
     due: (nowMs) => overdueReleases(standing, nowMs),
+    toldAfter: rules.toldAfter,
     onWritten: tell,
     onFrozen(cause) {
       observe?.({ type: 'frozen', cause })
@@ -201,10 +218,12 @@ export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): 
     return (await readCall(room, call.id)) ?? { ...call, reply: null }
   }
 
-  async function attempt(request: ReserveRequest): Promise<Attempt> {
+  async function attempt(request: ReserveRequest, askedMs: number): Promise<Attempt> {
     const price = priceOf(prices, request.model)
     const kept = waitingRoom.keptBefore
-    const attempted = await writer.submit(reserveTask(request, { standing, terms, price, stateOf, kept }))
+    const attempted = await writer.submit(
+      reserveTask(request, { rules, askedMs, standing, terms, price, stateOf, kept }),
+    )
     const { reservation } = attempted
     if (reservation.status === 'refused') {
       const { status: _, ...refusal } = reservation
@@ -218,9 +237,10 @@ export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): 
     patience?: AbortSignal,
     waits?: (refusal: Refusal) => void,
   ): Promise<Reservation> {
-    if (patience === undefined) return (await attempt(request)).reservation
+    const askedMs = now()
+    if (patience === undefined) return (await attempt(request, askedMs)).reservation
     const call = callIdOf(request.turn, request.step, request.attempt)
-    return waitingRoom.reserve(call, request, () => attempt(request), patience, waits)
+    return waitingRoom.reserve(call, request, () => attempt(request, askedMs), patience, waits)
   }
 
   function witnessTime(wallMs: number): void {
@@ -230,7 +250,11 @@ export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): 
     else observe?.({ type: 'clock-disagrees', differenceMs })
   }
 
-  await beginRun({ ...options, room }, standing, writer)
+  const acknowledging = { mesh, account, signer, standing, manifest: options.manifest, contested }
+  const acknowledge = (): Promise<void> => writer.submit(acknowledgeTask(acknowledging))
+
+  await beginRun({ ...options, room }, standing, writer, rules)
+  await acknowledge()
   const { priceTableHash } = newest()
   if (!equalBytes(prices.hash, priceTableHash)) {
     observe?.({ type: 'price-table-differs', own: hex(prices.hash), manifest: hex(priceTableHash) })
@@ -243,15 +267,17 @@ export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): 
     former: former.map(({ room: _, ...ledger }) => ledger),
     boot: standing.meta.boot,
     get rights() {
-      return rightsOf(newest(), account)
+      return rightsOf(terms(now()).manifest, account)
     },
+    acknowledge,
+    ack: () => standing.acked?.ack,
     openThread: async (thread, cap) => {
       if (cap !== undefined) await writer.submit(openThreadTask(thread, cap, terms(now())))
     },
     reserve,
     sent: (call) => writer.submit(sentTask(call)),
     settle: (call, outcome) => writer.submit(settleTask(call, outcome, stateOf)),
-    lose: (call, reason) => writer.submit(loseTask(call, reason)),
+    lose: (call, reason) => writer.submit(loseTask(call, reason, rules)),
     release: (call, reason) => writer.submit(releaseTask(call, reason)),
     call: (call) => readCallIn(ledgers, call),
     callsOf: (turn, step) => readTurnIn(ledgers, turn, step),
@@ -269,6 +295,10 @@ export async function openBudgetBy(rules: CreditRules, options: BudgetOptions): 
       return closed
     },
   }
+}
+
+function no(): boolean {
+  return false
 }
 
 function nothing(): bigint {

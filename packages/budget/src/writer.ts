@@ -10,6 +10,8 @@ import { loadWorkingSet, type Needs } from './ledger/working-set.ts'
 /** Something that reads the books and may write to the ledger. */
 export interface Task<T> {
   needs(nowMs: number): Needs
+  /** Whatever was submitted after it is decided once this one is synced. */
+  readonly endsPage?: true
   /**
    * Decides at the moment of writing, with all that was decided before it, synced or in the same batch. Pure.
    * @throws {BudgetError} to be rejected alone
@@ -42,6 +44,8 @@ export interface WriterOptions {
   readonly now: () => number
   /** Work of the ledger's own that is due, done before what is waiting. */
   readonly due: (nowMs: number) => readonly Task<unknown>[]
+  /** When those who wait for a page are told what it did: once it is synced. */
+  readonly toldAfter: (synced: Promise<void>, records: readonly LedgerRecord[]) => Promise<void>
   /** After each synced page, in order. Must not throw. */
   readonly onWritten: (page: WrittenPage) => void
   readonly onFrozen: (cause: unknown) => void
@@ -61,6 +65,7 @@ const MAX_TASKS_PER_PAGE = 256
 
 interface Waiting {
   readonly needs: Task<unknown>['needs']
+  readonly endsPage: boolean
   /** Appends to the page. @returns what tells the caller, once the page is synced */
   readonly run: (books: Books, nowMs: number, page: Page) => () => void
   readonly reject: (error: unknown) => void
@@ -101,7 +106,7 @@ export function openWriter(options: WriterOptions): Writer {
     // Lets everything that is submitted in one go share a page.
     await Promise.resolve()
     while (queue.length > 0) {
-      const batch = queue.splice(0, MAX_TASKS_PER_PAGE)
+      const batch = queue.splice(0, pageOf(queue))
       const told = await writePage(batch).catch((cause: unknown) => fail(cause, batch))
       told()
     }
@@ -117,7 +122,7 @@ export function openWriter(options: WriterOptions): Writer {
     const answers = tasks.map((task) => decided(task, books, nowMs, page))
     const finished = page.finish(options.seal)
     if (finished.operations.length > 0) {
-      await room.write(finished.operations)
+      await options.toldAfter(room.write(finished.operations), page.records)
       keep(standing, books, finished)
       await options.mark?.()
     }
@@ -161,6 +166,12 @@ export function openWriter(options: WriterOptions): Writer {
   }
 }
 
+/** How many of those that wait share the next page. */
+function pageOf(queue: readonly Waiting[]): number {
+  const last = queue.findIndex(({ endsPage }) => endsPage)
+  return Math.min(MAX_TASKS_PER_PAGE, last < 0 ? queue.length : last + 1)
+}
+
 function waiting<T>(
   task: Task<T>,
   resolve: (value: T | Promise<T>) => void,
@@ -168,6 +179,7 @@ function waiting<T>(
 ): Waiting {
   return {
     needs: (nowMs) => task.needs(nowMs),
+    endsPage: task.endsPage === true,
     reject,
     run(books, nowMs, page) {
       const { events, seal = [], answer } = task.decide(books, nowMs)

@@ -11,6 +11,7 @@ import { isBookedRight } from '../calls/booking.ts'
 import { type Call, nextCall, reservedCall } from '../calls/call.ts'
 import { invariant } from '../errors.ts'
 import { isSamePrice } from '../prices/cost.ts'
+import { type Acknowledged, postAcked } from './acked.ts'
 import { type Balance, charged, hold, openBalance, refund, rights, settle } from './balance.ts'
 import { type CostRow, costAfter, costKey } from './costs.ts'
 import { postCredited, postGranted, postMinted } from './moved.ts'
@@ -33,6 +34,8 @@ export interface Books {
   readonly forked: Map<string, Fork>
   /** This account signed what its ledger does not hold: the ledger was put back, or a copy of it is in use. */
   readonly outrun: boolean
+  /** By what periods are opened; undefined before the first. */
+  acked: Acknowledged | undefined
   /** Of the newest thing that this account signed. */
   signedSeq: number
 }
@@ -44,7 +47,8 @@ export interface Fork {
 
 export function emptyBooks(): Books {
   const sums = { calls: new Map(), balances: new Map(), costs: new Map(), overruns: new Map() }
-  return { ...sums, lastOpened: {}, boots: new Map(), forked: new Map(), outrun: false, signedSeq: 0 }
+  const stops = { forked: new Map(), outrun: false }
+  return { ...sums, ...stops, lastOpened: {}, boots: new Map(), acked: undefined, signedSeq: 0 }
 }
 
 /** Why an account may neither charge nor give nor take anything more; undefined while it may. */
@@ -72,6 +76,10 @@ export function post(books: Books, event: LedgerEvent, atMs: number): void {
       return
     case 'booted':
       books.boots.set(event.nonce, event.counter)
+      return
+    case 'acked':
+      books.acked = postAcked(books.acked, books.signedSeq, event)
+      books.signedSeq = books.acked.seq
       return
     case 'opened':
       postOpened(books, event)

@@ -29,7 +29,26 @@ const UNSENT_MS = 30_000
 // Bounds what is in flight at one node; real concurrency is a few dozen.
 const MAX_LIVE_CALLS = 10_000
 
+/** How a call is admitted and given up. */
+export interface CallRules {
+  /** The moment in whose periods a call is charged. */
+  chargedAt(askedMs: number, writtenMs: number): number
+  /** What an admission is decided from. @param draft with all that was decided before in the same page */
+  decidedFrom(draft: Books, synced: Standing): Books
+  /** What becomes of a call of which nobody knows whether it was billed. */
+  lost(call: Call, reason: string): CallEvent
+}
+
+export const CALL_RULES: CallRules = {
+  chargedAt: (_, writtenMs) => writtenMs,
+  decidedFrom: (draft) => draft,
+  lost: ({ id }, reason) => ({ kind: 'uncertain', call: id, reason }),
+}
+
 export interface ReserveContext {
+  readonly rules: CallRules
+  /** When the caller came. */
+  readonly askedMs: number
   readonly standing: Standing
   readonly terms: (nowMs: number) => Terms
   readonly price: PriceRef | undefined
@@ -41,7 +60,7 @@ export interface ReserveContext {
 /** @throws {BudgetError} BAD_REQUEST */
 export function reserveTask(
   request: ReserveRequest,
-  { standing, terms, price, stateOf, kept }: ReserveContext,
+  { rules, askedMs, standing, terms, price, stateOf, kept }: ReserveContext,
 ): Task<Attempt> {
   const id = callIdOf(request.turn, request.step, request.attempt)
   if (!isTokenCount(request.inputTokens) || !isTokenCount(request.outputTokens)) {
@@ -49,7 +68,8 @@ export function reserveTask(
   }
   return {
     needs(nowMs) {
-      const periods = timePeriods(terms(nowMs), standing.lastOpened, request.agent)
+      const at = terms(rules.chargedAt(askedMs, nowMs))
+      const periods = timePeriods(at, standing.lastOpened, request.agent)
       const { agent, thread, model } = request
       const cost = costKey({ periods, agent, thread, model, simulated: price?.simulated ?? false })
       const index = turnKey(request.turn, request.step, request.attempt)
@@ -66,7 +86,8 @@ export function reserveTask(
         return { events: [], answer }
       }
       if (standing.live.size >= MAX_LIVE_CALLS) throw new BudgetError('BUSY', `${MAX_LIVE_CALLS} calls are in flight`)
-      const admission = admit(terms(nowMs), books, id, request, price, kept(books, nowMs, id))
+      const at = terms(rules.chargedAt(askedMs, nowMs))
+      const admission = admit(at, rules.decidedFrom(books, standing), id, request, price, kept(books, nowMs, id))
       if (admission.status === 'refused')
         return { events: [], answer: () => attempt(admission.refusal, admission.claim) }
       const { max } = admission
@@ -121,8 +142,8 @@ export function settleTask(id: CallId, outcome: CallOutcome, stateOf: ReserveCon
   return stepTask(id, settled, (call, isNew) => (isNew ? { ...call, reply } : stateOf(call)))
 }
 
-export function loseTask(call: CallId, reason: string): Task<void> {
-  return stepTask(call, () => ({ kind: 'uncertain', call, reason: reason.slice(0, 500) }), nothing)
+export function loseTask(id: CallId, reason: string, { lost }: Pick<CallRules, 'lost'>): Task<void> {
+  return stepTask(id, (call) => lost(call, reason.slice(0, 500)), nothing)
 }
 
 export function releaseTask(call: CallId, reason: string): Task<void> {

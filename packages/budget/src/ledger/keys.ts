@@ -11,9 +11,11 @@ import type { Range } from '@bzzz/store'
  * - `p/<period>` balance; `g/<period>` what its rights moved by; `s/<period>` the sealed slot; `b/<day>/…` costs; `f/<model>` the call that froze it
  * - `k/<peer>/<incarnation>` proof against an account
  * - `outrun` what the account signed and this ledger does not hold: it may not go on
+ * - `acked` number of the record of the newest manifest that was acknowledged
  * - `meta` boot and the number of what was signed last
  */
 export const META = 'meta'
+export const ACKED = 'acked'
 export const OUTRUN = 'outrun'
 export const recordKey = (seq: number): string => `l/${digits(seq)}`
 export const callRecordKey = (call: CallId, seq: number): string => `c/${call}/${digits(seq)}`

@@ -55,6 +55,7 @@ export async function loadWorkingSet(room: Room, standing: Standing, needs: Need
     boots: await load(needs.boots ?? [], (nonce) => readBoot(room, nonce)),
     forked: new Map(standing.forked),
     outrun: standing.outrun,
+    acked: standing.acked,
     signedSeq: standing.meta.signedSeq,
   }
   return { books, periods }

@@ -4,10 +4,10 @@ import { type Budget, type BudgetOptions, openBudgetBy } from '../../src/budget.
 import type { BudgetFact } from '../../src/facts.ts'
 import { createHints, type Hints } from '../../src/grants/hints.ts'
 import { type Answer, type SearchEnd, seekRights } from '../../src/grants/seek.ts'
-import { CREDIT_RULES, type CreditRules } from '../../src/grants/take.ts'
 import { createAccount } from '../../src/ledger/ledgers.ts'
 import { verifyLedger } from '../../src/ledger/verify.ts'
 import { type FirstManifest, signFirstManifest } from '../../src/manifest/first.ts'
+import { type Rules, SHIPPED_RULES } from '../../src/rules.ts'
 import { parseUsd } from '../../src/usd.ts'
 import { NOON, prices, SKEW_MS, seededBytes, signerNamed } from '../bench.ts'
 import { createMemoryLevel, type MemoryLevel } from '../memory-level.ts'
@@ -43,7 +43,7 @@ export interface Mesh {
 }
 
 export interface MeshTerms extends Partial<FirstManifest> {
-  readonly rules?: CreditRules
+  readonly rules?: Rules
   /** A manifest made from the first one: mints, closed accounts. */
   readonly change?: (manifest: OpenedManifest, accounts: readonly Account[]) => OpenedManifest
   readonly weights?: readonly number[]
@@ -53,7 +53,7 @@ export interface MeshTerms extends Partial<FirstManifest> {
 
 /** Nodes that share the limits in proportion to their weights, equally without. */
 export async function openMesh(names: readonly string[], terms: MeshTerms = {}): Promise<Mesh> {
-  const { rules = CREDIT_RULES, change = (first) => first, weights, skews, ...more } = terms
+  const { rules = SHIPPED_RULES, change = (first) => first, weights, skews, ...more } = terms
   const clock = { ms: NOON }
   const now = (): number => clock.ms
   const randomBytes = seededBytes(names.join())
@@ -112,7 +112,7 @@ function askOver(homes: readonly Home[]) {
 async function openHome(
   name: string,
   first: MemoryLevel,
-  { rules, ...shared }: Pick<BudgetOptions, 'manifest' | 'now' | 'randomBytes'> & { rules: CreditRules },
+  { rules, ...shared }: Pick<BudgetOptions, 'manifest' | 'now' | 'randomBytes'> & { rules: Rules },
 ): Promise<Home> {
   const signer = signerNamed(name)
   const facts: BudgetFact[] = []

@@ -2,7 +2,7 @@ import { type CallId, callIdOf, type NanoUsd, type Period, threadPeriod } from '
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { GrantRequest } from '../../src/grants/request.ts'
-import { CREDIT_RULES, type CreditRules } from '../../src/grants/take.ts'
+import { type Rules, SHIPPED_RULES } from '../../src/rules.ts'
 import { splitCap } from '../../src/shares.ts'
 import { answer, callOf, SKEW_MS, thread } from '../bench.ts'
 import { isSame, movedIn, type Told, toldBy } from './ledgers.ts'
@@ -69,7 +69,7 @@ interface World {
   readonly vanished: Told[]
 }
 
-async function run(actions: readonly Action[], skews: readonly number[], rules: CreditRules): Promise<void> {
+async function run(actions: readonly Action[], skews: readonly number[], rules: Rules): Promise<void> {
   const limits = { day: cents(300), month: cents(500) }
   const mesh = await openMesh(NAMES, { rules, skews, limits })
   const world: World = { mesh, messages: [], billed: [], vanished: [] }
@@ -278,16 +278,18 @@ const skews = fc.constantFrom([0, 0, 0], [SKEW_MS / 2, 0, -SKEW_MS / 2])
 describe('rights that move in whatever way', () => {
   it('never add up to more than the limit, and nothing is lost but what a vanished account held', async () => {
     await fc.assert(
-      fc.asyncProperty(actions, skews, (list, ahead) => run(list, ahead, CREDIT_RULES)),
+      fc.asyncProperty(actions, skews, (list, ahead) => run(list, ahead, SHIPPED_RULES)),
       { numRuns: 30 },
     )
   })
 
-  it.each<[string, Partial<CreditRules>]>([
+  it.each<[string, Partial<Rules>]>([
     ['creditTwice: a grant adds all that it tells, not what is new in it', { amountOf: (cumulative) => cumulative }],
     ['bootBlind: a grant counts for whichever opening is there', { bootOf: (_, current) => current }],
   ])('would be noticed with another rule, %s', async (_, mutant) => {
-    const property = fc.asyncProperty(actions, skews, (list, ahead) => run(list, ahead, { ...CREDIT_RULES, ...mutant }))
+    const property = fc.asyncProperty(actions, skews, (list, ahead) =>
+      run(list, ahead, { ...SHIPPED_RULES, ...mutant }),
+    )
     const { failed } = await fc.check(property, { numRuns: 300, seed: 20261122, endOnFailure: true })
     expect(failed).toBe(true)
   })
