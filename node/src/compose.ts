@@ -12,6 +12,7 @@ import { openFinished } from './agents/finished.ts'
 import { createAgentNews } from './agents/news.ts'
 import { setUpAgents } from './agents/setup.ts'
 import { openMarkerFile } from './budget/marker.ts'
+import { openSightings } from './budget/sightings.ts'
 import { createBudgetWires } from './budget/wires.ts'
 import { createClosers } from './closers.ts'
 import type { Config } from './config/load.ts'
@@ -136,6 +137,13 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     })
     closers.add('budget', () => budget.close())
     const wires = createBudgetWires({ budget, now, observe: observe.wires })
+    const sightings = await openSightings({
+      room: state.room('sightings'),
+      mesh: meshId,
+      budget,
+      now,
+      observe: observe.sightings,
+    })
     if (budget.rights === 'none' && !isLaptop)
       log.warn(
         { account: budget.account },
@@ -201,7 +209,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
         subscribe: membership.subscribe,
       },
       joins: invites,
-      budget: wires.port,
+      budget: sightings.watching(wires.port),
       threads,
       follows,
       card,
@@ -212,6 +220,8 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     })
     closers.add('mesh', () => mesh.close())
     wires.connect(mesh)
+    sightings.connect(mesh)
+    closers.add('watching', () => sightings.close())
     const stopTerms = membership.subscribe(() => wires.look())
     closers.add('wires', () => wires.close())
     closers.add('terms', async () => stopTerms())
@@ -231,7 +241,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     // Before the agents, so that what they settle while they close is published too.
     const counter = openSharedCounter({
       budget,
-      mesh,
+      mesh: sightings.reading(mesh),
       manifest: newest,
       observe: (fact) => log.debug({ fact }, fact.type),
     })

@@ -19,7 +19,7 @@ export interface Watching {
   /** The newest thing that each account of a peer was seen to sign: what it is told, so that it notices an older ledger of its own. */
   seenOf(peer: PeerId): readonly SignedThing[]
   /** The newest thing that was seen of every account, to be remembered. */
-  seen(): readonly SignedThing[]
+  seen(): readonly { readonly account: Account; readonly thing: SignedThing }[]
 }
 
 /**
@@ -98,7 +98,7 @@ export function createWatching(options: WatchOptions): Watching & Heeding {
     heed,
     sight: async (thing) => heed(sightingOf(thing, mesh, verifies)),
     seenOf: sightings.newestOf,
-    seen: () => sightings.newest().map(({ thing }) => thing),
+    seen: sightings.newest,
   }
 }
 
