@@ -251,7 +251,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     agents = await openAgents({
       peer: identity.peer,
       threads,
-      budget,
+      budget: wires.forTurns,
       finished: await openFinished(state.room('finished'), threads),
       providers: setup.providers,
       agents: setup.definitions,

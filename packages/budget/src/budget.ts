@@ -15,6 +15,7 @@ import {
 } from '@bzzz/protocols'
 import type { Room } from '@bzzz/store'
 import { beginRun } from './begin-run.ts'
+import { stopOf } from './books/books.ts'
 import type { Call, CallState } from './calls/call.ts'
 import type { CallOutcome, Refusal, Reservation, ReserveRequest } from './calls/reservation.ts'
 import {
@@ -170,7 +171,11 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
       marker &&
       (() =>
         marker.write({ account, boot: standing.meta.boot, head: standing.head, signedSeq: standing.meta.signedSeq })),
-    seal: slotSealer({ mesh, account, signer, manifestVersion: () => standing.acked?.version ?? 0, verifies }),
+    seal: slotSealer({
+      ...{ mesh, account, signer },
+      manifestVersion: () => standing.acked?.version ?? 0,
+      isStopped: () => stopOf(standing, account) !== undefined,
+    }),
     now,
     due: (nowMs) => overdueReleases(standing, nowMs),
     toldAfter: rules.toldAfter,

@@ -34,8 +34,6 @@ export interface SealAs {
 
 export interface Seal {
   of(balance: Balance, as: SealAs): Uint8Array
-  /** Whether a slot of an earlier run still tells the balance. */
-  tells(slot: Uint8Array, balance: Balance): boolean
 }
 
 /** Records that go to disk as one atomic batch, with everything that is derived from them. */
@@ -93,7 +91,7 @@ export function openPage(standing: Standing, { books, periods: onDisk }: Working
     )
     for (const period of toSeal) {
       const held = periods.get(period) ?? onDisk.get(period)
-      if (held === undefined || isSealed(held, seal)) continue
+      if (held === undefined || isSealed(held)) continue
       const { balance, slot: before } = held
       const slot = seal.of(balance, { seq: ++books.signedSeq, boot, wallMs: atMs, before })
       operations.push({ put: slotViewKey(period), value: slot })
@@ -118,9 +116,9 @@ export function openPage(standing: Standing, { books, periods: onDisk }: Working
   return { records, append, seal, finish }
 }
 
-function isSealed({ balance, slot, sealed }: HeldPeriod, seal: Seal): boolean {
-  if (slot === null) return false
-  return sealed === null ? seal.tells(slot, balance) : sealed === balance
+/** In this opening: one of an earlier opening is sealed anew, so that two openings of one count are noticed at once. */
+function isSealed({ balance, slot, sealed }: HeldPeriod): boolean {
+  return slot !== null && sealed === balance
 }
 
 function changed<K, V>(before: ReadonlyMap<K, V>, after: ReadonlyMap<K, V>): [K, V][] {

@@ -1,17 +1,4 @@
-import {
-  type Account,
-  encodeCanonical,
-  equalBytes,
-  grantHash,
-  type MeshId,
-  openSlot,
-  type Signer,
-  type Slot,
-  sealSlot,
-  slotHash,
-  type Verify,
-} from '@bzzz/protocols'
-import type { Balance } from '../books/balance.ts'
+import { type Account, grantHash, type MeshId, type Signer, type Slot, sealSlot, slotHash } from '@bzzz/protocols'
 import type { Transfers } from '../books/transfers.ts'
 import type { Seal } from '../ledger/page.ts'
 
@@ -21,11 +8,12 @@ export interface SealTerms {
   readonly signer: Signer
   /** In force. */
   readonly manifestVersion: () => number
-  readonly verifies?: Verify | undefined
+  /** The account charges nothing any more: its slots say so. */
+  readonly isStopped: () => boolean
 }
 
 /** Seals what an account may be told to have charged; it leaves the node once the batch it was sealed in is synced. */
-export function slotSealer({ mesh, account, signer, manifestVersion, verifies }: SealTerms): Seal {
+export function slotSealer({ mesh, account, signer, manifestVersion, isStopped }: SealTerms): Seal {
   return {
     of({ period, initial, transfers, reserved, released, overrun }, { seq, boot, wallMs, before }) {
       const prevHash = before === null ? null : Uint8Array.from(slotHash(before))
@@ -40,20 +28,12 @@ export function slotSealer({ mesh, account, signer, manifestVersion, verifies }:
           manifestVersion: manifestVersion(),
           prevHash,
           wallMs,
-          state: 'open',
+          state: isStopped() ? 'frozen' : 'open',
           ...counters,
         },
         mesh,
         signer,
       )
-    },
-    tells(bytes, balance: Balance) {
-      const slot = openSlot(bytes, mesh, verifies)
-      const { granted, received } = movedBy(balance.transfers)
-      const sameMoves =
-        equalBytes(encodeCanonical(slot.granted), encodeCanonical(granted)) &&
-        equalBytes(encodeCanonical(slot.received), encodeCanonical(received))
-      return sameMoves && COUNTERS.every((counter) => slot[counter] === balance[counter])
     },
   }
 }
@@ -65,5 +45,3 @@ export function movedBy({ given, taken }: Transfers): Pick<Slot, 'granted' | 're
     received: taken.map(({ grant }) => Uint8Array.from(grantHash(grant))),
   }
 }
-
-const COUNTERS = ['initial', 'reserved', 'released', 'overrun'] as const
