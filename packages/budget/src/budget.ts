@@ -39,6 +39,7 @@ import { openLedger } from './ledger/open-ledger.ts'
 import { readCall } from './ledger/read.ts'
 import { readCallIn, readCostsIn, readTurnIn } from './ledger/read-all.ts'
 import { acknowledgeTask, withoutRights } from './manifest/acknowledge.ts'
+import { usedUpDay } from './periods/agent-days.ts'
 import { isShared } from './periods/charged.ts'
 import { rightsOf } from './periods/rights.ts'
 import { priceOf } from './prices/cost.ts'
@@ -152,8 +153,9 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
   const { reachable = nothing, contested = no } = options
   const { mesh } = options.manifest()
   const newest = () => options.manifest().manifest
-  const { room, account, standing, former } = await openLedger({ ...options, peer: signer.peer })
+  const { room, account, standing, former, begunMs } = await openLedger({ ...options, peer: signer.peer })
   const ledgers = { room, former }
+  const beginning = { atMs: begunMs, isSecond: former.length > 0 }
   const listeners = new Set<(period: Period) => void>()
   let agreedMs: number | undefined
 
@@ -161,7 +163,8 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
     const taken = newest()
     const manifest = rules.opensBy(standing.acked?.manifest ?? withoutRights(taken), taken)
     const skewMs = rules.guardMs(taken.clockSkewMs)
-    return { account, manifest, newest: taken, localCaps, clock: { nowMs, skewMs }, agreedMs }
+    const agentsUsedUp = usedUpDay({ manifest, newest: taken }, account, beginning)
+    return { account, manifest, newest: taken, localCaps, clock: { nowMs, skewMs }, agreedMs, agentsUsedUp }
   }
   const waitingRoom = createWaitingRoom({ standing, terms, reachable, now })
   const writer = openWriter({
