@@ -26,7 +26,7 @@ beforeAll(async () => {
   const nodes: TestNode[] = []
   for (const { label, directory } of members) nodes.push(await start(label, directory))
   ;[walnut, ironwood, acacia] = nodes as [TestNode, TestNode, TestNode]
-  await meshFormed({ nodes }, 3)
+  await meshFormed({ nodes, close: async () => undefined }, 3)
   await approved(ironwood, await open(ironwood, 'first'))
 })
 
@@ -72,7 +72,7 @@ function budgetOf({ client }: TestNode): Promise<string> {
 
 /** An agent of each role is there. */
 async function seesAll(node: TestNode): Promise<void> {
-  await meshFormed({ nodes: [node] }, 3)
+  await meshFormed({ nodes: [node], close: async () => undefined }, 3)
 }
 
 test('a node whose older state was put back spends nothing of what it had, goes on by grants, and still shows its costs', async () => {

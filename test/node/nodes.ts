@@ -102,7 +102,7 @@ export async function startTestNode(
 const FORM_TIMEOUT_MS = 20_000
 
 /** Resolves once every node knows a live agent of each role that is configured anywhere. */
-export async function meshFormed({ nodes }: Pick<TestMesh, 'nodes'>, roles: number): Promise<void> {
+export async function meshFormed({ nodes }: TestMesh, roles: number): Promise<void> {
   const look = async () => {
     for (const { label, client } of nodes) {
       const { agents } = await client.get('agents', '/api/agents', agentsAnswer)

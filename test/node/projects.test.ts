@@ -123,7 +123,7 @@ describe('three nodes, of which two follow one project', () => {
   }, 60_000)
 
   it('decide a review of another project: who has a seat gets all of it', async () => {
-    await meshFormed({ nodes: [...nodes.values()] }, 3)
+    await meshFormed({ nodes: [...nodes.values()], close: async () => undefined }, 3)
     const { thread } = await client('ada').post('/api/reviews', reviewRequest.parse({ change }), reviewOpened)
     await vi.waitFor(async () => {
       const report = await client('ada').get('agents', `/api/reviews/${thread}`, reviewReport)

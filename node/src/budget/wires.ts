@@ -158,11 +158,13 @@ export function createBudgetWires({ budget, now, observe }: BudgetWiresOptions):
   }
 }
 
-/** Own grants to that node's account that it may have missed, and the accounts known to be in use twice. */
+/** The own ack, own grants to that node's account that it may have missed, and the accounts known to be in use twice. */
 function greetingTo(to: PeerId, budget: Budget, cards: readonly KnownCard[]): BudgetThing[] {
   const card = cards.find((known) => known.card.peer === to)?.card
   const grants = card === undefined ? [] : budget.grantsTo(accountOf(card))
+  const ack = budget.ack()
   return [
+    ...(ack === undefined ? [] : [{ kind: 'ack', bytes: Uint8Array.from(ack) } as const]),
     ...grants.map((bytes): BudgetThing => ({ kind: 'grant', bytes })),
     ...budget.forkProofs().map((bytes): BudgetThing => ({ kind: 'fork', bytes })),
   ]

@@ -2,9 +2,27 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Budget, createAccount, openBudget, parseUsd, type ReserveRequest, signFirstManifest } from '@bzzz/budget'
+import {
+  type Budget,
+  createAccount,
+  openBudget,
+  parseUsd,
+  type ReserveRequest,
+  signChange,
+  signFirstManifest,
+} from '@bzzz/budget'
 import type { KnownCard, MeshEvent } from '@bzzz/mesh'
-import type { Account, BudgetThing, GrantAnswer, OpenedManifest, PeerId, ThreadId, TurnId } from '@bzzz/protocols'
+import {
+  type Account,
+  accountKey,
+  type BudgetThing,
+  type GrantAnswer,
+  type OpenedManifest,
+  openAck,
+  type PeerId,
+  type ThreadId,
+  type TurnId,
+} from '@bzzz/protocols'
 import { openState, type StateDatabase } from '@bzzz/store'
 import { type BudgetWires, createBudgetWires, type WiresFact } from '../../src/budget/wires.ts'
 import { readPriceTable } from '../../src/config/prices.ts'
@@ -27,6 +45,8 @@ export interface Home {
 export interface Homes {
   readonly clock: { ms: number }
   readonly manifest: OpenedManifest
+  /** The owner signs another limit of a day; it reaches everybody. */
+  limitDay(dollars: string): Promise<void>
   readonly homes: readonly Home[]
   /** Cards reach everybody that is linked. */
   gossip(): void
@@ -49,8 +69,9 @@ export async function openHomes(weights: readonly number[]): Promise<Homes> {
     accounts.push({ peer, incarnation: await createAccount(state.room('budget'), { now, randomBytes }) })
   }
   const prices = await readPriceTable({ prices_file: undefined, local_model: false, openai_model: '' })
-  const manifest = signFirstManifest({
-    ...{ network: 'lab', owner: identityFromSeed(new Uint8Array(32).fill(99)), perAgentDaily: null, prices, now },
+  const owner = identityFromSeed(new Uint8Array(32).fill(99))
+  let manifest = signFirstManifest({
+    ...{ network: 'lab', owner, perAgentDaily: null, prices, now },
     members: accounts.map((account, i) => ({
       member: { peer: account.peer, label: `n${i}`, role: 'node', addrs: [] },
       account,
@@ -60,6 +81,7 @@ export async function openHomes(weights: readonly number[]): Promise<Homes> {
     clockSkewMs: 5_000,
   })
   const away = new Set<PeerId>()
+  const received: Promise<void>[] = []
   const homes: Home[] = []
   const listeners = new Map<PeerId, (event: MeshEvent) => void>()
   const linked = (a: PeerId, b: PeerId) => a !== b && !away.has(a) && !away.has(b)
@@ -76,7 +98,8 @@ export async function openHomes(weights: readonly number[]): Promise<Homes> {
 
   function tellBudget(from: PeerId, thing: BudgetThing, to?: PeerId): void {
     for (const home of homes) {
-      if (linked(from, home.peer) && (to === undefined || to === home.peer)) void home.wires.port.receive(thing, from)
+      if (linked(from, home.peer) && (to === undefined || to === home.peer))
+        received.push(home.wires.port.receive(thing, from))
     }
   }
 
@@ -128,8 +151,22 @@ export async function openHomes(weights: readonly number[]): Promise<Homes> {
       announce: () => undefined,
     })
   }
+  async function limitDay(dollars: string): Promise<void> {
+    const acks = homes.map(({ account, budget }) => {
+      return [accountKey(account), openAck(budget.ack() ?? new Uint8Array(), manifest.mesh)] as const
+    })
+    const book = { versions: [manifest], acks: new Map(acks), forks: [] }
+    const signed = signChange(book, { kind: 'limit', dim: 'day', amount: parseUsd(dollars) }, { owner, now: clock.ms })
+    if (signed.status !== 'signed') throw new Error(`not signed: ${signed.status}`)
+    manifest = signed.next
+    for (const { budget, wires } of homes) {
+      await budget.acknowledge()
+      wires.look()
+    }
+  }
+
   return {
-    ...{ clock, manifest, homes },
+    ...{ clock, manifest, homes, limitDay },
     gossip() {
       for (const from of homes)
         for (const { peer } of homes) if (linked(from.peer, peer)) tell(peer, { type: 'card', card: from.card().card })
@@ -143,6 +180,8 @@ export async function openHomes(weights: readonly number[]): Promise<Homes> {
       for (const other of homes) if (linked(home.peer, other.peer)) up(home, other)
     },
     async close() {
+      // what comes in brings more on its way
+      for (const one of received) await one
       for (const { wires, budget } of homes) {
         await wires.close()
         await budget.close()

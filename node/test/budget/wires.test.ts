@@ -72,6 +72,28 @@ describe('a call that lacks rights', () => {
   })
 })
 
+describe('a call that waits although nobody has what it lacks', () => {
+  it('goes on when the limit is raised', async () => {
+    const call = waitFor(10, 'a')
+    await vi.waitUntil(() => call.lacks > 0, QUICK)
+    await mesh.limitDay('12')
+    mesh.gossip()
+    await ends(call)
+    expect(call.end).toBe('reserved')
+  })
+
+  it('goes on in the next day', async () => {
+    await Promise.all(mesh.homes.map(({ budget }, i) => budget.reserve(callFor(i === 0 ? 1 : 4, `x${i}`))))
+    mesh.gossip()
+    const call = waitFor(2, 'a')
+    await vi.waitUntil(() => call.lacks > 0, QUICK)
+    mesh.clock.ms += 13 * 3_600_000
+    mesh.gossip()
+    await ends(call)
+    expect(call.end).toBe('reserved')
+  })
+})
+
 describe('a grant whose answer was lost', () => {
   it('comes again on the next link, and is credited once', async () => {
     walnut.loseAnswer = true

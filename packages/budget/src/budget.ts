@@ -8,6 +8,7 @@ import {
   type OpenedManifest,
   type Period,
   type Signer,
+  type Slot,
   type ThreadCap,
   type ThreadId,
   type TurnId,
@@ -124,6 +125,11 @@ export interface Budget extends Moving, Watching {
    * something has changed, and synced. @throws {BudgetError} FROZEN, BUSY or CLOSED
    */
   slots(): Promise<readonly OwnSlot[]>
+  /**
+   * Ends this account for good: own slots of the running periods, sealed as closed and synced. Comes after the last call and
+   * grant; nothing is taken any more. @throws {BudgetError} FROZEN, BUSY or CLOSED
+   */
+  retire(): Promise<readonly OwnSlot[]>
   /** What a slot tells has changed. Not called for an agent's day, which has none. */
   subscribe(listener: (period: Period) => void): () => void
   /**
@@ -158,6 +164,7 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
   const beginning = { atMs: begunMs, isSecond: former.length > 0 }
   const listeners = new Set<(period: Period) => void>()
   let agreedMs: number | undefined
+  let retired = false
 
   const terms = (nowMs: number): Terms => {
     const taken = newest()
@@ -165,6 +172,10 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
     const skewMs = rules.guardMs(taken.clockSkewMs)
     const agentsUsedUp = usedUpDay({ manifest, newest: taken }, account, beginning)
     return { account, manifest, newest: taken, localCaps, clock: { nowMs, skewMs }, agreedMs, agentsUsedUp }
+  }
+  const slotState = (): Slot['state'] => {
+    if (stopOf(standing, account) !== undefined) return 'frozen'
+    return retired ? 'closed' : 'open'
   }
   const waitingRoom = createWaitingRoom({ standing, terms, reachable, now })
   const writer = openWriter({
@@ -177,7 +188,7 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
     seal: slotSealer({
       ...{ mesh, account, signer },
       manifestVersion: () => standing.acked?.version ?? 0,
-      isStopped: () => stopOf(standing, account) !== undefined,
+      state: slotState,
     }),
     now,
     due: (nowMs) => overdueReleases(standing, nowMs),
@@ -292,6 +303,13 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
     report: () => reportOf({ terms: terms(now()), standing, prices, condition: writer.condition }),
     breakdown: async (day) => breakdownOf(day, await readCostsIn(ledgers, day)),
     slots: () => writer.submit(sealTask(mesh, account, standing, terms(now()).clock)),
+    async retire() {
+      retired = true
+      const slots = await writer.submit(sealTask(mesh, account, standing, terms(now()).clock))
+      await writer.close()
+      waitingRoom.wakeAll()
+      return slots
+    },
     subscribe: (listener) => {
       listeners.add(listener)
       return () => void listeners.delete(listener)

@@ -34,6 +34,8 @@ export interface SealAs {
 
 export interface Seal {
   of(balance: Balance, as: SealAs): Uint8Array
+  /** Whether the account ends: an open slot does not tell that, whatever it was sealed for. */
+  ends(): boolean
 }
 
 /** Records that go to disk as one atomic batch, with everything that is derived from them. */
@@ -91,7 +93,7 @@ export function openPage(standing: Standing, { books, periods: onDisk }: Working
     )
     for (const period of toSeal) {
       const held = periods.get(period) ?? onDisk.get(period)
-      if (held === undefined || isSealed(held)) continue
+      if (held === undefined || isSealed(held, seal)) continue
       const { balance, slot: before } = held
       const slot = seal.of(balance, { seq: ++books.signedSeq, boot, wallMs: atMs, before })
       operations.push({ put: slotViewKey(period), value: slot })
@@ -117,8 +119,8 @@ export function openPage(standing: Standing, { books, periods: onDisk }: Working
 }
 
 /** In this opening: one of an earlier opening is sealed anew, so that two openings of one count are noticed at once. */
-function isSealed({ balance, slot, sealed }: HeldPeriod): boolean {
-  return slot !== null && sealed === balance
+function isSealed({ balance, slot, sealed }: HeldPeriod, seal: Seal): boolean {
+  return slot !== null && sealed === balance && !seal.ends()
 }
 
 function changed<K, V>(before: ReadonlyMap<K, V>, after: ReadonlyMap<K, V>): [K, V][] {

@@ -8,12 +8,12 @@ export interface SealTerms {
   readonly signer: Signer
   /** In force. */
   readonly manifestVersion: () => number
-  /** The account charges nothing any more: its slots say so. */
-  readonly isStopped: () => boolean
+  /** `closed`: the account ends with what is sealed now; `frozen`: it charges nothing any more. */
+  readonly state: () => Slot['state']
 }
 
 /** Seals what an account may be told to have charged; it leaves the node once the batch it was sealed in is synced. */
-export function slotSealer({ mesh, account, signer, manifestVersion, isStopped }: SealTerms): Seal {
+export function slotSealer({ mesh, account, signer, manifestVersion, state }: SealTerms): Seal {
   return {
     of({ period, initial, transfers, reserved, released, overrun }, { seq, boot, wallMs, before }) {
       const prevHash = before === null ? null : Uint8Array.from(slotHash(before))
@@ -28,13 +28,14 @@ export function slotSealer({ mesh, account, signer, manifestVersion, isStopped }
           manifestVersion: manifestVersion(),
           prevHash,
           wallMs,
-          state: isStopped() ? 'frozen' : 'open',
+          state: state(),
           ...counters,
         },
         mesh,
         signer,
       )
     },
+    ends: () => state() === 'closed',
   }
 }
 
