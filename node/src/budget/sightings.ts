@@ -1,4 +1,4 @@
-import type { Budget } from '@bzzz/budget'
+import type { Budget, Sighted } from '@bzzz/budget'
 import type { BudgetPort, Mesh } from '@bzzz/mesh'
 import {
   accountKey,
@@ -78,8 +78,8 @@ export async function openSightings(options: SightingsOptions): Promise<NodeSigh
 
   async function receive(port: BudgetPort, thing: BudgetThing, from: PeerId): Promise<void> {
     const { kind, bytes } = thing
-    if (kind === 'slot' || kind === 'ack') await budget.sight({ kind, bytes: Uint8Array.from(bytes) })
-    await port.receive(thing, from)
+    if (kind !== 'slot' && kind !== 'ack') await port.receive(thing, from)
+    else if (isOthers(await budget.sight({ kind, bytes: Uint8Array.from(bytes) }))) await port.receive(thing, from)
     // Whoever hands on a proof is told on by the one that takes it.
     if (kind === 'fork') told = budget.forkProofs().length
     else tellForks()
@@ -174,6 +174,11 @@ async function sightQuietly({ sight }: Pick<Budget, 'sight'>, thing: SignedThing
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
   }
+}
+
+/** What is handed back to this node, or is of an account that is in use twice, is of no use to anybody else here. */
+function isOthers(sighted: Sighted): boolean {
+  return sighted === 'seen' || sighted === 'stranger'
 }
 
 function slotOf(bytes: Uint8Array): SignedThing {
