@@ -28,6 +28,8 @@ export interface NodeSightings {
   reading(
     mesh: Pick<Mesh, 'subscribe' | 'putRecord' | 'getRecord'>,
   ): Pick<Mesh, 'subscribe' | 'putRecord' | 'getRecord'>
+  /** A slot that came by the DHT, its signature checked. */
+  hear(slot: Uint8Array): void
   /** Once the mesh is open: tells what is found out, and asks the DHT what this node's account has signed. */
   connect(mesh: SightedMesh): void
   close(): Promise<void>
@@ -40,6 +42,7 @@ export type SightingsFact =
   | { readonly type: 'own-slots-not-read'; readonly error: unknown }
   | { readonly type: 'sightings-not-kept'; readonly error: unknown }
   /** The ledger takes nothing more. */
+  | { readonly type: 'slot-not-looked-at'; readonly error: unknown }
   | { readonly type: 'own-slot-not-told'; readonly error: unknown }
 
 export interface SightingsOptions {
@@ -120,6 +123,9 @@ export async function openSightings(options: SightingsOptions): Promise<NodeSigh
         return bytes
       },
     }),
+    hear(slot) {
+      sightQuietly(budget, slotOf(slot)).catch((error: unknown) => observe({ type: 'slot-not-looked-at', error }))
+    },
     connect(mesh) {
       tell = mesh.tellBudget
       const telling = setInterval(tellForks, TELL_MS)
