@@ -12,8 +12,10 @@ import { openFinished } from './agents/finished.ts'
 import { createAgentNews } from './agents/news.ts'
 import { setUpAgents } from './agents/setup.ts'
 import { refuseLeft } from './budget/leave.ts'
+import { openMarkerFile } from './budget/marker.ts'
 import { openOffice } from './budget/office.ts'
 import { openOwner } from './budget/owner.ts'
+import { openSightings } from './budget/sightings.ts'
 import { wireAlerts } from './budget/wire-alerts.ts'
 import { createBudgetWires } from './budget/wires.ts'
 import { createClosers } from './closers.ts'
@@ -118,10 +120,13 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     const label = labelOf(newest(), identity.peer)
     const isLaptop = membership.isLaptop(identity.peer)
     if (isLaptop) refuseAgents(config)
+    const marker = await openMarkerFile(paths.ledgerMark)
+    closers.add('marker', () => marker.close())
     const local = localLimits(config, newest(), now())
     for (const { fields, words } of local.map(limitWarning)) log.warn(fields, words)
     const budget = await openBudget({
       room: state.room('budget'),
+      marker,
       manifest: newest,
       contested: membership.contested,
       signer: identity,
@@ -134,6 +139,13 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     })
     closers.add('budget', () => budget.close())
     const wires = createBudgetWires({ budget, now, observe: observe.wires })
+    const sightings = await openSightings({
+      room: state.room('sightings'),
+      mesh: meshId,
+      budget,
+      now,
+      observe: observe.sightings,
+    })
     const ownerKey = () => readOwnerKey(config.values.owner_key_file ?? paths.ownerKey, opened)
     const owner = await openOwner({
       ...{ mesh: meshId, room: membershipRoom, membership, owner: ownerKey, now, observe: observe.office },
@@ -148,7 +160,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     if (budget.rights === 'none' && !isLaptop)
       log.warn(
         { account: budget.account },
-        'the manifest names no allotment for this ledger: calls that cost anything wait for what other nodes give',
+        `the manifest names no allotment for this ledger: this node spends what the others grant it, until "bzzz budget adopt ${label}" is said where the mesh owner's key is`,
       )
 
     const threads = await openThreads({
@@ -212,8 +224,11 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
         subscribe: membership.subscribe,
       },
       joins: invites,
-      budget: wires.port,
-      onSlot: (slot) => counter?.hear(slot),
+      budget: sightings.watching(wires.port),
+      onSlot: (slot) => {
+        counter?.hear(slot)
+        sightings.hear(slot)
+      },
       threads,
       follows,
       card,
@@ -224,6 +239,8 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     })
     closers.add('mesh', () => mesh.close())
     wires.connect(mesh)
+    sightings.connect(mesh)
+    closers.add('watching', () => sightings.close())
     const stopTerms = membership.subscribe(() => wires.look())
     closers.add('wires', () => wires.close())
     closers.add('terms', async () => stopTerms())
@@ -243,7 +260,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     // Before the agents, so that what they settle while they close is published too.
     counter = openSharedCounter({
       budget,
-      mesh,
+      mesh: sightings.reading(mesh),
       manifest: newest,
       now,
       observe: (fact) => log.debug({ fact }, fact.type),

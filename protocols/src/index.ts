@@ -57,7 +57,15 @@ export {
   type UnverifiedEnvelope,
   verifyEnvelope,
 } from './envelope/envelope.ts'
-export { type ForkProof, openForkProof, proveFork, type SignedThing } from './fork/fork.ts'
+export {
+  contradicts,
+  type ForkProof,
+  MAX_FORK_PROOF_BYTES,
+  type Numbered,
+  openForkProof,
+  proveFork,
+  type SignedThing,
+} from './fork/fork.ts'
 export {
   cardTopic,
   decodeBatch,

@@ -192,8 +192,33 @@ function movedHandlers({
   }
 }
 
-function warningHandlers({ log }: Instruments): Handlers<'price-table-differs' | 'clock-disagrees' | 'frozen'> {
+const ledgerEnds = {
+  'put-back': 'the ledger is older than ledger.mark says, so it was put back and what it allows was spent',
+  outrun: 'the ledger was older than what its account has signed',
+  lost: 'the ledger is gone',
+  renewed: 'the ledger was given up',
+} as const
+
+function warningHandlers({
+  log,
+}: Instruments): Handlers<
+  'price-table-differs' | 'clock-disagrees' | 'frozen' | 'ledger-begun' | 'outrun' | 'mark-missing'
+> {
   return {
+    'ledger-begun': ({ account, before, why }) =>
+      log.error(
+        { account, before, why },
+        `${ledgerEnds[why]}: a new ledger was begun, and its account is to be adopted`,
+      ),
+    outrun: ({ account, number }) =>
+      log.error(
+        { account, number },
+        'this ledger is older than what its account has signed, so no model call is made: restart the node, which begins a new ledger',
+      ),
+    'mark-missing': () =>
+      log.warn(
+        'ledger.mark is missing or cannot be read: it was made anew; an older ledger put back is not noticed here',
+      ),
     'price-table-differs': ({ own, manifest }) =>
       log.warn({ own, manifest }, 'the price table is not the one that the manifest names'),
     'clock-disagrees': ({ differenceMs }) =>

@@ -4,6 +4,7 @@ import type { Mesh, MeshFact } from '@bzzz/mesh'
 import type { ThreadFact, Threads } from '@bzzz/threads'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { OfficeFact } from '../budget/office.ts'
+import type { SightingsFact } from '../budget/sightings.ts'
 import type { AlertsFact } from '../budget/wire-alerts.ts'
 import type { WiresFact } from '../budget/wires.ts'
 import type { HttpFact } from '../http/facts.ts'
@@ -30,6 +31,7 @@ export interface Telemetry {
   readonly observe: {
     readonly threads: (fact: ThreadFact) => void
     readonly budget: (fact: BudgetFact) => void
+    readonly sightings: (fact: SightingsFact) => void
     readonly wires: (fact: WiresFact) => void
     readonly alerts: (fact: AlertsFact) => void
     readonly mesh: (fact: MeshFact) => void
@@ -47,6 +49,13 @@ export interface Telemetry {
   }): void
 }
 
+const sightingsWords: Record<SightingsFact['type'], string> = {
+  'own-slots-not-read': 'the DHT did not say what this node has signed: whether its ledger is an older one, peers tell',
+  'slot-not-looked-at': 'what a slot proves was not written down',
+  'own-slot-not-told': 'what this node has signed could not be told',
+  'sightings-not-kept': 'what others were seen to sign was not written: it is forgotten at the next restart',
+}
+
 export function createTelemetry(options: LogOptions & { readonly now: () => number }): Telemetry {
   const log = createLog(options)
   const registry = new Registry()
@@ -58,6 +67,7 @@ export function createTelemetry(options: LogOptions & { readonly now: () => numb
     observe: {
       threads: observeThreads(instruments),
       budget: observeBudget(instruments),
+      sightings: ({ type, error }) => log.warn({ err: error }, sightingsWords[type]),
       wires: observeWires(instruments),
       alerts: observeAlerts(instruments),
       mesh: observeMesh(instruments),

@@ -10,6 +10,7 @@ const commands = [
   'agents',
   'budget adopt',
   'budget lower',
+  'budget new-ledger',
   'budget raise',
   'budget settle',
   'budget show',

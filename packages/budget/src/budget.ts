@@ -4,11 +4,11 @@ import {
   type CallId,
   callIdOf,
   equalBytes,
-  type Incarnation,
   type NanoUsd,
   type OpenedManifest,
   type Period,
   type Signer,
+  type Slot,
   type ThreadCap,
   type ThreadId,
   type TurnId,
@@ -16,6 +16,7 @@ import {
 } from '@bzzz/protocols'
 import type { Room } from '@bzzz/store'
 import { beginRun } from './begin-run.ts'
+import { stopOf } from './books/books.ts'
 import type { Call, CallState } from './calls/call.ts'
 import type { CallOutcome, Refusal, Reservation, ReserveRequest } from './calls/reservation.ts'
 import {
@@ -31,11 +32,16 @@ import type { Terms } from './calls/terms.ts'
 import { type WordTaken, wordTask } from './calls/word.ts'
 import { type BudgetFact, factsOf } from './facts.ts'
 import { createMoving, type Moving } from './grants/moving.ts'
+import { createWatching, type Watching } from './grants/sight.ts'
 import { type Attempt, createWaitingRoom } from './grants/waiting-room.ts'
-import { createAccount, hex } from './ledger/chain.ts'
-import { readCall, readCostsOfDay, readTurn, readUncertain } from './ledger/read.ts'
-import { readStanding } from './ledger/standing.ts'
+import { hex } from './ledger/chain.ts'
+import type { FormerLedger } from './ledger/ledgers.ts'
+import type { Marker } from './ledger/marker.ts'
+import { openLedger } from './ledger/open-ledger.ts'
+import { readCall, readUncertain } from './ledger/read.ts'
+import { readCallIn, readCostsIn, readTurnIn } from './ledger/read-all.ts'
 import { acknowledgeTask, withoutRights } from './manifest/acknowledge.ts'
+import { usedUpDay } from './periods/agent-days.ts'
 import { isShared } from './periods/charged.ts'
 import { rightsOf } from './periods/rights.ts'
 import { priceOf } from './prices/cost.ts'
@@ -47,8 +53,10 @@ import { slotSealer } from './slots/seal.ts'
 import { openWriter, type WrittenPage } from './writer.ts'
 
 export interface BudgetOptions {
-  /** The ledger's room; nobody else writes to it. */
+  /** The ledgers' room; nobody else writes to it. */
   readonly room: Room
+  /** Without it, nothing local tells a ledger that was put back. */
+  readonly marker?: Marker
   /** The newest; asked again and again, since a newer one may come into force while the node runs. */
   readonly manifest: () => OpenedManifest
   /**
@@ -71,8 +79,10 @@ export interface BudgetOptions {
 }
 
 /** What this node may spend, and what it did. All that is written is synced before its promise resolves. */
-export interface Budget extends Moving {
+export interface Budget extends Moving, Watching {
   readonly account: Account
+  /** Accounts of this machine whose ledgers may not go on, oldest first. Their calls and costs are still told. */
+  readonly former: ReadonlyArray<Omit<FormerLedger, 'room'>>
   /** The present opening of the ledger: grants are made out to it. */
   readonly boot: Boot
   /** `none`: the manifest that was acknowledged names no allotment for this account, and every call that costs anything is refused. */
@@ -153,13 +163,13 @@ export function openBudget(options: BudgetOptions): Promise<Budget> {
 
 /** @param rules the shipped ones, but in a test or a simulation */
 export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promise<Budget> {
-  const { room, signer, prices, now, randomBytes, localCaps = {}, observe, verifies } = options
+  const { signer, prices, now, localCaps = {}, observe, verifies, marker } = options
   const { reachable = nothing, contested = no } = options
   const { mesh } = options.manifest()
   const newest = () => options.manifest().manifest
-  const incarnation: Incarnation = await createAccount(room, { now, randomBytes })
-  const account: Account = { peer: signer.peer, incarnation }
-  const standing = await readStanding(room)
+  const { room, account, standing, former, begunMs } = await openLedger({ ...options, peer: signer.peer })
+  const ledgers = { room, former }
+  const beginning = { atMs: begunMs, isSecond: former.length > 0 }
   const listeners = new Set<(period: Period) => void>()
   let agreedMs: number | undefined
   let retired = false
@@ -168,19 +178,25 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
     const taken = newest()
     const manifest = rules.opensBy(standing.acked?.manifest ?? withoutRights(taken), taken)
     const skewMs = rules.guardMs(taken.clockSkewMs)
-    return { account, manifest, newest: taken, localCaps, clock: { nowMs, skewMs }, agreedMs }
+    const agentsUsedUp = usedUpDay({ manifest, newest: taken }, account, beginning)
+    return { account, manifest, newest: taken, localCaps, clock: { nowMs, skewMs }, agreedMs, agentsUsedUp }
+  }
+  const slotState = (): Slot['state'] => {
+    if (stopOf(standing, account) !== undefined) return 'frozen'
+    return retired ? 'closed' : 'open'
   }
   const waitingRoom = createWaitingRoom({ standing, terms, reachable, now })
   const writer = openWriter({
     room,
     standing,
+    mark:
+      marker &&
+      (() =>
+        marker.write({ account, boot: standing.meta.boot, head: standing.head, signedSeq: standing.meta.signedSeq })),
     seal: slotSealer({
-      mesh,
-      account,
-      signer,
+      ...{ mesh, account, signer },
       manifestVersion: () => standing.acked?.version ?? 0,
-      state: () => (retired ? 'closed' : 'open'),
-      verifies,
+      state: slotState,
     }),
     now,
     due: (nowMs) => overdueReleases(standing, nowMs),
@@ -191,8 +207,26 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
       waitingRoom.wakeAll()
     },
   })
+  const { heed, ...watching } = createWatching({
+    ...{ mesh, account, verifies, terms, standing, ledger: room, writer, now },
+    observe: (fact) => observe?.(fact),
+    onStopped: () => waitingRoom.wakeAll(),
+  })
   const { noteSpending, ...moving } = createMoving({
-    ...{ mesh, account, signer, verifies, rules, standing, terms, writer, room: waitingRoom, reachable, now },
+    ...{
+      mesh,
+      account,
+      signer,
+      verifies,
+      rules,
+      standing,
+      terms,
+      writer,
+      room: waitingRoom,
+      reachable,
+      now,
+      watching: { heed },
+    },
     observe: (fact) => observe?.(fact),
   })
 
@@ -246,7 +280,7 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
   const acknowledging = { mesh, account, signer, standing, manifest: options.manifest, contested }
   const acknowledge = (): Promise<void> => writer.submit(acknowledgeTask(acknowledging))
 
-  await beginRun(options, standing, writer, rules)
+  await beginRun({ ...options, room }, standing, writer, rules)
   await acknowledge()
   const { priceTableHash } = newest()
   if (!equalBytes(prices.hash, priceTableHash)) {
@@ -255,7 +289,9 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
 
   return {
     ...moving,
+    ...watching,
     account,
+    former: former.map(({ room: _, ...ledger }) => ledger),
     boot: standing.meta.boot,
     get rights() {
       return rightsOf(terms(now()).manifest, account)
@@ -272,10 +308,10 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
     settleByWord: async (call, amount) => writer.submit(wordTask(call, amount)),
     uncertainCalls: (limit) => readUncertain(room, limit),
     release: (call, reason) => writer.submit(releaseTask(call, reason)),
-    call: (call) => readCall(room, call),
-    callsOf: (turn, step) => readTurn(room, turn, step),
+    call: (call) => readCallIn(ledgers, call),
+    callsOf: (turn, step) => readTurnIn(ledgers, turn, step),
     report: () => reportOf({ terms: terms(now()), standing, prices, condition: writer.condition }),
-    breakdown: async (day) => breakdownOf(day, await readCostsOfDay(room, day)),
+    breakdown: async (day) => breakdownOf(day, await readCostsIn(ledgers, day)),
     slots: () => writer.submit(sealTask(mesh, account, standing, terms(now()).clock)),
     async retire() {
       retired = true

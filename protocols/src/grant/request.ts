@@ -60,7 +60,7 @@ const grantRefusalCode = z.enum([
   'too-many',
   /** Nothing is left, or older calls wait for it here. */
   'nothing',
-  /** The donor's ledger could not be written. */
+  /** The donor's ledger could not be written, or may not go on. */
   'unable',
 ])
 export type GrantRefusalCode = z.infer<typeof grantRefusalCode>

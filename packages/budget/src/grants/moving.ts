@@ -1,4 +1,4 @@
-import { type Account, accountKey, type MeshId, type Signer, type Verify } from '@bzzz/protocols'
+import { type Account, accountKey, type Grant, type MeshId, type Signer, type Verify } from '@bzzz/protocols'
 import { transferOf } from '../books/transfers.ts'
 import type { Terms } from '../calls/terms.ts'
 import type { BudgetFact } from '../facts.ts'
@@ -11,6 +11,7 @@ import { type ForkNoted, noteFork } from './forks.ts'
 import { giveTask } from './give.ts'
 import { type Wanted, wantedBy } from './needs.ts'
 import { type Crediting, type Granting, type GrantRequest, MAX_NEEDS, type Need, type Rights } from './request.ts'
+import type { Heeding } from './sight.ts'
 import { availableTo, balanceOf, grantsTo, mostOf, reachableTo, runningPeriods, spareOf } from './standing-rights.ts'
 import { type CreditRules, readIncoming, takeTask } from './take.ts'
 import type { AmountIn } from './waiters.ts'
@@ -58,13 +59,15 @@ export interface MovingOptions {
   readonly writer: Pick<Writer, 'submit'>
   readonly room: WaitingRoom
   readonly reachable: AmountIn
+  readonly watching: Heeding
   readonly now: () => number
   readonly observe: (fact: BudgetFact) => void
 }
 
 /** @returns also what keeps the rate of spending */
 export function createMoving(options: MovingOptions): Moving & { noteSpending(amount: bigint): void } {
-  const { mesh, account, signer, verifies, rules, standing, terms, writer, room, reachable, now, observe } = options
+  const { mesh, account, signer, verifies, rules, standing, terms, writer, room, reachable, watching, now, observe } =
+    options
   const taking = { mesh, verifies, rules, terms, boot: () => standing.meta.boot }
   const door = createDoor()
   let rate: Rate = { perMs: 0, atMs: now() }
@@ -84,11 +87,17 @@ export function createMoving(options: MovingOptions): Moving & { noteSpending(am
 
   async function credit(bytes: Uint8Array): Promise<Crediting> {
     const read = readIncoming(bytes, mesh, verifies)
-    const crediting = 'status' in read ? read : await writer.submit(takeTask(bytes, read, taking))
+    const crediting = 'status' in read ? read : await creditOpened(bytes, read)
     if (crediting.status === 'refused') {
       observe({ type: 'credit-refused', code: crediting.code, reason: crediting.reason })
     }
     return crediting
+  }
+
+  async function creditOpened(bytes: Uint8Array, grant: Grant): Promise<Crediting> {
+    const { from, seq, boot } = grant
+    await watching.heed({ account: from, number: seq, boot, thing: { kind: 'grant', bytes: Uint8Array.from(bytes) } })
+    return writer.submit(takeTask(bytes, grant, taking))
   }
 
   function wanted(): Wanted {

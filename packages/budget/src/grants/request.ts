@@ -28,6 +28,8 @@ export type CreditRefusalCode =
   | 'not-open'
   | 'closed'
   | 'forked'
+  /** This node's own ledger may not go on. */
+  | 'outrun'
   /** Credited before. */
   | 'replayed'
   /** A later grant of the same donor was credited before. */
