@@ -1,0 +1,188 @@
+import { type Answer, BudgetError, type GrantRequest, type Rules, SHIPPED_RULES, verifyLedger } from '@bzzz/budget'
+import type { Account, OpenedManifest, ThreadCap, ThreadId } from '@bzzz/protocols'
+import { guardState } from '@bzzz/store'
+import { placeCall } from './callers.ts'
+import { createDisk, type Disk } from './disk.ts'
+import { type EscrowProcess, openProcess } from './escrow-process.ts'
+import type { Mutant } from './mutants.ts'
+import { nodeSigner } from './people.ts'
+import type { Order } from './plan.ts'
+import type { House, World } from './world.ts'
+
+export interface EscrowHouse extends House {
+  readonly process: EscrowProcess | undefined
+  /** Grants that came without being asked for. */
+  receive(grants: readonly Uint8Array[]): void
+}
+
+export interface HouseTerms {
+  readonly world: World
+  readonly index: number
+  readonly mutant: Mutant
+  readonly manifest: () => OpenedManifest
+  readonly thread: { readonly id: ThreadId; readonly cap: ThreadCap }
+  /** All of the mesh, this one too. */
+  readonly houses: readonly EscrowHouse[]
+  /** With the ledger that was made at the founding. */
+  readonly disk: ReadonlyMap<string, Uint8Array>
+  readonly randomBytes: (length: number) => Uint8Array
+}
+
+const ASK_MS = 4_000
+const SLOTS_MS = 3 * 3_600_000
+const REPAIR_MS = 600_000
+
+export function createEscrowHouse(terms: HouseTerms): EscrowHouse {
+  const { world, index, mutant, houses, manifest, thread } = terms
+  const { clockwork, network, oracle, figures, plan } = world
+  const rules: Rules = { ...SHIPPED_RULES, ...mutant.rules }
+  const random = world.random.fork()
+  const signer = nodeSigner(index)
+  let clockMs = plan.clocks[index] ?? 0
+  let kept = terms.disk
+  let disk: Disk | undefined
+  let process: EscrowProcess | undefined
+  let backup: ReadonlyMap<string, Uint8Array> = terms.disk
+
+  const nowMs = (): number => Math.floor(clockwork.nowMs + clockMs)
+  const syncMs = (): number => 2 + random.exponential(6) + (random.chance(0.01) ? random.exponential(10_000) : 0)
+  const trace = (words: string): void => world.trace(() => `node ${index} ${words}`)
+
+  function start(): void {
+    if (disk !== undefined) return
+    const ownDisk = createDisk(kept, clockwork.after, syncMs)
+    disk = ownDisk
+    const open = async (): Promise<void> => {
+      const opened = await openProcess({
+        ...{ world, disk: ownDisk, signer, rules, manifest, nowMs, randomBytes: terms.randomBytes, heard, onFrozen },
+        ask: (donor, request) => ask(opened, donor, request),
+      })
+      if (disk !== ownDisk) return
+      process = opened
+      await opened.budget.openThread(thread.id, thread.cap)
+      trace(`runs as ${opened.budget.account.incarnation.slice(0, 8)}`)
+      for (const to of houses.keys()) greetBoth(to)
+      tellSlots(opened)
+    }
+    open().catch(ended)
+  }
+
+  /** A budget that is frozen refuses everything; what else is thrown was not foreseen. */
+  function ended(cause: unknown): void {
+    if (!(cause instanceof BudgetError))
+      oracle.note('broken', cause instanceof Error ? String(cause.stack) : String(cause))
+  }
+
+  function onFrozen(cause: unknown): void {
+    trace(`is frozen: ${String(cause)}`)
+    if (cause instanceof BudgetError) oracle.note('assertion', cause.message)
+    process?.after(REPAIR_MS, () => {
+      stopNow({ fate: 'kept', landed: false, clockMs })
+      start()
+    })
+  }
+
+  function tellSlots(of: EscrowProcess): void {
+    of.after(random.exponential(SLOTS_MS), () => {
+      of.tellSlots().then(() => tellSlots(of), ended)
+    })
+  }
+
+  function heard() {
+    return houses.flatMap(({ process: other }, from) => {
+      return other === undefined || from === index || !network.reaches(from, index) ? [] : [other.card()]
+    })
+  }
+
+  function ask(asker: EscrowProcess, donor: Account, request: GrantRequest): Promise<Answer | undefined> {
+    const to = houses.findIndex((house) => house.process?.budget.account.peer === donor.peer)
+    const other = houses[to]
+    figures.messages += 1
+    return new Promise((resolve) => {
+      let isOver = false
+      const arrived = (answer: Answer): void => {
+        if (!isOver && asker.isAlive) resolve(answer)
+        // Too late, or twice: what was granted is credited all the same.
+        else if (answer.granting.status === 'granted') take(answer.granting.grants)
+        isOver = true
+      }
+      network.send(index, to, () => {
+        const asked = other?.process?.asked(request)
+        asked?.then((answer) => {
+          figures.messages += 1
+          network.send(to, index, () => arrived(answer))
+        }, ended)
+      })
+      asker.after(ASK_MS, () => {
+        isOver = true
+        resolve(undefined)
+      })
+    })
+  }
+
+  function take(grants: readonly Uint8Array[]): void {
+    process?.take(grants).catch(ended)
+  }
+
+  /** Own grants to another, as on each new link. */
+  function greet(to: number): void {
+    const other = houses[to]
+    if (process === undefined || other?.process === undefined || to === index) return
+    const grants = process.grantsTo(other.process.budget.account)
+    if (grants.length > 0) network.send(index, to, () => houses[to]?.receive(grants))
+  }
+
+  function greetBoth(to: number): void {
+    greet(to)
+    houses[to]?.greet(index)
+  }
+
+  function stopNow({ fate, landed, clockMs: nextMs }: Omit<Parameters<House['stop']>[0], 'amidWrite'>): void {
+    if (disk === undefined) return
+    trace(`stops, its disk is ${fate}`)
+    process?.kill()
+    process = undefined
+    const left = disk.cut(landed)
+    disk = undefined
+    clockMs = nextMs
+    kept = fate === 'kept' ? left : fate === 'rolled-back' && mutant.trustsOldLedgers === true ? backup : new Map()
+    if (kept.size === 0 && mutant.sameAccountAgain === true) kept = terms.disk
+    backup = kept
+  }
+
+  return {
+    get isUp() {
+      return process !== undefined
+    },
+    get process() {
+      return process
+    },
+    place(order: Order) {
+      if (process !== undefined)
+        placeCall({ world, process, mutant, thread: thread.id, order, houses, index }).catch(ended)
+    },
+    stop(how) {
+      const running = disk
+      if (running === undefined) return
+      if (how.amidWrite) running.duringNextWrite(() => disk === running && stopNow(how))
+      else stopNow(how)
+    },
+    start,
+    greet,
+    receive: take,
+    fillDisk: () => disk?.failWrites(),
+    backUp() {
+      if (disk !== undefined) backup = new Map(disk.synced)
+    },
+    async verify() {
+      try {
+        await verifyLedger(
+          guardState(createDisk(disk?.cut(false) ?? kept, clockwork.after, () => 0).level).room('budget'),
+        )
+      } catch (cause) {
+        if (!(cause instanceof BudgetError)) throw cause
+        oracle.note('ledger', `node ${index}: ${cause.message}`)
+      }
+    },
+  }
+}

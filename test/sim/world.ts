@@ -1,0 +1,39 @@
+import type { Clockwork } from './clockwork.ts'
+import type { Figures } from './figures.ts'
+import type { Network } from './network.ts'
+import type { Oracle } from './oracle.ts'
+import type { Fate, Order, Plan } from './plan.ts'
+import type { Random } from './random.ts'
+
+/** What the nodes of a simulation live in. */
+export interface World {
+  readonly plan: Plan
+  readonly clockwork: Clockwork
+  readonly network: Network
+  readonly random: Random
+  readonly oracle: Oracle
+  readonly figures: Figures
+  /** Costs of calls that were denied, by true day. */
+  readonly unmet: Map<string, bigint>
+  trace(line: () => string): void
+}
+
+/** One machine, with whatever keeps its budget. */
+export interface House {
+  readonly isUp: boolean
+  place(order: Order): void
+  /** @param clockMs how far ahead the clock is at the next start */
+  stop(how: {
+    readonly fate: Fate
+    readonly amidWrite: boolean
+    readonly landed: boolean
+    readonly clockMs: number
+  }): void
+  start(): void
+  fillDisk(): void
+  backUp(): void
+  /** A link came up. */
+  greet(to: number): void
+  /** After the run: whether what it kept fits together. */
+  verify(): Promise<void>
+}
