@@ -1,4 +1,4 @@
-export { type Ack, openAck, sealAck } from './ack/ack.ts'
+export { type Ack, MAX_OPENED_PERIODS, openAck, readAck, sealAck } from './ack/ack.ts'
 export { decodeCanonical, encodeCanonical, equalBytes } from './bytes/cbor.ts'
 export { ProtocolError, type ProtocolErrorCode } from './bytes/errors.ts'
 export { bytesOf, type NanoUsd, nanoUsd, nanoUsdText } from './bytes/shapes.ts'
@@ -244,8 +244,9 @@ export {
   type PriceRef,
   type TokenUsage,
 } from './ledger/record.ts'
-export { type ManifestChain, type Succession, successionOf } from './manifest/chain.ts'
+export { heals, type ManifestChain, type Succession, successionOf } from './manifest/chain.ts'
 export {
+  MAX_HEALED,
   MAX_MANIFEST_BYTES,
   type Manifest,
   type Member,
@@ -253,6 +254,7 @@ export {
   nodeLabel,
   type OpenedManifest,
   openManifest,
+  readManifest,
   sealManifest,
 } from './manifest/manifest.ts'
 export {

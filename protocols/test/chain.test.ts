@@ -7,7 +7,16 @@ const founding: Manifest = {
   ...{ v: 1, version: 1, prevHash: null, network: 'hive', createdMs: 1, owner: Uint8Array.from(owner.publicKey) },
   ...{ limits: [], perAgentDaily: null, thresholds: { warning: 800, critical: 950 } },
   members: [{ peer: signerOf(1).peer, label: 'walnut', role: 'node', addrs: [] }],
-  ...{ allotments: [], mints: [], closed: [], clockSkewMs: 5_000, priceTableHash: new Uint8Array(32) },
+  ...{
+    allotments: [],
+    weights: [],
+    mints: [],
+    closed: [],
+    heals: [],
+    restored: null,
+    clockSkewMs: 5_000,
+    priceTableHash: new Uint8Array(32),
+  },
 }
 const first = openManifest(sealManifest(founding, 'first', owner), 'first')
 

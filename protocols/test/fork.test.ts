@@ -53,7 +53,8 @@ describe('a fork proof', () => {
     const body: Manifest = {
       ...{ v: 1, version: 2, prevHash: new Uint8Array(32), network: 'hive', createdMs: 1 },
       ...{ owner: Uint8Array.from(owner.publicKey), limits: [], perAgentDaily: null },
-      ...{ thresholds: { warning: 800, critical: 950 }, allotments: [], mints: [], closed: [], clockSkewMs: 1 },
+      ...{ thresholds: { warning: 800, critical: 950 }, allotments: [], weights: [], mints: [] },
+      ...{ closed: [], heals: [], restored: null, clockSkewMs: 1 },
       ...{ members: [{ peer: walnut.peer, label: 'walnut', role: 'node', addrs: [] }] },
       priceTableHash: new Uint8Array(32),
     }

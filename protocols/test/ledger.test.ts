@@ -41,6 +41,10 @@ const events: { [Kind in LedgerEvent['kind']]: Extract<LedgerEvent, { kind: Kind
     ...{ kind: 'minted', period: 'd:2026-11-22' as never, id: '0123456789abcdef0123456789abcdef' as never },
     ...{ amount: nano(2_000_000_000n), manifestVersion: 4 },
   },
+  acked: {
+    ...{ kind: 'acked', version: 4 },
+    ...{ manifest: Uint8Array.from([1, 2, 3]), ack: Uint8Array.from([4, 5, 6]) },
+  },
   granted: {
     kind: 'granted',
     period: 'd:2026-11-22' as never,

@@ -23,7 +23,15 @@ const first: Manifest = {
   ...{ perAgentDaily: 20_000_000_000n as never, thresholds: { warning: 800, critical: 950 } },
   members: [{ peer: walnut.peer, label: 'walnut', role: 'node', addrs: ['/ip4/192.168.1.27/tcp/4001'] }],
   allotments: [{ account, dim: 'day', from: 'd:2026-11-22' as never, amount: 100_000_000_000n as never }],
-  ...{ mints: [], closed: [], clockSkewMs: 5_000, priceTableHash: new Uint8Array(32).fill(7) },
+  ...{
+    weights: [{ account, weight: 2 }],
+    mints: [],
+    closed: [],
+    heals: [],
+    restored: null,
+    clockSkewMs: 5_000,
+    priceTableHash: new Uint8Array(32).fill(7),
+  },
 }
 const sealed = sealManifest(first, 'first', owner)
 const { mesh, hash } = openManifest(sealed, 'first')

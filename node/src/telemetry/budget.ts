@@ -113,7 +113,7 @@ function refusalHandlers({ registry, warnRarely }: Instruments): Handlers<'refus
   }
 }
 
-function ledgerHandlers({ registry, log }: Instruments): Handlers<'written' | 'opened' | 'recovered'> {
+function ledgerHandlers({ registry, log }: Instruments): Handlers<'acknowledged' | 'written' | 'opened' | 'recovered'> {
   const seconds = new Histogram({
     name: 'bzzz_ledger_append_seconds',
     help: 'Writing one synced batch of the ledger. A batch may hold many records.',
@@ -126,6 +126,8 @@ function ledgerHandlers({ registry, log }: Instruments): Handlers<'written' | 'o
     registers: [registry],
   })
   return {
+    acknowledged: ({ version }) =>
+      log.info({ version }, 'periods are opened by this version of the manifest from now on'),
     written({ records: count, elapsedMs }) {
       seconds.observe(elapsedMs / 1000)
       records.inc(count)

@@ -33,6 +33,7 @@ import { type Attempt, createWaitingRoom } from './grants/waiting-room.ts'
 import { createAccount, hex } from './ledger/chain.ts'
 import { readCall, readCostsOfDay, readTurn } from './ledger/read.ts'
 import { readStanding } from './ledger/standing.ts'
+import { acknowledgeTask, withoutRights } from './manifest/acknowledge.ts'
 import { isShared } from './periods/charged.ts'
 import { rightsOf } from './periods/rights.ts'
 import { priceOf } from './prices/cost.ts'
@@ -48,6 +49,11 @@ export interface BudgetOptions {
   readonly room: Room
   /** The newest; asked again and again, since a newer one may come into force while the node runs. */
   readonly manifest: () => OpenedManifest
+  /**
+   * Whether the owner signed two versions with one number of which the newest is one, or follows one, and heals neither: it is not
+   * acknowledged then. Never, without.
+   */
+  readonly contested?: () => boolean
   readonly signer: Signer
   readonly prices: PriceTable
   /** Wall clock, milliseconds. */
@@ -65,8 +71,16 @@ export interface BudgetOptions {
 /** What this node may spend, and what it did. All that is written is synced before its promise resolves. */
 export interface Budget extends Moving {
   readonly account: Account
-  /** `none`: the manifest names no allotment for this account, and every call that costs anything is refused. */
+  /** `none`: the manifest that was acknowledged names no allotment for this account, and every call that costs anything is refused. */
   readonly rights: 'allotted' | 'none'
+  /**
+   * Opens periods by the newest manifest from now on; resolves once that is synced. To be asked whenever a newer one came into
+   * force, or is no longer contested; opening the budget does it too.
+   * @throws {BudgetError} FROZEN, BUSY or CLOSED
+   */
+  acknowledge(): Promise<void>
+  /** What the mesh's owner is to be told until he knows it: the newest acknowledgement, sealed. Undefined before the first. */
+  ack(): Uint8Array | undefined
   /**
    * Opens a thread's period once, with this account's share of the cap in the thread's first entry; nothing for a
    * thread without a cap. Comes before the first reservation in the thread.
@@ -123,7 +137,7 @@ export function openBudget(options: BudgetOptions): Promise<Budget> {
 /** @param rules the shipped ones, but in a test or a simulation */
 export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promise<Budget> {
   const { room, signer, prices, now, randomBytes, localCaps = {}, observe, verifies } = options
-  const { reachable = nothing } = options
+  const { reachable = nothing, contested = no } = options
   const { mesh } = options.manifest()
   const newest = () => options.manifest().manifest
   const incarnation: Incarnation = await createAccount(room, { now, randomBytes })
@@ -133,15 +147,16 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
   let agreedMs: number | undefined
 
   const terms = (nowMs: number): Terms => {
-    const manifest = newest()
-    const skewMs = rules.guardMs(manifest.clockSkewMs)
-    return { account, manifest, localCaps, clock: { nowMs, skewMs }, agreedMs }
+    const taken = newest()
+    const manifest = rules.opensBy(standing.acked?.manifest ?? withoutRights(taken), taken)
+    const skewMs = rules.guardMs(taken.clockSkewMs)
+    return { account, manifest, newest: taken, localCaps, clock: { nowMs, skewMs }, agreedMs }
   }
   const waitingRoom = createWaitingRoom({ standing, terms, reachable, now })
   const writer = openWriter({
     room,
     standing,
-    seal: slotSealer({ mesh, account, signer, manifestVersion: () => newest().version, verifies }),
+    seal: slotSealer({ mesh, account, signer, manifestVersion: () => standing.acked?.version ?? 0, verifies }),
     now,
     due: (nowMs) => overdueReleases(standing, nowMs),
     toldAfter: rules.toldAfter,
@@ -199,7 +214,11 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
     else observe?.({ type: 'clock-disagrees', differenceMs })
   }
 
+  const acknowledging = { mesh, account, signer, standing, manifest: options.manifest, contested }
+  const acknowledge = (): Promise<void> => writer.submit(acknowledgeTask(acknowledging))
+
   await beginRun(options, standing, writer, rules)
+  await acknowledge()
   const { priceTableHash } = newest()
   if (!equalBytes(prices.hash, priceTableHash)) {
     observe?.({ type: 'price-table-differs', own: hex(prices.hash), manifest: hex(priceTableHash) })
@@ -209,8 +228,10 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
     ...moving,
     account,
     get rights() {
-      return rightsOf(newest(), account)
+      return rightsOf(terms(now()).manifest, account)
     },
+    acknowledge,
+    ack: () => standing.acked?.ack,
     openThread: async (thread, cap) => {
       if (cap !== undefined) await writer.submit(openThreadTask(thread, cap, terms(now())))
     },
@@ -235,6 +256,10 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
       return closed
     },
   }
+}
+
+function no(): boolean {
+  return false
 }
 
 function nothing(): bigint {

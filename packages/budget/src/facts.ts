@@ -17,6 +17,8 @@ import type { CreditRefusalCode, GrantRefusalCode } from './grants/request.ts'
 /** What has happened, after it was synced. For logs, metrics and alerts; must not throw. */
 export type BudgetFact =
   | { readonly type: 'opened'; readonly period: Period; readonly initial: NanoUsd }
+  /** Periods are opened by this version of the manifest from now on; its owner may be told. */
+  | { readonly type: 'acknowledged'; readonly version: number }
   | ({ readonly type: 'reserved'; readonly max: NanoUsd } & CallWords)
   | { readonly type: 'minted'; readonly period: Period; readonly amount: NanoUsd }
   /** Rights given away; the grant may leave now. */
@@ -75,6 +77,8 @@ export function factsOf({ event, atMs }: LedgerRecord, books: Books, own: Accoun
   switch (event.kind) {
     case 'opened':
       return [{ type: 'opened', period: event.period, initial: event.initial }]
+    case 'acked':
+      return [{ type: 'acknowledged', version: event.version }]
     case 'minted':
       return [{ type: 'minted', period: event.period, amount: event.amount }]
     case 'granted':

@@ -10,6 +10,8 @@ import { loadWorkingSet, type Needs } from './ledger/working-set.ts'
 /** Something that reads the books and may write to the ledger. */
 export interface Task<T> {
   needs(nowMs: number): Needs
+  /** Whatever was submitted after it is decided once this one is synced. */
+  readonly endsPage?: true
   /**
    * Decides at the moment of writing, with all that was decided before it, synced or in the same batch. Pure.
    * @throws {BudgetError} to be rejected alone
@@ -61,6 +63,7 @@ const MAX_TASKS_PER_PAGE = 256
 
 interface Waiting {
   readonly needs: Task<unknown>['needs']
+  readonly endsPage: boolean
   /** Appends to the page. @returns what tells the caller, once the page is synced */
   readonly run: (books: Books, nowMs: number, page: Page) => () => void
   readonly reject: (error: unknown) => void
@@ -101,7 +104,7 @@ export function openWriter(options: WriterOptions): Writer {
     // Lets everything that is submitted in one go share a page.
     await Promise.resolve()
     while (queue.length > 0) {
-      const batch = queue.splice(0, MAX_TASKS_PER_PAGE)
+      const batch = queue.splice(0, pageOf(queue))
       const told = await writePage(batch).catch((cause: unknown) => fail(cause, batch))
       told()
     }
@@ -160,6 +163,12 @@ export function openWriter(options: WriterOptions): Writer {
   }
 }
 
+/** How many of those that wait share the next page. */
+function pageOf(queue: readonly Waiting[]): number {
+  const last = queue.findIndex(({ endsPage }) => endsPage)
+  return Math.min(MAX_TASKS_PER_PAGE, last < 0 ? queue.length : last + 1)
+}
+
 function waiting<T>(
   task: Task<T>,
   resolve: (value: T | Promise<T>) => void,
@@ -167,6 +176,7 @@ function waiting<T>(
 ): Waiting {
   return {
     needs: (nowMs) => task.needs(nowMs),
+    endsPage: task.endsPage === true,
     reject,
     run(books, nowMs, page) {
       const { events, seal = [], answer } = task.decide(books, nowMs)

@@ -90,12 +90,12 @@ describe('the ledger', () => {
     await reserved(bench.budget, callOf(10, 'b', { model: 'home' }))
     expect(await verifyLedger(bench.room)).toEqual({
       incarnation: bench.account.incarnation,
-      records: 9,
+      records: 10,
       unsettled: 1,
       uncertain: 0,
     })
     await bench.reopen()
-    expect(await verifyLedger(bench.room)).toMatchObject({ records: 11, unsettled: 0, uncertain: 1 })
+    expect(await verifyLedger(bench.room)).toMatchObject({ records: 12, unsettled: 0, uncertain: 1 })
     expect(bench.budget.account).toEqual(bench.account)
   })
 

@@ -37,7 +37,7 @@ describe('the slots of a node', () => {
       await bench.reopen()
       expect(await bench.slot(DAY)).toEqual(day)
     }
-    expect(seen.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6])
+    expect(seen.map(({ seq }) => seq)).toEqual([2, 3, 4, 5, 6, 7])
     expect(seen.map(({ boot }) => boot.counter)).toEqual([1, 1, 2, 2, 3, 3])
     const days = seen.filter(({ period }) => period === DAY)
     expect(days.map(({ prevHash }) => prevHash && Buffer.from(prevHash))).toEqual([null, hashes[0], hashes[1]])
@@ -52,13 +52,13 @@ describe('the slots of a node', () => {
     expect(heard).toEqual([])
     await pending
     expect(heard).toEqual([DAY, 'm:2026-11'])
-    expect(await slot(DAY)).toMatchObject({ seq: 1, reserved: parseUsd('0.05') })
-    expect(await slot(DAY)).toMatchObject({ seq: 1 })
+    expect(await slot(DAY)).toMatchObject({ seq: 2, reserved: parseUsd('0.05') })
+    expect(await slot(DAY)).toMatchObject({ seq: 2 })
     expect(heard).toHaveLength(2)
     stop()
     await reserved(budget, callOf(5, 'b'))
     expect(heard).toHaveLength(2)
-    expect(await slot(DAY)).toMatchObject({ seq: 3, reserved: parseUsd('0.10') })
+    expect(await slot(DAY)).toMatchObject({ seq: 4, reserved: parseUsd('0.10') })
   })
 
   it('include those of threads with a cap', async () => {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { encodeCanonical } from '../bytes/cbor.ts'
 import { bytesOf, nanoUsd, wholeNumber } from '../bytes/shapes.ts'
-import { openSigned, type Signer, sealSigned, type Verify } from '../bytes/signing.ts'
+import { openSigned, readSigned, type Signer, sealSigned, type Verify } from '../bytes/signing.ts'
 import { account, type MeshId, publicKeyOfPeer } from '../ids/ids.ts'
 import { parsePeriod, period } from '../ids/periods.ts'
 
@@ -40,4 +40,9 @@ export function sealAck(ack: Ack, mesh: MeshId, signer: Signer): Uint8Array {
 export function openAck(bytes: Uint8Array, mesh: MeshId, verifies?: Verify): Ack {
   const signer = (body: Ack) => ({ mesh, publicKey: publicKeyOfPeer(body.account.peer) })
   return openSigned('ack', bytes, ackBody, MAX_ACK_BYTES, signer, verifies)
+}
+
+/** Without its signature: for acks that were opened before they were kept. @throws {ProtocolError} */
+export function readAck(bytes: Uint8Array): Ack {
+  return readSigned(bytes, ackBody, MAX_ACK_BYTES)
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { MAX_ACK_BYTES } from '../ack/ack.ts'
 import { decodeCanonical, encodeCanonical, shaped, tooLarge } from '../bytes/cbor.ts'
 import { bytesOf, bytesUpTo, nanoUsd, wallMs, wholeNumber } from '../bytes/shapes.ts'
 import { sha256 } from '../bytes/signing.ts'
@@ -6,6 +7,7 @@ import { MAX_FORK_PROOF_BYTES } from '../fork/fork.ts'
 import { MAX_GRANT_BYTES } from '../grant/grant.ts'
 import { account, agentName, callId, incarnation, threadId, turnId } from '../ids/ids.ts'
 import { period } from '../ids/periods.ts'
+import { MAX_MANIFEST_BYTES } from '../manifest/manifest.ts'
 
 /** The node's own append-only record of money, hash-chained. It stays on the node; its sums leave as slots. See spec.md. */
 export const MAX_LEDGER_RECORD_BYTES = 1024 * 1024
@@ -75,6 +77,16 @@ const event = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('granted'), period, amount: nanoUsd, grant: bytesUpTo(MAX_GRANT_BYTES) }),
   /** Rights received: `amount` is what this grant adds to those before it. */
   z.strictObject({ kind: z.literal('credited'), period, amount: nanoUsd, grant: bytesUpTo(MAX_GRANT_BYTES) }),
+  /**
+   * Periods are opened by this version of the manifest from here on. With the signed manifest, so that the ledger alone tells
+   * what each period was opened by; `ack` is what the owner is told of it. It leaves once this record is synced.
+   */
+  z.strictObject({
+    kind: z.literal('acked'),
+    version: wholeNumber.min(1),
+    manifest: bytesUpTo(MAX_MANIFEST_BYTES),
+    ack: bytesUpTo(MAX_ACK_BYTES),
+  }),
   /** Proof that an account signed two things under one number; nothing more is credited from it. May be the own one. */
   z.strictObject({ kind: z.literal('forked'), account, proof: bytesUpTo(MAX_FORK_PROOF_BYTES) }),
   z.strictObject({

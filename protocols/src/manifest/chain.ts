@@ -1,5 +1,5 @@
 import { equalBytes } from '../bytes/cbor.ts'
-import type { OpenedManifest } from './manifest.ts'
+import type { Manifest, OpenedManifest } from './manifest.ts'
 
 /** What a node goes by: the version that founded its mesh, and the newest that it has taken. */
 export interface ManifestChain {
@@ -33,6 +33,12 @@ export function successionOf({ first, newest }: ManifestChain, offered: OpenedMa
     return equalBytes(offered.hash, newest.hash) ? { status: 'known' } : { status: 'forked', version }
   }
   if (prevHash === null) return { status: 'refused', reason: `version ${version} names no version before it` }
-  if (version === ours + 1 && !equalBytes(prevHash, newest.hash)) return { status: 'forked', version: ours }
+  if (version === ours + 1 && !equalBytes(prevHash, newest.hash) && !heals(offered.manifest, [newest.hash]))
+    return { status: 'forked', version: ours }
   return { status: 'newer' }
+}
+
+/** Whether a version stands in place of all of these: of both sides of a fork, before an account acknowledges it. */
+export function heals(manifest: Pick<Manifest, 'heals'>, forked: readonly Uint8Array[]): boolean {
+  return forked.every((hash) => manifest.heals.some((healed) => equalBytes(healed, hash)))
 }

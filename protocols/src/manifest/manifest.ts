@@ -1,14 +1,16 @@
 import { z } from 'zod'
-import { encodeCanonical } from '../bytes/cbor.ts'
+import { decodeCanonical, encodeCanonical } from '../bytes/cbor.ts'
 import { ProtocolError } from '../bytes/errors.ts'
 import { bytesOf, nanoUsd, wallMs, wholeNumber } from '../bytes/shapes.ts'
-import { openSigned, type Signer, sealSigned, sha256, type Verify } from '../bytes/signing.ts'
-import { account, incarnation, type MeshId, peerId } from '../ids/ids.ts'
+import { openSigned, type Signer, sealSigned, sha256, signedBody, type Verify } from '../bytes/signing.ts'
+import { account, accountKey, incarnation, type MeshId, peerId } from '../ids/ids.ts'
 import { parsePeriod, period } from '../ids/periods.ts'
 
 /** Who is in the mesh, what may be spent, and who holds which part of it: a chain of versions signed by the owner. */
 export const MAX_MANIFEST_BYTES = 256 * 1024
 const MAX_MEMBERS = 64
+/** A few forks, each of a few versions on both sides. */
+export const MAX_HEALED = 32
 
 const dimension = z.enum(['day', 'month'])
 const inForce = { dim: dimension, from: period }
@@ -47,11 +49,28 @@ const manifestBody = z.strictObject({
   /** Rights with which an account opens each period from a named one on, until a newer entry of it is in force. */
   allotments: z
     .array(z.strictObject({ account, ...inForce, amount: nanoUsd }).refine(hasOwnDimension, DIMENSION_ISSUE))
-    .max(256),
-  mints: z.array(z.strictObject({ id: incarnation, period, account, amount: nanoUsd })).max(256),
+    .max(640),
+  /** Parts of the limits that the allotments move towards, in proportion; an account without one is to have nothing. */
+  weights: z
+    .array(z.strictObject({ account, weight: wholeNumber.min(1).max(1_000_000) }))
+    .max(MAX_MEMBERS)
+    .refine((weights) => new Set(weights.map((entry) => accountKey(entry.account))).size === weights.length, {
+      message: 'names an account twice',
+    }),
+  /** Rights for one account in one period besides; listed until the period is over by every clock of the mesh. */
+  mints: z.array(z.strictObject({ id: incarnation, period, account, amount: nanoUsd })).max(512),
   closed: z
     .array(z.strictObject({ account, fromDay: periodOf('day'), fromMonth: periodOf('month'), attestedBy: peerId }))
     .max(64),
+  /** Hashes of versions that forked, both sides: this one, and whatever follows it, stands in place of them all. */
+  heals: z.array(bytesOf(32)).max(MAX_HEALED),
+  /**
+   * The owner's key came back from a backup with this version, and versions may have been lost that gave rights in periods
+   * before these: in those nothing is raised any more.
+   */
+  restored: z
+    .strictObject({ version: wholeNumber.min(1), beforeDay: periodOf('day'), beforeMonth: periodOf('month') })
+    .nullable(),
   clockSkewMs: wholeNumber.max(3_600_000),
   priceTableHash: bytesOf(32),
 })
@@ -93,6 +112,15 @@ export function openManifest(bytes: Uint8Array, pinned: MeshId | 'first', verifi
   }
   const manifest = openSigned('manifest', bytes, manifestBody, MAX_MANIFEST_BYTES, signer, verifies)
   return { manifest, mesh, hash, bytes }
+}
+
+/**
+ * Without its signature: for versions that were opened before they were kept.
+ * @throws {ProtocolError} TOO_LARGE, NOT_CANONICAL or BAD_SHAPE
+ */
+export function readManifest(bytes: Uint8Array): Pick<OpenedManifest, 'manifest' | 'hash'> {
+  const body = signedBody(bytes, MAX_MANIFEST_BYTES)
+  return { manifest: decodeCanonical(body, manifestBody, MAX_MANIFEST_BYTES), hash: hashOfBody(body) }
 }
 
 function meshIdOf(body: Uint8Array): MeshId {

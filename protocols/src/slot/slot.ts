@@ -19,8 +19,8 @@ const slotBody = z.strictObject({
   boot,
   /** One number for all that the account signs, in every period: two contents under one number prove a fork. */
   seq: wholeNumber.min(1),
-  /** The manifest in force when the slot was written. */
-  manifestVersion: wholeNumber.min(1),
+  /** The manifest by which its account opens periods; 0 before it acknowledged one. */
+  manifestVersion: wholeNumber,
   /** {@link slotHash} of the account's slot of this period before; null for the first. */
   prevHash: bytesOf(32).nullable(),
   wallMs,

@@ -11,6 +11,7 @@ import { isBookedRight } from '../calls/booking.ts'
 import { type Call, nextCall, reservedCall } from '../calls/call.ts'
 import { invariant } from '../errors.ts'
 import { isSamePrice } from '../prices/cost.ts'
+import { type Acknowledged, postAcked } from './acked.ts'
 import { type Balance, charged, hold, openBalance, refund, rights, settle } from './balance.ts'
 import { type CostRow, costAfter, costKey } from './costs.ts'
 import { postCredited, postGranted, postMinted } from './moved.ts'
@@ -31,6 +32,8 @@ export interface Books {
   readonly boots: Map<Incarnation, number>
   /** Accounts that signed two things under one number, by {@link accountKey}, with the proof. */
   readonly forked: Map<string, Fork>
+  /** By what periods are opened; undefined before the first. */
+  acked: Acknowledged | undefined
   /** Of the newest thing that this account signed. */
   signedSeq: number
 }
@@ -42,7 +45,7 @@ export interface Fork {
 
 export function emptyBooks(): Books {
   const sums = { calls: new Map(), balances: new Map(), costs: new Map(), overruns: new Map() }
-  return { ...sums, lastOpened: {}, boots: new Map(), forked: new Map(), signedSeq: 0 }
+  return { ...sums, lastOpened: {}, boots: new Map(), forked: new Map(), acked: undefined, signedSeq: 0 }
 }
 
 /** A model that was billed above its bound stays frozen until its price is another. */
@@ -61,6 +64,10 @@ export function post(books: Books, event: LedgerEvent, atMs: number): void {
       return
     case 'booted':
       books.boots.set(event.nonce, event.counter)
+      return
+    case 'acked':
+      books.acked = postAcked(books.acked, books.signedSeq, event)
+      books.signedSeq = books.acked.seq
       return
     case 'opened':
       postOpened(books, event)

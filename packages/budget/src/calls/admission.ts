@@ -92,11 +92,11 @@ function cappedThread(books: Books, thread: ThreadId | null): Period[] {
 
 /** What stands against a call whatever is left in its periods. */
 function objectionTo(terms: Terms, books: Books, price: PriceRef, max: NanoUsd): Refusal | undefined {
-  const { manifest, account } = terms
+  const { newest, account } = terms
   const overrun = books.overruns.get(price.model)
   if (overrun !== undefined && isFrozen(books, price)) return refused('frozen-model', max, frozenModelWords(overrun))
   if (books.forked.has(accountKey(account))) return refused('forked', max, forkedWords(account))
-  if (isAttestedGone(manifest, account)) return refused('closed', max, closedWords(account))
+  if (isAttestedGone(newest, account)) return refused('closed', max, closedWords(account))
   const jump = clockJump(terms, books.lastOpened)
   return jump && { ...refused(jump.dimension, max, jump.words), period: jump.period }
 }

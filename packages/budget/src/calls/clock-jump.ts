@@ -21,12 +21,12 @@ export interface ClockJump {
  * charged until that time has really come.
  */
 export function clockJump(
-  { manifest, clock: { nowMs }, agreedMs }: Pick<Terms, 'manifest' | 'clock' | 'agreedMs'>,
+  { newest, clock: { nowMs }, agreedMs }: Pick<Terms, 'newest' | 'clock' | 'agreedMs'>,
   lastOpened: Books['lastOpened'],
 ): ClockJump | undefined {
   const { day } = lastOpened
-  if (day === undefined) return firstJump(manifest, nowMs, agreedMs)
-  if (isAlone(manifest)) {
+  if (day === undefined) return firstJump(newest, nowMs, agreedMs)
+  if (isAlone(newest)) {
     const jumps = skipsDays(nowMs, reachedPeriod('day', day, agreedMs), ALONE_DAYS)
     return jumps ? { dimension: 'day', period: day, words: aloneWords(nowMs, day, ALONE_DAYS) } : undefined
   }

@@ -4,7 +4,10 @@ import type { Clock } from '../periods/charged.ts'
 /** What admission rests on besides the books. */
 export interface Terms {
   readonly account: Account
+  /** The newest that the account acknowledged: for initial rights, mints and limits. */
   readonly manifest: Manifest
+  /** That this node has taken: for members, accounts that are gone, thresholds and clocks. */
+  readonly newest: Manifest
   readonly localCaps: { readonly day?: NanoUsd; readonly month?: NanoUsd }
   readonly clock: Clock
   /** When another clock was last seen to agree with this one. */

@@ -136,18 +136,18 @@ function isAskable({ needs }: GrantRequest): boolean {
 
 function objectionTo(
   request: GrantRequest,
-  { manifest, account, clock, agreedMs }: Terms,
+  { newest, account, clock, agreedMs }: Terms,
   books: Books,
 ): Granting | undefined {
   const { account: asker, boot } = request.to
   if (!isAskable(request))
     return refused('bad-request', `asks for 1 to ${MAX_NEEDS} periods that are shared, each once`)
   if (accountKey(asker) === accountKey(account)) return refused('own', 'an account gives nothing to itself')
-  if (!manifest.members.some(({ peer, role }) => peer === asker.peer && role === 'node')) {
+  if (!newest.members.some(({ peer, role }) => peer === asker.peer && role === 'node')) {
     return refused('not-a-member', 'only nodes of this mesh hold rights')
   }
   for (const one of [asker, account]) {
-    if (isAttestedGone(manifest, one)) return refused('closed', `the account of ${one.peer} is attested to be gone`)
+    if (isAttestedGone(newest, one)) return refused('closed', `the account of ${one.peer} is attested to be gone`)
     if (books.forked.has(accountKey(one))) return refused('forked', `the account of ${one.peer} is in use twice`)
   }
   const given = request.needs.flatMap(({ period }) => books.balances.get(period)?.transfers.given ?? [])
@@ -156,7 +156,7 @@ function objectionTo(
     ({ counter, nonce }) => counter > boot.counter || (counter === boot.counter && nonce !== boot.nonce),
   )
   if (isOld) return refused('old-boot', 'a newer opening of this ledger has asked before')
-  const jump = clockJump({ manifest, clock, agreedMs }, books.lastOpened)
+  const jump = clockJump({ newest, clock, agreedMs }, books.lastOpened)
   return jump && refused('clock', jump.words)
 }
 

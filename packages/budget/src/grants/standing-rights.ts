@@ -44,7 +44,7 @@ export function runningPeriods({ terms, standing, books }: Standpoint): Period[]
 
 /** More than this an account does not keep in a period for what comes. */
 export function mostOf({ terms }: Standpoint, balance: Balance): NanoUsd {
-  const nodes = terms.manifest.members.filter(({ role }) => role === 'node').length
+  const nodes = terms.newest.members.filter(({ role }) => role === 'node').length
   const limit = limitOf(terms.manifest, balance.period) ?? balance.initial
   return mostToKeep(limit, nodes)
 }

@@ -83,15 +83,14 @@ export function takeTask(bytes: Uint8Array, grant: Grant, context: TakeContext):
 const FULL_WORDS = 'so many grants were credited in this period that it holds no more of them'
 const BEYOND_WORDS = 'with it, this account would hold more than the limit of the whole mesh'
 
-function objectionTo({ from, to, period }: Grant, { manifest, account }: Terms, books: Books): Crediting | undefined {
+function objectionTo({ from, to, period }: Grant, { newest, account }: Terms, books: Books): Crediting | undefined {
   if (accountKey(to.account) !== accountKey(account)) return refused('not-ours', `it is for ${accountKey(to.account)}`)
-  if (!manifest.members.some(({ peer, role }) => peer === from.peer && role === 'node')) {
+  if (!newest.members.some(({ peer, role }) => peer === from.peer && role === 'node')) {
     return refused('not-a-member', `${from.peer} is not a node of this mesh`)
   }
   for (const one of [from, account]) {
     if (books.forked.has(accountKey(one))) return refused('forked', `the account of ${one.peer} is in use twice`)
-    if (isClosedFor(manifest, one, period))
-      return refused('closed', `the account of ${one.peer} is attested to be gone`)
+    if (isClosedFor(newest, one, period)) return refused('closed', `the account of ${one.peer} is attested to be gone`)
   }
   if (books.boots.get(to.boot.nonce) === to.boot.counter) return undefined
   return refused('wrong-boot', `this ledger was never opened as number ${to.boot.counter} with that nonce`)

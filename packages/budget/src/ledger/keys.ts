@@ -10,9 +10,11 @@ import type { Range } from '@bzzz/store'
  * - `o/<call>` reserved or sent, and nothing came of it yet
  * - `p/<period>` balance; `g/<period>` what its rights moved by; `s/<period>` the sealed slot; `b/<day>/…` costs; `f/<model>` the call that froze it
  * - `k/<peer>/<incarnation>` proof against an account
+ * - `acked` number of the record of the newest manifest that was acknowledged
  * - `meta` boot and the number of what was signed last
  */
 export const META = 'meta'
+export const ACKED = 'acked'
 export const recordKey = (seq: number): string => `l/${digits(seq)}`
 export const callRecordKey = (call: CallId, seq: number): string => `c/${call}/${digits(seq)}`
 export const turnKey = (turn: TurnId, step: number, attempt: number): string =>

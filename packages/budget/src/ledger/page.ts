@@ -6,6 +6,7 @@ import type { CostRow } from '../books/costs.ts'
 import { NO_TRANSFERS } from '../books/transfers.ts'
 import { type Head, recordAfter } from './chain.ts'
 import {
+  ACKED,
   bootKey,
   callRecordKey,
   costViewKey,
@@ -131,6 +132,7 @@ const PRESENT = new Uint8Array()
 /** How a record is found again by its call and turn, openings and proofs, and which calls wait for an outcome. */
 export function indexOperations({ seq, event }: LedgerRecord): Operation[] {
   if (event.kind === 'booted') return [{ put: bootKey(event.nonce), value: Buffer.from(String(event.counter)) }]
+  if (event.kind === 'acked') return [{ put: ACKED, value: Buffer.from(String(seq)) }]
   if (event.kind === 'forked') return [{ put: forkKey(event.account), value: event.proof }]
   if (!('call' in event)) return []
   const own: Operation = { put: callRecordKey(event.call, seq), value: PRESENT }

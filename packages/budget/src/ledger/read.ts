@@ -1,11 +1,13 @@
 import { type CallId, callIdOf, type Incarnation, type Period, type TurnId } from '@bzzz/protocols'
 import type { Room } from '@bzzz/store'
+import { type Acknowledged, readAcked } from '../books/acked.ts'
 import type { Balance } from '../books/balance.ts'
 import type { CostRow } from '../books/costs.ts'
 import { type Call, type CallState, nextCall, reservedCall } from '../calls/call.ts'
 import { BudgetError } from '../errors.ts'
 import { readRecord } from './chain.ts'
 import {
+  ACKED,
   balanceKey,
   bootKey,
   costViewKey,
@@ -84,6 +86,15 @@ export async function readCostsOfDay(room: Room, day: Period): Promise<CostRow[]
 export async function readBoot(room: Room, nonce: Incarnation): Promise<number | undefined> {
   const counter = await room.get(bootKey(nonce))
   return counter === undefined ? undefined : Number(Buffer.from(counter).toString())
+}
+
+/** @throws {BudgetError} LEDGER_BROKEN */
+export async function readAcknowledged(room: Room): Promise<Acknowledged | undefined> {
+  const seq = await room.get(ACKED)
+  if (seq === undefined) return undefined
+  const { event } = await readRecord(room, Number(Buffer.from(seq).toString()))
+  if (event.kind === 'acked') return readAcked(event)
+  throw new BudgetError('LEDGER_BROKEN', `a ${event.kind} stands where a manifest is acknowledged`)
 }
 
 export async function readMeta(room: Room): Promise<Meta | undefined> {

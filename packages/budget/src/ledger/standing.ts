@@ -1,11 +1,12 @@
 import { type Account, agentDayPeriod, type CallId, type Incarnation, type Period } from '@bzzz/protocols'
 import type { Room } from '@bzzz/store'
+import type { Acknowledged } from '../books/acked.ts'
 import type { Books, Fork } from '../books/books.ts'
 import type { CostRow } from '../books/costs.ts'
 import { type Call, withoutReply } from '../calls/call.ts'
 import { type Head, readHead } from './chain.ts'
 import { under } from './keys.ts'
-import { type HeldPeriod, readCall, readMeta, readNewestPeriods, readPeriod } from './read.ts'
+import { type HeldPeriod, readAcknowledged, readCall, readMeta, readNewestPeriods, readPeriod } from './read.ts'
 import type { Meta } from './views.ts'
 
 /** What the node keeps in memory of its ledger: synced to disk, all of it. */
@@ -22,6 +23,8 @@ export interface Standing {
   readonly lastOpened: { day?: Period; month?: Period }
   /** Accounts that were proven to have signed two things under one number. */
   readonly forked: Map<string, Fork>
+  /** By what periods are opened; undefined before the first. */
+  acked: Acknowledged | undefined
 }
 
 // About 2 kB each, the sealed slot included.
@@ -50,6 +53,7 @@ export async function readStanding(room: Room): Promise<Standing> {
     overruns: await readOverruns(room),
     lastOpened: { ...(day && { day }), ...(month && { month }) },
     forked: await readForks(room),
+    acked: await readAcknowledged(room),
   }
   const agents = (await Promise.all(days.map((label) => agentDays(room, label)))).flat()
   for (const period of [...threads.reverse(), ...agents, ...days, ...months]) {
@@ -105,6 +109,7 @@ export function keep(
   }
   for (const [model, call] of books.overruns) standing.overruns.set(model, call)
   for (const [name, fork] of books.forked) standing.forked.set(name, fork)
+  standing.acked = books.acked
   Object.assign(standing.lastOpened, books.lastOpened)
   const { day, month } = standing.lastOpened
   const running = [day, month].flatMap((period) => (period && standing.periods.get(period)) ?? [])

@@ -63,8 +63,11 @@ export function signFirstManifest(options: FirstManifest): OpenedManifest {
     allotments: dimensions.flatMap((dim) =>
       allotments(members, limits[dim]).map((share) => ({ ...share, dim, from: from[dim] })),
     ),
+    weights: members.flatMap(({ account, weight }) => (account === null ? [] : [{ account, weight }])),
     mints: [],
     closed: [],
+    heals: [],
+    restored: null,
     clockSkewMs,
     priceTableHash: Uint8Array.from(prices.hash),
   }

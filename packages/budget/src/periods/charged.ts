@@ -53,6 +53,16 @@ export function reachedPeriod(
   return agreed > lastOpened ? agreed : lastOpened
 }
 
+/** The day or month of a moment. */
+export function periodAt(dimension: Dimension, wallMs: number): Period {
+  return labelOf[dimension](wallMs)
+}
+
+/** The day after a day, the month after a month. @throws {RangeError} for other periods */
+export function periodAfter(period: Period): Period {
+  return labelOf[parsePeriod(period)?.kind === 'month' ? 'month' : 'day'](endOf(period))
+}
+
 /** First millisecond after a day or month. @throws {RangeError} for other periods */
 export function endOf(period: Period): number {
   const parsed = parsePeriod(period)

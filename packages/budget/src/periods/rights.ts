@@ -10,12 +10,12 @@ import {
 import { NO_USD, nanoUsdOf } from '../usd.ts'
 
 /** The mesh's limit for a day or month; undefined for other periods, and where the manifest sets none. */
-export function limitOf(manifest: Manifest, period: Period): NanoUsd | undefined {
+export function limitOf(manifest: Pick<Manifest, 'limits'>, period: Period): NanoUsd | undefined {
   return inForce(manifest.limits, period)?.amount
 }
 
 /** Rights with which an account opens a day or month under this manifest. */
-export function initialOf(manifest: Manifest, account: Account, period: Period): NanoUsd {
+export function initialOf(manifest: Pick<Manifest, 'allotments'>, account: Account, period: Period): NanoUsd {
   const own = manifest.allotments.filter((allotment) => accountKey(allotment.account) === accountKey(account))
   return inForce(own, period)?.amount ?? NO_USD
 }

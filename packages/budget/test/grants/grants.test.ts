@@ -102,7 +102,7 @@ describe('a grant', () => {
       await ironwood.restart()
       await ironwood.verify()
     }
-    expect(numbers).toEqual([1, 2, 3, 4, 5, 6])
+    expect(numbers).toEqual([2, 3, 4, 5, 6, 7])
     const slots = await walnut.budget.slots()
     expect(openSlot(found(slots, (one) => one.period === DAY).bytes, mesh.manifest.mesh).received).toHaveLength(1)
   })

@@ -33,6 +33,7 @@ describe('a version that adds a laptop', () => {
     newest = signAddedMember(newest, member, signerNamed('owner'))
     expect(budget.report()).toEqual(before)
     expect(budget.rights).toBe('allotted')
+    await budget.acknowledge()
     await reserved(budget, callOf(2, 'b'))
     expect((await bench.slot(DAY))?.manifestVersion).toBe(2)
   })
