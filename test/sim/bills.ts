@@ -1,17 +1,17 @@
+import { dayPeriod, monthPeriod, type Period } from '@bzzz/protocols'
 import type { Label } from './oracle.ts'
 import { CENT } from './people.ts'
 import type { Order } from './plan.ts'
 import type { World } from './world.ts'
 
 /** What a call counts for: by true time, and by the clock of the node that made it. */
-export function labelsOf({ plan, clockwork }: World, order: Order, clockMs: number): Label[] {
-  const { day, month, agentDay, thread } = plan.limits
-  const [trueDay, ownDay] = [dayOf(clockwork.nowMs), dayOf(clockMs)]
+export function labelsOf({ plan, limits, clockwork }: World, order: Order, clockMs: number): Label[] {
+  const { agentDay, thread } = plan.limits
+  const ownDay = dayOf(clockMs)
+  const [trueTime, ownTime] = [calendarOf(clockwork.nowMs), calendarOf(clockMs)]
   return [
-    { name: `utc ${trueDay}`, limit: day },
-    { name: `utc ${trueDay.slice(0, 7)}`, limit: month },
-    { name: `own ${ownDay}`, limit: day },
-    { name: `own ${ownDay.slice(0, 7)}`, limit: month },
+    ...trueTime.map((period) => ({ name: `utc ${period}`, limit: limits.of(period) })),
+    ...ownTime.map((period) => ({ name: `own ${period}`, limit: limits.of(period) })),
     { name: `own ${order.agent}@${order.node} ${ownDay}`, limit: agentDay },
     ...(order.capped ? [{ name: 'thread', limit: thread }] : []),
   ]
@@ -25,10 +25,13 @@ export function billedAmount({ actualCents }: Order): bigint {
   return BigInt(actualCents) * CENT
 }
 
-/** What is left of the narrowest limit that the mesh shares, as the provider sees it. */
-export function leftNow({ plan, clockwork, oracle }: World): bigint {
-  const day = dayOf(clockwork.nowMs)
-  const ofDay = plan.limits.day - oracle.billed(`utc ${day}`)
-  const ofMonth = plan.limits.month - oracle.billed(`utc ${day.slice(0, 7)}`)
-  return ofDay < ofMonth ? ofDay : ofMonth
+/** The day and the month of a moment. */
+function calendarOf(ms: number): Period[] {
+  return [dayPeriod(ms), monthPeriod(ms)]
+}
+
+/** What is left of the narrower limit of now, as the provider sees it. */
+export function leftNow({ limits, clockwork, oracle }: World): bigint {
+  const lefts = calendarOf(clockwork.nowMs).map((period) => limits.of(period) - oracle.billed(`utc ${period}`))
+  return lefts.reduce((least, left) => (left < least ? left : least))
 }

@@ -5,6 +5,7 @@ import { placeCall } from './callers.ts'
 import { createDisk, type Disk } from './disk.ts'
 import { type EscrowProcess, openProcess } from './escrow-process.ts'
 import type { Mutant } from './mutants.ts'
+import type { Owner } from './owner.ts'
 import { nodeSigner } from './people.ts'
 import type { Order } from './plan.ts'
 import type { House, World } from './world.ts'
@@ -13,13 +14,18 @@ export interface EscrowHouse extends House {
   readonly process: EscrowProcess | undefined
   /** Grants that came without being asked for. */
   receive(grants: readonly Uint8Array[]): void
+  hearManifest(next: OpenedManifest): void
+  /** Has stopped for good. */
+  remove(): void
 }
 
 export interface HouseTerms {
   readonly world: World
   readonly index: number
   readonly mutant: Mutant
-  readonly manifest: () => OpenedManifest
+  readonly first: OpenedManifest
+  /** The mesh's owner is at the first node. */
+  readonly owner: Pick<Owner, 'hearAck' | 'change'>
   readonly thread: { readonly id: ThreadId; readonly cap: ThreadCap }
   /** All of the mesh, this one too. */
   readonly houses: readonly EscrowHouse[]
@@ -29,17 +35,21 @@ export interface HouseTerms {
 }
 
 const ASK_MS = 4_000
-const SLOTS_MS = 3 * 3_600_000
+const SLOTS_MS = 2 * 3_600_000
 const REPAIR_MS = 600_000
+const ADOPTION_MS = 3 * 3_600_000
 
 export function createEscrowHouse(terms: HouseTerms): EscrowHouse {
-  const { world, index, mutant, houses, manifest, thread } = terms
+  const { world, index, mutant, houses, owner, thread } = terms
   const { clockwork, network, oracle, figures, plan } = world
   const rules: Rules = { ...SHIPPED_RULES, ...mutant.rules }
   const random = world.random.fork()
   const signer = nodeSigner(index)
   let clockMs = plan.clocks[index] ?? 0
   let kept = terms.disk
+  // The membership's own room: it outlives the ledger here.
+  let newest = terms.first
+  let isRemoved = false
   let disk: Disk | undefined
   let process: EscrowProcess | undefined
   let backup: ReadonlyMap<string, Uint8Array> = terms.disk
@@ -49,12 +59,22 @@ export function createEscrowHouse(terms: HouseTerms): EscrowHouse {
   const trace = (words: string): void => world.trace(() => `node ${index} ${words}`)
 
   function start(): void {
-    if (disk !== undefined) return
+    if (disk !== undefined || isRemoved) return
     const ownDisk = createDisk(kept, clockwork.after, syncMs)
     disk = ownDisk
     const open = async (): Promise<void> => {
       const opened = await openProcess({
-        ...{ world, disk: ownDisk, signer, rules, manifest, nowMs, randomBytes: terms.randomBytes, heard, onFrozen },
+        ...{
+          world,
+          disk: ownDisk,
+          signer,
+          rules,
+          manifest: () => newest,
+          nowMs,
+          randomBytes: terms.randomBytes,
+          heard,
+          onFrozen,
+        },
         ask: (donor, request) => ask(opened, donor, request),
       })
       if (disk !== ownDisk) return
@@ -63,6 +83,8 @@ export function createEscrowHouse(terms: HouseTerms): EscrowHouse {
       trace(`runs as ${opened.budget.account.incarnation.slice(0, 8)}`)
       for (const to of houses.keys()) greetBoth(to)
       tellSlots(opened)
+      tellAck()
+      beAdopted(opened)
     }
     open().catch(ended)
   }
@@ -84,8 +106,42 @@ export function createEscrowHouse(terms: HouseTerms): EscrowHouse {
 
   function tellSlots(of: EscrowProcess): void {
     of.after(random.exponential(SLOTS_MS), () => {
+      tellAck()
+      if (index === 0) spread()
       of.tellSlots().then(() => tellSlots(of), ended)
     })
+  }
+
+  /** The operator tells the owner of a new ledger, after a while. */
+  function beAdopted(of: EscrowProcess): void {
+    const { account } = of.budget
+    if (newest.manifest.weights.some((entry) => entry.account.incarnation === account.incarnation)) return
+    of.after(random.exponential(ADOPTION_MS), () => {
+      if (houses[0]?.isUp !== true || !owner.change({ kind: 'adopt', account })) beAdopted(of)
+    })
+  }
+
+  function hearManifest(next: OpenedManifest): void {
+    if (next.manifest.version <= newest.manifest.version) return
+    newest = next
+    tellAck()
+  }
+
+  function tellAck(): void {
+    process?.acknowledge().then((ack) => {
+      if (ack === undefined) return
+      if (index === 0) owner.hearAck(ack)
+      else network.send(index, 0, () => houses[0]?.isUp === true && owner.hearAck(ack))
+    }, ended)
+  }
+
+  function spread(): void {
+    for (const to of houses.keys()) passOn(to)
+  }
+
+  function passOn(to: number): void {
+    const told = newest
+    if (process !== undefined && to !== index) network.send(index, to, () => houses[to]?.hearManifest(told))
   }
 
   function heard() {
@@ -127,6 +183,8 @@ export function createEscrowHouse(terms: HouseTerms): EscrowHouse {
   /** Own grants to another, as on each new link. */
   function greet(to: number): void {
     const other = houses[to]
+    passOn(to)
+    if (to === 0) tellAck()
     if (process === undefined || other?.process === undefined || to === index) return
     const grants = process.grantsTo(other.process.budget.account)
     if (grants.length > 0) network.send(index, to, () => houses[to]?.receive(grants))
@@ -170,6 +228,11 @@ export function createEscrowHouse(terms: HouseTerms): EscrowHouse {
     start,
     greet,
     receive: take,
+    hearManifest,
+    remove() {
+      stopNow({ fate: 'lost', landed: false, clockMs })
+      isRemoved = true
+    },
     fillDisk: () => disk?.failWrites(),
     backUp() {
       if (disk !== undefined) backup = new Map(disk.synced)

@@ -16,6 +16,7 @@ import {
   accountKey,
   type CallId,
   type OpenedManifest,
+  openAck,
   openSlot,
   readGrant,
   type Signer,
@@ -41,6 +42,8 @@ export interface EscrowProcess {
   asked(request: GrantRequest): Promise<Answer>
   take(grants: readonly Uint8Array[]): Promise<void>
   tellSlots(): Promise<void>
+  /** Goes by the newest manifest from now on. @returns what its owner is to be told */
+  acknowledge(): Promise<Uint8Array | undefined>
   /** That the disk knows of a request that leaves now. */
   checkSent(call: CallId): void
   /** Own grants, as they leave. */
@@ -168,6 +171,12 @@ export async function openProcess(terms: ProcessTerms): Promise<EscrowProcess> {
       for (const grant of grants) await budget.credit(grant)
     },
     grantsTo: (account) => left(budget.grantsTo(account)),
+    async acknowledge() {
+      await budget.acknowledge()
+      const ack = budget.ack()
+      if (ack !== undefined) oracle.sighted(accountKey(own), openAck(ack, manifest().mesh, verifies).seq, ack)
+      return ack
+    },
     async tellSlots() {
       for (const { period, bytes } of await budget.slots()) {
         oracle.sighted(accountKey(own), openSlot(bytes, manifest().mesh, verifies).seq, bytes)

@@ -1,9 +1,12 @@
-import type { Rules } from '@bzzz/budget'
+import type { Rules, SigningRules } from '@bzzz/budget'
+import { accountKey, type Manifest } from '@bzzz/protocols'
 
 /** What stands in the place of the shipped rules. */
 export interface Mutant {
   readonly what: string
   readonly rules?: Partial<Rules>
+  /** Of the mesh's owner. */
+  readonly signing?: Partial<SigningRules>
   /** After a lost disk the old account is taken up again, with nothing charged to it. */
   readonly sameAccountAgain?: true
   /** A ledger that is older than what was told to others is gone on with. */
@@ -50,6 +53,20 @@ const mutants: Readonly<Record<string, Mutant>> = {
     },
   },
   sendAfterRelease: { what: 'a call that was released is sent all the same', sendsReleased: true },
+  noAck: {
+    what: 'an increase is signed before the decrease was acknowledged',
+    signing: { mayOpenWith: (told, since) => told ?? since.at(-1) ?? 0n },
+  },
+  latestShare: {
+    what: 'each node works its share out from the newest manifest that it has',
+    rules: {
+      opensBy: (_, newest) => ({ ...newest, allotments: newest.limits.flatMap((limit) => sharesOf(newest, limit)) }),
+    },
+  },
+  mintForgotten: {
+    what: 'only mints that the newest version lists are counted, and it lists none of those before',
+    signing: { mintsCounted: (ofVersions) => ofVersions.at(-1) ?? [], mintsListed: () => [] },
+  },
   noHold: {
     what: 'calls of one write do not see what the others hold',
     rules: {
@@ -71,6 +88,14 @@ export function mutantNamed(name: string | null): Mutant {
 
 export function mutantNames(): string[] {
   return Object.keys(mutants)
+}
+
+function sharesOf({ weights }: Manifest, { dim, from, amount }: Manifest['limits'][number]): Manifest['allotments'] {
+  const sum = weights.reduce((total, { weight }) => total + weight, 0)
+  const named = new Map(weights.map((entry) => [accountKey(entry.account), entry]))
+  return [...named.values()].map(({ account, weight }) => {
+    return { account, dim, from, amount: ((amount * BigInt(weight)) / BigInt(sum)) as typeof amount }
+  })
 }
 
 /** The process that did not wait is gone when this fails. */

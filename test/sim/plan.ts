@@ -3,7 +3,7 @@ import type { Random } from './random.ts'
 import type { SimTerms } from './terms.ts'
 
 /** By how much more is wanted than the terms say. */
-const HASTE: Readonly<Record<Weather, number>> = { fair: 1, rough: 1, restarts: 1.5, midnight: 1.8 }
+const HASTE: Readonly<Record<Weather, number>> = { fair: 1, rough: 1, restarts: 1.5, midnight: 1.8, changes: 2 }
 
 /** All that will happen from outside: drawn before the run, so that a mutant meets the very faults of the shipped rules. */
 export interface Plan {
@@ -15,7 +15,18 @@ export interface Plan {
   readonly clocks: readonly number[]
   readonly orders: readonly Order[]
   readonly faults: readonly Fault[]
+  readonly changes: readonly Change[]
+  /** The last node is no founder: it joins by a change. */
+  readonly joins: boolean
 }
+
+/** What the owner of the mesh wants, or the operator tells him. */
+export type Change =
+  /** To this part of the limit at first, in thousandths. */
+  | { readonly kind: 'limit'; readonly atMs: number; readonly dim: 'day' | 'month'; readonly thousandths: number }
+  | { readonly kind: 'join'; readonly atMs: number }
+  /** Its disk is lost with it. */
+  | { readonly kind: 'remove'; readonly atMs: number; readonly node: number }
 
 /** A call that somebody wants made. */
 export interface Order {
@@ -39,8 +50,9 @@ export interface Order {
 /**
  * What a run is mostly about. rough: cuts, stops, lost disks. restarts: nothing but short stops, so that the limits are used up
  * to the last cent and a small leak shows. midnight: most calls come and wait around the end of a day.
+ * changes: limits, members and ledgers change while some nodes hear nothing of it.
  */
-type Weather = 'fair' | 'rough' | 'restarts' | 'midnight'
+type Weather = 'fair' | 'rough' | 'restarts' | 'midnight' | 'changes'
 
 /** What is left of a disk after the process stopped. */
 export type Fate = 'kept' | 'lost' | 'rolled-back'
@@ -69,13 +81,15 @@ const SKEW_MS = 600_000
 const MEAN_COST = 60
 
 export function planOf({ seed, nodes, demand, faults }: SimTerms, random: Random): Plan {
-  const weather: Weather = faults === 'none' ? 'fair' : random.pick(['rough', 'rough', 'restarts', 'midnight'] as const)
+  const weather: Weather =
+    faults === 'none' ? 'fair' : random.pick(['rough', 'rough', 'restarts', 'midnight', 'changes'] as const)
   // Half of the runs cross the end of a month.
   const startMs = Date.parse(seed % 2 === 0 ? '2026-11-30T00:00:00Z' : '2026-11-24T00:00:00Z')
   const perDay = nodes <= 5 ? 150 : nodes <= 20 ? 300 : 1_000
   const wanted = demand * HASTE[weather]
   const day = (BigInt(perDay * MEAN_COST) * CENT * 1_000n) / BigInt(Math.round(wanted * 1_000))
   const span = { startMs, endMs: startMs + 2 * DAY_MS, nodes, weather }
+  const joins = weather === 'changes' && nodes > 2 && random.chance(0.6)
   return {
     ...{ startMs, endMs: span.endMs, clockSkewMs: SKEW_MS },
     orders: ordersIn(span, 2 * perDay, random.fork()),
@@ -87,7 +101,26 @@ export function planOf({ seed, nodes, demand, faults }: SimTerms, random: Random
       thread: day / 20n,
     },
     faults: faultsIn(span, random.fork()),
+    changes: weather === 'changes' ? changesIn(span, joins, random.fork()) : [],
+    joins,
   }
+}
+
+/** Most in the first day, so that the second shows what came of it. */
+function changesIn({ startMs, nodes }: Span, joins: boolean, random: Random): Change[] {
+  const at = (): number => startMs + random.between(0.1, random.chance(0.8) ? 0.95 : 1.8) * DAY_MS
+  const limit = (): Change => {
+    const thousandths = random.pick([400, 700, 1_000, 1_300, 1_600])
+    return { kind: 'limit', atMs: at(), dim: random.chance(0.7) ? 'day' : 'month', thousandths }
+  }
+  return [
+    ...times(random.below(5), limit),
+    ...times(joins ? 1 : 0, (): Change => ({ kind: 'join', atMs: at() })),
+    ...times(
+      random.chance(0.3) ? 1 : 0,
+      (): Change => ({ kind: 'remove', atMs: at(), node: 1 + random.below(nodes - 1) }),
+    ),
+  ]
 }
 
 interface Span {
@@ -112,7 +145,7 @@ function ordersIn(span: Span, count: number, random: Random): Order[] {
 }
 
 /** Part of the calls that come around midnight. */
-const RUSH: Readonly<Record<Weather, number>> = { fair: 0, rough: 0.25, restarts: 0.25, midnight: 0.6 }
+const RUSH: Readonly<Record<Weather, number>> = { fair: 0, rough: 0.25, restarts: 0.25, midnight: 0.6, changes: 0.2 }
 
 function timeOf({ startMs, endMs, weather }: Span, random: Random): number {
   if (!random.chance(RUSH[weather])) return startMs + random.next() * (endMs - startMs - HOUR_MS)
@@ -162,9 +195,26 @@ function faultsIn(span: Span, random: Random): Fault[] {
       ]
     case 'restarts':
       return times(6 * some, () => shortStopAt(atAll(), nodes, random))
+    case 'changes':
+      return [
+        ...times(2, () => cutAt(at(), nodes, random)),
+        awayOverMidnight(span, random),
+        ...times(some, () =>
+          random.chance(0.3) ? stopAt(atAll(), nodes, random) : shortStopAt(atAll(), nodes, random),
+        ),
+      ]
     case 'midnight':
       return times(random.below(3), () => shortStopAt(atAll(), nodes, random))
   }
+}
+
+/** One hears nothing for half a day around the end of the first. */
+function awayOverMidnight({ startMs, nodes }: Span, random: Random): Fault {
+  const away = random.below(nodes)
+  const others = Array.from({ length: nodes }, (_, index) => index).filter((index) => index !== away)
+  const pairs = new Set(others.flatMap((other) => [pairOf(away, other), pairOf(other, away)]))
+  const [from, to] = [random.between(0.05, 0.9), random.between(1.05, 1.9)]
+  return { kind: 'cut', atMs: startMs + from * DAY_MS, untilMs: startMs + to * DAY_MS, pairs }
 }
 
 function times<T>(count: number, make: () => T): T[] {

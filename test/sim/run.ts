@@ -1,17 +1,11 @@
-import { createHash } from 'node:crypto'
-import { createAccount, signFirstManifest, splitCap } from '@bzzz/budget'
-import { type Account, type NanoUsd, newThreadId } from '@bzzz/protocols'
-import { guardState } from '@bzzz/store'
-import { dayOf } from './bills.ts'
+import { dayOf, leftNow } from './bills.ts'
 import { createClockwork } from './clockwork.ts'
-import { createDisk } from './disk.ts'
-import { createEscrowHouse, type EscrowHouse } from './escrow-house.ts'
 import { type Figures, noFigures } from './figures.ts'
-import { mutantNamed } from './mutants.ts'
+import { fixedLimits } from './limits.ts'
+import { found, limitsFrom, settle } from './mesh.ts'
 import { createNaiveHouse } from './naive-house.ts'
 import { createNetwork } from './network.ts'
 import { createOracle, type Violation } from './oracle.ts'
-import { nodeSigner, owner, prices } from './people.ts'
 import { type Fault, pairOf, planOf } from './plan.ts'
 import { createRandom } from './random.ts'
 import type { SimTerms } from './terms.ts'
@@ -33,7 +27,7 @@ export async function simulate(terms: SimTerms, trace?: (line: string) => void):
   const random = createRandom(terms.seed)
   const plan = planOf(terms, random.fork())
   const clockwork = createClockwork(plan.startMs - 60_000)
-  const world: World = {
+  const seen: Omit<World, 'limits'> = {
     ...{ plan, clockwork, unmet: new Map(), figures: noFigures(), random: random.fork() },
     network: createNetwork(
       clockwork,
@@ -43,8 +37,8 @@ export async function simulate(terms: SimTerms, trace?: (line: string) => void):
     oracle: createOracle(() => clockwork.nowMs),
     trace: (line) => trace?.(`${new Date(clockwork.nowMs).toISOString()} ${line()}`),
   }
-  const houses = terms.policy === 'naive' ? naiveMesh(world, terms.nodes) : await escrowMesh(world, terms)
-  for (const house of houses) house.start()
+  const { world, houses, founders } = await meshIn(seen, terms)
+  for (const house of houses.slice(0, founders)) house.start()
   for (const order of plan.orders) clockwork.at(order.atMs, () => houses[order.node]?.place(order))
   for (const fault of plan.faults) happen(world, houses, fault)
   for (let endMs = dayEnd(plan.startMs); endMs <= plan.endMs; endMs = dayEnd(endMs)) {
@@ -57,53 +51,27 @@ export async function simulate(terms: SimTerms, trace?: (line: string) => void):
   return { seed: terms.seed, violations, worstOver, figures: world.figures }
 }
 
+interface Peopled {
+  readonly world: World
+  readonly houses: readonly House[]
+  /** So many of them are there from the beginning. */
+  readonly founders: number
+}
+
+async function meshIn(seen: Omit<World, 'limits'>, terms: SimTerms): Promise<Peopled> {
+  if (terms.policy === 'naive') {
+    const world = { ...seen, limits: fixedLimits(seen.plan.limits) }
+    return { world, houses: naiveMesh(world, terms.nodes), founders: terms.nodes }
+  }
+  const founding = await found(seen.plan, terms)
+  const limits = limitsFrom(founding, seen)
+  const world = { ...seen, limits }
+  return { world, ...settle(world, founding, limits, terms.mutant) }
+}
+
 function naiveMesh(world: World, nodes: number): House[] {
   const houses: ReturnType<typeof createNaiveHouse>[] = []
   for (let index = 0; index < nodes; index += 1) houses.push(createNaiveHouse({ world, index, houses }))
-  return houses
-}
-
-async function escrowMesh(world: World, { seed, nodes, mutant }: SimTerms): Promise<House[]> {
-  const { plan } = world
-  let drawn = 0
-  const randomBytes = (length: number): Uint8Array => {
-    drawn += 1
-    return Uint8Array.from(createHash('sha512').update(`${seed}/${drawn}`).digest().subarray(0, length))
-  }
-  const founders = await Promise.all(
-    Array.from({ length: nodes }, async (_, index) => {
-      const disk = createDisk(new Map(), world.clockwork.after, () => 0)
-      const incarnation = await createAccount(guardState(disk.level).room('budget'), {
-        ...{ now: () => plan.startMs, randomBytes },
-      })
-      const account: Account = { peer: nodeSigner(index).peer, incarnation }
-      return { disk: disk.synced, account }
-    }),
-  )
-  const manifest = signFirstManifest({
-    ...{ network: 'simulated', owner, prices, now: () => plan.startMs - 3_600_000 },
-    members: founders.map(({ account }, index) => ({
-      ...{
-        member: { peer: account.peer, label: `node-${index}`, role: 'node' as const, addrs: [] },
-        account,
-        weight: 1,
-      },
-    })),
-    limits: { day: plan.limits.day as NanoUsd, month: plan.limits.month as NanoUsd },
-    perAgentDaily: plan.limits.agentDay as NanoUsd,
-    thresholds: { warning: 800, critical: 950 },
-    clockSkewMs: plan.clockSkewMs,
-  })
-  const cap = splitCap(
-    plan.limits.thread as NanoUsd,
-    founders.map(({ account }) => ({ account, weight: 1 })),
-  )
-  const thread = { id: newThreadId(plan.startMs, new Uint8Array(10)), cap }
-  const houses: EscrowHouse[] = []
-  for (const [index, { disk }] of founders.entries()) {
-    const shared = { world, houses, thread, randomBytes, manifest: () => manifest, mutant: mutantNamed(mutant) }
-    houses.push(createEscrowHouse({ ...shared, index, disk }))
-  }
   return houses
 }
 
@@ -140,13 +108,9 @@ function dayEnd(ms: number): number {
 }
 
 /** What is left of the narrower limit, as far as calls were denied that would have taken it. */
-function noteEndOfDay({ plan, clockwork, oracle, unmet, figures }: World): void {
-  const day = dayOf(clockwork.nowMs)
-  const lefts = [
-    plan.limits.day - oracle.billed(`utc ${day}`),
-    plan.limits.month - oracle.billed(`utc ${day.slice(0, 7)}`),
-  ]
-  const least = [...lefts, unmet.get(day) ?? 0n].reduce((one, other) => (one < other ? one : other))
-  figures.stranded += Math.max(0, Number(least) / Number(plan.limits.day))
+function noteEndOfDay(world: World): void {
+  const { plan, clockwork, unmet, figures } = world
+  const [left, wanted] = [leftNow(world), unmet.get(dayOf(clockwork.nowMs)) ?? 0n]
+  figures.stranded += Math.max(0, Number(left < wanted ? left : wanted) / Number(plan.limits.day))
   figures.days += 1
 }

@@ -1,5 +1,6 @@
 import type { Clockwork } from './clockwork.ts'
 import type { Figures } from './figures.ts'
+import type { Limits } from './limits.ts'
 import type { Network } from './network.ts'
 import type { Oracle } from './oracle.ts'
 import type { Fate, Order, Plan } from './plan.ts'
@@ -8,6 +9,7 @@ import type { Random } from './random.ts'
 /** What the nodes of a simulation live in. */
 export interface World {
   readonly plan: Plan
+  readonly limits: Limits
   readonly clockwork: Clockwork
   readonly network: Network
   readonly random: Random
