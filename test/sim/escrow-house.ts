@@ -8,7 +8,7 @@ import type { Mutant } from './mutants.ts'
 import type { Owner } from './owner.ts'
 import { nodeSigner } from './people.ts'
 import type { Order } from './plan.ts'
-import type { House, World } from './world.ts'
+import type { House, Stop, World } from './world.ts'
 
 export interface EscrowHouse extends House {
   readonly process: EscrowProcess | undefined
@@ -59,7 +59,8 @@ export function createEscrowHouse(terms: HouseTerms): EscrowHouse {
   const trace = (words: string): void => world.trace(() => `node ${index} ${words}`)
 
   function start(): void {
-    if (disk !== undefined || isRemoved) return
+    const isMember = newest.manifest.members.some(({ peer }) => peer === signer.peer)
+    if (disk !== undefined || isRemoved || !isMember) return
     const ownDisk = createDisk(kept, clockwork.after, syncMs)
     disk = ownDisk
     const open = async (): Promise<void> => {
@@ -99,8 +100,7 @@ export function createEscrowHouse(terms: HouseTerms): EscrowHouse {
     trace(`is frozen: ${String(cause)}`)
     if (cause instanceof BudgetError) oracle.note('assertion', cause.message)
     process?.after(REPAIR_MS, () => {
-      stopNow({ fate: 'kept', landed: false, clockMs })
-      start()
+      stopNow({ fate: 'kept', landed: false, clockMs, downMs: 60_000 })
     })
   }
 
@@ -195,7 +195,7 @@ export function createEscrowHouse(terms: HouseTerms): EscrowHouse {
     houses[to]?.greet(index)
   }
 
-  function stopNow({ fate, landed, clockMs: nextMs }: Omit<Parameters<House['stop']>[0], 'amidWrite'>): void {
+  function stopNow({ fate, landed, clockMs: nextMs, downMs }: Omit<Stop, 'amidWrite'>): void {
     if (disk === undefined) return
     trace(`stops, its disk is ${fate}`)
     process?.kill()
@@ -206,6 +206,7 @@ export function createEscrowHouse(terms: HouseTerms): EscrowHouse {
     kept = fate === 'kept' ? left : fate === 'rolled-back' && mutant.trustsOldLedgers === true ? backup : new Map()
     if (kept.size === 0 && mutant.sameAccountAgain === true) kept = terms.disk
     backup = kept
+    clockwork.after(downMs, start)
   }
 
   return {
@@ -230,8 +231,8 @@ export function createEscrowHouse(terms: HouseTerms): EscrowHouse {
     receive: take,
     hearManifest,
     remove() {
-      stopNow({ fate: 'lost', landed: false, clockMs })
       isRemoved = true
+      stopNow({ fate: 'lost', landed: false, clockMs, downMs: 0 })
     },
     fillDisk: () => disk?.failWrites(),
     backUp() {

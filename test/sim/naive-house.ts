@@ -77,11 +77,12 @@ export function createNaiveHouse({ world, index, houses }: NaiveTerms): NaiveHou
       starts += 1
       isUp = false
       clockMs = how.clockMs
+      clockwork.after(how.downMs, () => {
+        isUp = true
+      })
       // It is charitable: totals are kept in a database that never loses anything.
     },
-    start() {
-      isUp = true
-    },
+    start: () => undefined,
     fillDisk: () => undefined,
     backUp: () => undefined,
     greet: () => undefined,

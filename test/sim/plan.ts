@@ -62,7 +62,7 @@ export type Fault =
   | {
       readonly kind: 'stop'
       readonly atMs: number
-      readonly untilMs: number
+      readonly downMs: number
       readonly node: number
       readonly fate: Fate
       /** In the middle of the next write, instead of at once. */
@@ -113,8 +113,18 @@ function changesIn({ startMs, nodes }: Span, joins: boolean, random: Random): Ch
     const thousandths = random.pick([400, 700, 1_000, 1_300, 1_600])
     return { kind: 'limit', atMs: at(), dim: random.chance(0.7) ? 'day' : 'month', thousandths }
   }
+  const raisedTwice = [1_300, random.pick([700, 1_000]), random.pick([1_300, 1_600])].map(
+    (thousandths, index): Change => {
+      return {
+        kind: 'limit',
+        atMs: startMs + (0.1 + 0.2 * index + random.next() / 5) * DAY_MS,
+        dim: 'day',
+        thousandths,
+      }
+    },
+  )
   return [
-    ...times(random.below(5), limit),
+    ...(random.chance(0.4) ? raisedTwice : times(random.below(5), limit)),
     ...times(joins ? 1 : 0, (): Change => ({ kind: 'join', atMs: at() })),
     ...times(
       random.chance(0.3) ? 1 : 0,
@@ -222,9 +232,9 @@ function times<T>(count: number, make: () => T): T[] {
 }
 
 function shortStopAt(atMs: number, nodes: number, random: Random): Fault {
-  const untilMs = atMs + random.exponential(30_000)
+  const downMs = random.exponential(30_000)
   const how = { fate: 'kept', amidWrite: true, landed: random.chance(0.3), clockMs: clockIn(random) } as const
-  return { kind: 'stop', atMs, untilMs, node: random.below(nodes), ...how }
+  return { kind: 'stop', atMs, downMs, node: random.below(nodes), ...how }
 }
 
 function stopAt(atMs: number, nodes: number, random: Random): Fault {
@@ -232,9 +242,8 @@ function stopAt(atMs: number, nodes: number, random: Random): Fault {
   const fate = draw < 0.3 ? 'lost' : draw < 0.45 ? 'rolled-back' : 'kept'
   const downMs = random.chance(0.3) ? random.exponential(60_000) : random.exponential(0.15 * DAY_MS)
   const amidWrite = random.chance(0.6)
-  const untilMs = atMs + downMs
   return {
-    ...{ kind: 'stop', atMs, untilMs, node: random.below(nodes), fate, amidWrite },
+    ...{ kind: 'stop', atMs, downMs, node: random.below(nodes), fate, amidWrite },
     ...{ landed: random.chance(0.5), clockMs: clockIn(random) },
   }
 }

@@ -90,7 +90,6 @@ function happen({ clockwork, network, trace }: World, houses: readonly House[], 
       }
       case 'stop':
         houses[fault.node]?.stop(fault)
-        clockwork.at(fault.untilMs, () => houses[fault.node]?.start())
         return
       case 'full-disk':
         houses[fault.node]?.fillDisk()

@@ -20,17 +20,21 @@ export interface World {
   trace(line: () => string): void
 }
 
+export interface Stop {
+  readonly fate: Fate
+  readonly amidWrite: boolean
+  readonly landed: boolean
+  readonly downMs: number
+  /** How far ahead the clock is at the next start. */
+  readonly clockMs: number
+}
+
 /** One machine, with whatever keeps its budget. */
 export interface House {
   readonly isUp: boolean
   place(order: Order): void
-  /** @param clockMs how far ahead the clock is at the next start */
-  stop(how: {
-    readonly fate: Fate
-    readonly amidWrite: boolean
-    readonly landed: boolean
-    readonly clockMs: number
-  }): void
+  /** Stops, and starts again after a while. */
+  stop(how: Stop): void
   start(): void
   fillDisk(): void
   backUp(): void
