@@ -11,6 +11,9 @@ import { blobSource } from './agents/blob-source.ts'
 import { openFinished } from './agents/finished.ts'
 import { createAgentNews } from './agents/news.ts'
 import { setUpAgents } from './agents/setup.ts'
+import { openMarkerFile } from './budget/marker.ts'
+import { openSightings } from './budget/sightings.ts'
+import { createBudgetWires } from './budget/wires.ts'
 import { createClosers } from './closers.ts'
 import type { Config } from './config/load.ts'
 import {
@@ -116,23 +119,35 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       addrs: () => reachedAt(newest(), identity.peer, mesh.addrs()),
     })
 
+    const marker = await openMarkerFile(paths.ledgerMark)
+    closers.add('marker', () => marker.close())
     const local = localLimits(config, newest())
     for (const { fields, words } of local.map(limitWarning)) log.warn(fields, words)
     const budget = await openBudget({
       room: state.room('budget'),
+      marker,
       manifest: newest,
       signer: identity,
       prices,
       now,
       randomBytes,
       localCaps: Object.fromEntries(local.map(({ dim, amount }) => [dim, amount])),
+      reachable: (period) => wires.reachable(period),
       observe: observe.budget,
     })
     closers.add('budget', () => budget.close())
+    const wires = createBudgetWires({ budget, now, observe: observe.wires })
+    const sightings = await openSightings({
+      room: state.room('sightings'),
+      mesh: meshId,
+      budget,
+      now,
+      observe: observe.sightings,
+    })
     if (budget.rights === 'none' && !isLaptop)
       log.warn(
         { account: budget.account },
-        'the manifest names no allotment for this ledger: calls that cost anything are refused here',
+        `the manifest names no allotment for this ledger: this node spends what the others grant it, until "bzzz budget adopt ${label}" is said where the mesh owner's key is`,
       )
 
     const threads = await openThreads({
@@ -165,6 +180,8 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       peer: identity.peer,
       label,
       incarnation: budget.account.incarnation,
+      boot: budget.boot,
+      spare: isLaptop ? [] : budget.spare(),
       addrs: [],
       version,
       manifestVersion: newest().manifest.version,
@@ -192,6 +209,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
         subscribe: membership.subscribe,
       },
       joins: invites,
+      budget: sightings.watching(wires.port),
       threads,
       follows,
       card,
@@ -201,6 +219,12 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       throw cannotListen(error, config) ?? error
     })
     closers.add('mesh', () => mesh.close())
+    wires.connect(mesh)
+    sightings.connect(mesh)
+    closers.add('watching', () => sightings.close())
+    const stopTerms = membership.subscribe(() => wires.look())
+    closers.add('wires', () => wires.close())
+    closers.add('terms', async () => stopTerms())
     const following = new Following({
       room: followingRoom,
       follows,
@@ -217,7 +241,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     // Before the agents, so that what they settle while they close is published too.
     const counter = openSharedCounter({
       budget,
-      mesh,
+      mesh: sightings.reading(mesh),
       manifest: newest,
       observe: (fact) => log.debug({ fact }, fact.type),
     })

@@ -55,7 +55,15 @@ export {
   type UnverifiedEnvelope,
   verifyEnvelope,
 } from './envelope/envelope.ts'
-export { type ForkProof, openForkProof, proveFork, type SignedThing } from './fork/fork.ts'
+export {
+  contradicts,
+  type ForkProof,
+  MAX_FORK_PROOF_BYTES,
+  type Numbered,
+  openForkProof,
+  proveFork,
+  type SignedThing,
+} from './fork/fork.ts'
 export {
   cardTopic,
   decodeBatch,
@@ -68,6 +76,15 @@ export {
   projectTopic,
 } from './gossip/batch.ts'
 export { type Grant, grantHash, openGrant, readGrant, sealGrant } from './grant/grant.ts'
+export {
+  type AskedNeed,
+  type GrantAnswer,
+  type Granting,
+  type GrantRefusalCode,
+  type GrantRequest,
+  MAX_NEEDS,
+  type Rights,
+} from './grant/request.ts'
 export {
   type AgentsAnswer,
   type AgentsQuery,
@@ -258,6 +275,7 @@ export {
   sealManifest,
 } from './manifest/manifest.ts'
 export {
+  type BudgetThing,
   decodeFrame,
   encodeFrame,
   type Frame,

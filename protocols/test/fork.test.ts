@@ -22,10 +22,18 @@ function ack(seq: number): SignedThing {
   return { kind: 'ack', bytes: Uint8Array.from(sealAck({ ...body, opened: [] }, mesh, walnut)) }
 }
 
-function slot(seq: number): SignedThing {
+function slot(seq: number, opening = boot): SignedThing {
   const zero = 0n as never
   const counters = { initial: zero, granted: [], received: [], reserved: zero, released: zero, overrun: zero }
-  const body = { v: 1, period: 'm:2026-11' as never, account, boot, seq, manifestVersion: 1, prevHash: null } as const
+  const body = {
+    v: 1,
+    period: 'm:2026-11' as never,
+    account,
+    boot: opening,
+    seq,
+    manifestVersion: 1,
+    prevHash: null,
+  } as const
   return {
     kind: 'slot',
     bytes: Uint8Array.from(sealSlot({ ...body, wallMs: 1, state: 'open', ...counters }, mesh, walnut)),
@@ -49,6 +57,16 @@ describe('a fork proof', () => {
     expect(proveFork(ack(8), slot(8), mesh)).toMatchObject({ signer: account, number: 8 })
   })
 
+  it('joins things of two openings that one ledger cannot have had', () => {
+    const [other, next] = [
+      { ...boot, nonce: 'b'.repeat(32) as never },
+      { counter: 4, nonce: 'c'.repeat(32) as never },
+    ]
+    expect(proveFork(slot(7), slot(12, other), mesh)).toMatchObject({ signer: account, number: 7 })
+    expect(proveFork(slot(9), slot(8, next), mesh)).toMatchObject({ number: 8 })
+    expect(proveFork(slot(8, next), grant(5n, 9), mesh)).toMatchObject({ number: 8 })
+  })
+
   it('against the owner joins two manifests of one number', () => {
     const body: Manifest = {
       ...{ v: 1, version: 2, prevHash: new Uint8Array(32), network: 'hive', createdMs: 1 },
@@ -68,6 +86,8 @@ describe('a fork proof', () => {
   it.each<[string, SignedThing, SignedThing]>([
     ['the same thing twice', grant(5n, 42), grant(5n, 42)],
     ['things under two numbers', grant(5n, 42), grant(6n, 43)],
+    ['things of two openings, one after the other', slot(7), slot(8, { counter: 4, nonce: 'c'.repeat(32) as never })],
+    ['an ack, which names no opening, and a slot', ack(9), slot(8, { counter: 4, nonce: 'c'.repeat(32) as never })],
     ['things of two accounts', grant(5n, 42), grant(6n, 42, { ...account, incarnation: '3'.repeat(32) as never })],
   ])('is not made of %s', (_, first, second) => {
     expect(proveFork(first, second, mesh)).toBeUndefined()

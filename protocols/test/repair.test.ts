@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs'
 import { zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { ProtocolError } from '../src/bytes/errors.ts'
+import type { NanoUsd } from '../src/bytes/shapes.ts'
 import { MAX_ENVELOPE_BYTES } from '../src/envelope/envelope.ts'
-import type { MeshId } from '../src/ids/ids.ts'
+import type { GrantRequest } from '../src/grant/request.ts'
+import type { Incarnation, MeshId, Period } from '../src/ids/ids.ts'
 import {
   decodeFrame,
   encodeFrame,
@@ -18,6 +20,7 @@ import {
   vectorToWire,
 } from '../src/repair/frames.ts'
 import { MAX_PAGE_ENVELOPES, packPage, unpackPage } from '../src/repair/page.ts'
+import { signerOf } from './keys.ts'
 
 const golden = JSON.parse(readFileSync(new URL('./golden/repair.json', import.meta.url), 'utf8')) as {
   frames: Record<Frame['t'], string>
@@ -27,6 +30,21 @@ const golden = JSON.parse(readFileSync(new URL('./golden/repair.json', import.me
 
 function bytes(length: number, fill: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(length).fill(fill)
+}
+
+const NONCE = '0123456789abcdef'.repeat(2) as Incarnation
+const REQUEST: GrantRequest = {
+  to: { account: { peer: signerOf(1).peer, incarnation: NONCE }, boot: { counter: 3, nonce: NONCE } },
+  sinceMs: 1_790_000_000_000,
+  perSecond: 250_000,
+  needs: [
+    {
+      period: 'd:2026-11-22' as Period,
+      least: 40_000_000n as NanoUsd,
+      want: (2n ** 60n) as NanoUsd,
+      credited: 0n as NanoUsd,
+    },
+  ],
 }
 
 const FRAMES: { [T in Frame['t']]: Extract<Frame, { t: T }> } = {
@@ -53,6 +71,16 @@ const FRAMES: { [T in Frame['t']]: Extract<Frame, { t: T }> } = {
   offers: { t: 'offers', n: 5, offers: [[bytes(16, 2), bytes(32, 3), 600]] },
   'blob-want': { t: 'blob-want', n: 2, hash: bytes(32, 8), offset: 524_288 },
   'blob-part': { t: 'blob-part', n: 2, hash: bytes(32, 8), offset: 524_288, total: 524_290, bytes: bytes(2, 9) },
+  'grant-ask': { t: 'grant-ask', n: 6, request: REQUEST },
+  'grant-answer': {
+    t: 'grant-answer',
+    n: 6,
+    answer: {
+      granting: { status: 'granted', grants: [bytes(3, 5)] },
+      spare: [{ period: 'd:2026-11-22' as Period, amount: 7n as NanoUsd }],
+    },
+  },
+  budget: { t: 'budget', kind: 'ack', bytes: bytes(3, 5) },
 }
 
 describe('a frame', () => {
@@ -76,6 +104,19 @@ describe('a frame', () => {
     ['with too many threads', { ...FRAMES.vectors, threads: Array(257).fill([bytes(16, 1), []]) }, 'BAD_SHAPE'],
     ['with too large a part', { ...FRAMES['blob-part'], bytes: bytes(MAX_BLOB_PART_BYTES + 1, 0) }, 'BAD_SHAPE'],
     ['with too large a total', { ...FRAMES['blob-part'], total: MAX_BLOB_BYTES + 1 }, 'BAD_SHAPE'],
+    ['that asks for no rights', { ...FRAMES['grant-ask'], request: { ...REQUEST, needs: [] } }, 'BAD_SHAPE'],
+    [
+      'that asks for more periods than a call has',
+      { ...FRAMES['grant-ask'], request: { ...REQUEST, needs: Array(17).fill(REQUEST.needs[0]) } },
+      'BAD_SHAPE',
+    ],
+    [
+      'that answers with too large a grant',
+      { ...FRAMES['grant-answer'], answer: { granting: { status: 'granted', grants: [bytes(1025, 0)] }, spare: [] } },
+      'BAD_SHAPE',
+    ],
+    ['with a thing of the budget that nobody knows', { ...FRAMES.budget, kind: 'gift' }, 'BAD_SHAPE'],
+    ['with too large a thing of the budget', { ...FRAMES.budget, bytes: bytes(525_313, 0) }, 'BAD_SHAPE'],
     ['above its bound', { ...FRAMES.card, card: bytes(MAX_FRAME_BYTES, 0) }, 'TOO_LARGE'],
   ])('%s is refused', (_what, frame, code) => {
     expect(() => decodeFrame(encodeFrame(frame as Frame))).toThrow(expect.objectContaining({ code }))

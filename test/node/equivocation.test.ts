@@ -69,6 +69,8 @@ async function joined(number: number, threads: Threads, addrs: ReadonlyMap<PeerI
       peer: signer.peer,
       label: `node-${number}`,
       incarnation: '0123456789abcdef0123456789abcdef' as Incarnation,
+      boot: { counter: 1, nonce: '0123456789abcdef0123456789abcdef' as Incarnation },
+      spare: [],
       addrs: [],
       version: '0.1.0',
       manifestVersion: 1,

@@ -5,6 +5,8 @@ export interface DataDirectory {
   readonly root: string
   /** Threads, ledger: synced, one writer. Losing it loses the node's money rights. */
   readonly state: string
+  /** How far the ledger had come, outside of it: not to be put back, or copied, with it. */
+  readonly ledgerMark: string
   /** libp2p's stores: may be deleted. */
   readonly cache: string
   readonly nodeKey: string
@@ -24,6 +26,7 @@ export function dataDirectory(root: string): DataDirectory {
   return {
     root,
     state: join(root, 'state'),
+    ledgerMark: join(root, 'ledger.mark'),
     cache: join(root, 'cache'),
     nodeKey: join(root, 'node.key'),
     ownerKey: join(root, 'owner.key'),

@@ -1,6 +1,7 @@
 import type { Budget, BudgetFact } from '@bzzz/budget'
 import { dayPeriod, monthPeriod, usdOf } from '@bzzz/protocols'
 import { Counter, Gauge, Histogram } from 'prom-client'
+import type { WiresFact } from '../budget/wires.ts'
 import { DISK_SECONDS, dispatch, type FactHandlers, type Instruments } from './instruments.ts'
 
 /** Metrics and log lines of the budget. Dollars here are for charts; what is admitted is counted in nano-dollars. */
@@ -185,12 +186,56 @@ function movedHandlers({
   }
 }
 
-function warningHandlers({ log }: Instruments): Handlers<'price-table-differs' | 'clock-disagrees' | 'frozen'> {
+const ledgerEnds = {
+  'put-back': 'the ledger is older than ledger.mark says, so it was put back and what it allows was spent',
+  outrun: 'the ledger was older than what its account has signed',
+  lost: 'the ledger is gone',
+  renewed: 'the ledger was given up',
+} as const
+
+function warningHandlers({
+  log,
+}: Instruments): Handlers<
+  'price-table-differs' | 'clock-disagrees' | 'frozen' | 'ledger-begun' | 'outrun' | 'mark-missing'
+> {
   return {
+    'ledger-begun': ({ account, before, why }) =>
+      log.error(
+        { account, before, why },
+        `${ledgerEnds[why]}: a new ledger was begun, and its account is to be adopted`,
+      ),
+    outrun: ({ account, number }) =>
+      log.error(
+        { account, number },
+        'this ledger is older than what its account has signed, so no model call is made: restart the node, which begins a new ledger',
+      ),
+    'mark-missing': () =>
+      log.warn(
+        'ledger.mark is missing or cannot be read: it was made anew; an older ledger put back is not noticed here',
+      ),
     'price-table-differs': ({ own, manifest }) =>
       log.warn({ own, manifest }, 'the price table is not the one that the manifest names'),
     'clock-disagrees': ({ differenceMs }) =>
       log.warn({ differenceMs }, 'a clock disagrees by more than the mesh allows'),
     frozen: ({ cause }) => log.error({ err: cause }, 'no model call is made until the node is restarted'),
   }
+}
+
+/** Metrics and log lines of what is asked of other nodes. */
+export function observeWires({ registry, log, warnRarely }: Instruments): (fact: WiresFact) => void {
+  const searches = new Histogram({
+    name: 'bzzz_budget_search_seconds',
+    help: 'Searches for rights at other nodes in which at least one was asked, by how they ended.',
+    labelNames: ['end'],
+    buckets: [0.005, 0.02, 0.1, 0.5, 2, 10],
+    registers: [registry],
+  })
+  return dispatch<WiresFact>({
+    'rights-sought'({ end, seconds }) {
+      searches.observe({ end }, seconds)
+      log.debug({ end, seconds }, 'rights sought')
+    },
+    'seeking-failed': ({ error }) => warnRarely('seeking', { err: error }, 'rights of other nodes were not taken'),
+    'slots-not-told': ({ peer, error }) => warnRarely('slots', { peer, err: error }, 'own sums were not told'),
+  })
 }

@@ -11,6 +11,7 @@ export function observeMesh(instruments: Instruments): (fact: MeshFact) => void 
     ...recordHandlers(instruments),
     ...tokensHandlers(instruments),
     ...joinHandlers(instruments),
+    ...budgetHandlers(instruments),
     'close-failed': ({ error }) => instruments.log.error({ err: error }, 'libp2p did not stop cleanly'),
   })
 }
@@ -249,5 +250,27 @@ function tokensHandlers({
       log.debug({ peer }, 'tokens dropped')
     },
     'tokens-failed': ({ error }) => log.warn({ err: error }, 'tokens not published'),
+  }
+}
+
+function budgetHandlers({ registry, warnRarely }: Instruments): Handlers<'grant-asked' | 'budget-failed'> {
+  const asked = new Histogram({
+    name: 'bzzz_mesh_grant_ask_seconds',
+    help: 'From a request for rights to its answer, or to the end of patience; not whether anything was given.',
+    labelNames: ['answered'],
+    buckets: [0.002, 0.005, 0.01, 0.05, 0.25, 1, 5],
+    registers: [registry],
+  })
+  const failed = new Counter({
+    name: 'bzzz_mesh_budget_failures_total',
+    help: "Requests and records of peers that this node's own ledger did not take.",
+    registers: [registry],
+  })
+  return {
+    'grant-asked': ({ answered, seconds }) => asked.observe({ answered: String(answered) }, seconds),
+    'budget-failed'({ peer, error }) {
+      failed.inc()
+      warnRarely(`budget/${peer}`, { peer, err: error }, 'the own ledger did not take what a peer said of rights')
+    },
   }
 }

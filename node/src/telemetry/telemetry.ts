@@ -3,11 +3,13 @@ import type { Budget, BudgetFact } from '@bzzz/budget'
 import type { Mesh, MeshFact } from '@bzzz/mesh'
 import type { ThreadFact, Threads } from '@bzzz/threads'
 import { collectDefaultMetrics, Registry } from 'prom-client'
+import type { SightingsFact } from '../budget/sightings.ts'
+import type { WiresFact } from '../budget/wires.ts'
 import type { HttpFact } from '../http/facts.ts'
 import type { MembershipFact } from '../membership/membership.ts'
 import type { SyncFact } from '../sync/facts.ts'
 import { observeAgents } from './agents.ts'
-import { gaugeBudget, observeBudget } from './budget.ts'
+import { gaugeBudget, observeBudget, observeWires } from './budget.ts'
 import { observeHttp } from './http.ts'
 import { createLog, type Log, type LogOptions } from './log.ts'
 import { observeMembership } from './membership.ts'
@@ -25,6 +27,8 @@ export interface Telemetry {
   readonly observe: {
     readonly threads: (fact: ThreadFact) => void
     readonly budget: (fact: BudgetFact) => void
+    readonly sightings: (fact: SightingsFact) => void
+    readonly wires: (fact: WiresFact) => void
     readonly mesh: (fact: MeshFact) => void
     readonly agents: (fact: AgentFact) => void
     readonly http: (fact: HttpFact) => void
@@ -39,6 +43,11 @@ export interface Telemetry {
   }): void
 }
 
+const sightingsWords: Record<SightingsFact['type'], string> = {
+  'own-slots-not-read': 'the DHT did not say what this node has signed: whether its ledger is an older one, peers tell',
+  'sightings-not-kept': 'what others were seen to sign was not written: it is forgotten at the next restart',
+}
+
 export function createTelemetry(options: LogOptions & { readonly now: () => number }): Telemetry {
   const log = createLog(options)
   const registry = new Registry()
@@ -50,6 +59,8 @@ export function createTelemetry(options: LogOptions & { readonly now: () => numb
     observe: {
       threads: observeThreads(instruments),
       budget: observeBudget(instruments),
+      sightings: ({ type, error }) => log.warn({ err: error }, sightingsWords[type]),
+      wires: observeWires(instruments),
       mesh: observeMesh(instruments),
       agents: observeAgents(instruments),
       http: observeHttp(instruments),

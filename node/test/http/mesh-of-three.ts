@@ -256,6 +256,8 @@ export function card(peer: PeerId, label: string, agents: AgentCard[], live: boo
     peer,
     label,
     incarnation: accountOf(peer).incarnation,
+    boot: { counter: 1, nonce: accountOf(peer).incarnation },
+    spare: [],
     addrs: [],
     threads: 0,
     agents,

@@ -1,9 +1,9 @@
 import {
   type Account,
+  type Boot,
   type CallId,
   callIdOf,
   equalBytes,
-  type Incarnation,
   type NanoUsd,
   type OpenedManifest,
   type Period,
@@ -16,7 +16,7 @@ import {
 import type { Room } from '@bzzz/store'
 import { beginRun } from './begin-run.ts'
 import type { Call, CallState } from './calls/call.ts'
-import type { CallOutcome, Reservation, ReserveRequest } from './calls/reservation.ts'
+import type { CallOutcome, Refusal, Reservation, ReserveRequest } from './calls/reservation.ts'
 import {
   loseTask,
   openThreadTask,
@@ -29,10 +29,14 @@ import {
 import type { Terms } from './calls/terms.ts'
 import { type BudgetFact, factsOf } from './facts.ts'
 import { createMoving, type Moving } from './grants/moving.ts'
+import { createWatching, type Watching } from './grants/sight.ts'
 import { type Attempt, createWaitingRoom } from './grants/waiting-room.ts'
-import { createAccount, hex } from './ledger/chain.ts'
-import { readCall, readCostsOfDay, readTurn } from './ledger/read.ts'
-import { readStanding } from './ledger/standing.ts'
+import { hex } from './ledger/chain.ts'
+import type { FormerLedger } from './ledger/ledgers.ts'
+import type { Marker } from './ledger/marker.ts'
+import { openLedger } from './ledger/open-ledger.ts'
+import { readCall } from './ledger/read.ts'
+import { readCallIn, readCostsIn, readTurnIn } from './ledger/read-all.ts'
 import { acknowledgeTask, withoutRights } from './manifest/acknowledge.ts'
 import { isShared } from './periods/charged.ts'
 import { rightsOf } from './periods/rights.ts'
@@ -45,8 +49,10 @@ import { slotSealer } from './slots/seal.ts'
 import { openWriter, type WrittenPage } from './writer.ts'
 
 export interface BudgetOptions {
-  /** The ledger's room; nobody else writes to it. */
+  /** The ledgers' room; nobody else writes to it. */
   readonly room: Room
+  /** Without it, nothing local tells a ledger that was put back. */
+  readonly marker?: Marker
   /** The newest; asked again and again, since a newer one may come into force while the node runs. */
   readonly manifest: () => OpenedManifest
   /**
@@ -69,8 +75,12 @@ export interface BudgetOptions {
 }
 
 /** What this node may spend, and what it did. All that is written is synced before its promise resolves. */
-export interface Budget extends Moving {
+export interface Budget extends Moving, Watching {
   readonly account: Account
+  /** Accounts of this machine whose ledgers may not go on, oldest first. Their calls and costs are still told. */
+  readonly former: ReadonlyArray<Omit<FormerLedger, 'room'>>
+  /** The present opening of the ledger: grants are made out to it. */
+  readonly boot: Boot
   /** `none`: the manifest that was acknowledged names no allotment for this account, and every call that costs anything is refused. */
   readonly rights: 'allotted' | 'none'
   /**
@@ -90,8 +100,9 @@ export interface Budget extends Moving {
   /**
    * Holds the call's highest cost in every period it belongs to, or in none. Only `reserved` allows sending.
    * @param patience until it is aborted, a call that lacks rights which others may have waits for them; the oldest goes first
+   * @param waits told each time that it goes on waiting, with what it lacks then
    */
-  reserve(request: ReserveRequest, patience?: AbortSignal): Promise<Reservation>
+  reserve(request: ReserveRequest, patience?: AbortSignal, waits?: (refusal: Refusal) => void): Promise<Reservation>
   /** Comes before the request leaves, once per call. @throws {BudgetError} CALL_STATE when the call may not be sent */
   sent(call: CallId): Promise<void>
   /** Books what the call cost, with its reply. A repeat changes nothing and answers what was booked. */
@@ -136,13 +147,12 @@ export function openBudget(options: BudgetOptions): Promise<Budget> {
 
 /** @param rules the shipped ones, but in a test or a simulation */
 export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promise<Budget> {
-  const { room, signer, prices, now, randomBytes, localCaps = {}, observe, verifies } = options
+  const { signer, prices, now, localCaps = {}, observe, verifies, marker } = options
   const { reachable = nothing, contested = no } = options
   const { mesh } = options.manifest()
   const newest = () => options.manifest().manifest
-  const incarnation: Incarnation = await createAccount(room, { now, randomBytes })
-  const account: Account = { peer: signer.peer, incarnation }
-  const standing = await readStanding(room)
+  const { room, account, standing, former } = await openLedger({ ...options, peer: signer.peer })
+  const ledgers = { room, former }
   const listeners = new Set<(period: Period) => void>()
   let agreedMs: number | undefined
 
@@ -156,6 +166,10 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
   const writer = openWriter({
     room,
     standing,
+    mark:
+      marker &&
+      (() =>
+        marker.write({ account, boot: standing.meta.boot, head: standing.head, signedSeq: standing.meta.signedSeq })),
     seal: slotSealer({ mesh, account, signer, manifestVersion: () => standing.acked?.version ?? 0, verifies }),
     now,
     due: (nowMs) => overdueReleases(standing, nowMs),
@@ -166,8 +180,26 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
       waitingRoom.wakeAll()
     },
   })
+  const { heed, ...watching } = createWatching({
+    ...{ mesh, account, verifies, terms, standing, ledger: room, writer, now },
+    observe: (fact) => observe?.(fact),
+    onStopped: () => waitingRoom.wakeAll(),
+  })
   const { noteSpending, ...moving } = createMoving({
-    ...{ mesh, account, signer, verifies, rules, standing, terms, writer, room: waitingRoom, reachable, now },
+    ...{
+      mesh,
+      account,
+      signer,
+      verifies,
+      rules,
+      standing,
+      terms,
+      writer,
+      room: waitingRoom,
+      reachable,
+      now,
+      watching: { heed },
+    },
     observe: (fact) => observe?.(fact),
   })
 
@@ -200,11 +232,15 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
     return attempted
   }
 
-  async function reserve(request: ReserveRequest, patience?: AbortSignal): Promise<Reservation> {
+  async function reserve(
+    request: ReserveRequest,
+    patience?: AbortSignal,
+    waits?: (refusal: Refusal) => void,
+  ): Promise<Reservation> {
     const askedMs = now()
     if (patience === undefined) return (await attempt(request, askedMs)).reservation
     const call = callIdOf(request.turn, request.step, request.attempt)
-    return waitingRoom.reserve(call, request, () => attempt(request, askedMs), patience)
+    return waitingRoom.reserve(call, request, () => attempt(request, askedMs), patience, waits)
   }
 
   function witnessTime(wallMs: number): void {
@@ -217,7 +253,7 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
   const acknowledging = { mesh, account, signer, standing, manifest: options.manifest, contested }
   const acknowledge = (): Promise<void> => writer.submit(acknowledgeTask(acknowledging))
 
-  await beginRun(options, standing, writer, rules)
+  await beginRun({ ...options, room }, standing, writer, rules)
   await acknowledge()
   const { priceTableHash } = newest()
   if (!equalBytes(prices.hash, priceTableHash)) {
@@ -226,7 +262,10 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
 
   return {
     ...moving,
+    ...watching,
     account,
+    former: former.map(({ room: _, ...ledger }) => ledger),
+    boot: standing.meta.boot,
     get rights() {
       return rightsOf(terms(now()).manifest, account)
     },
@@ -240,10 +279,10 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
     settle: (call, outcome) => writer.submit(settleTask(call, outcome, stateOf)),
     lose: (call, reason) => writer.submit(loseTask(call, reason, rules)),
     release: (call, reason) => writer.submit(releaseTask(call, reason)),
-    call: (call) => readCall(room, call),
-    callsOf: (turn, step) => readTurn(room, turn, step),
+    call: (call) => readCallIn(ledgers, call),
+    callsOf: (turn, step) => readTurnIn(ledgers, turn, step),
     report: () => reportOf({ terms: terms(now()), standing, prices, condition: writer.condition }),
-    breakdown: async (day) => breakdownOf(day, await readCostsOfDay(room, day)),
+    breakdown: async (day) => breakdownOf(day, await readCostsIn(ledgers, day)),
     slots: () => writer.submit(sealTask(mesh, account, standing, terms(now()).clock)),
     subscribe: (listener) => {
       listeners.add(listener)

@@ -13,6 +13,7 @@ import type { Books } from './books/books.ts'
 import type { Call } from './calls/call.ts'
 import type { Refusal } from './calls/reservation.ts'
 import type { CreditRefusalCode, GrantRefusalCode } from './grants/request.ts'
+import type { EndOfLedger } from './ledger/ledgers.ts'
 
 /** What has happened, after it was synced. For logs, metrics and alerts; must not throw. */
 export type BudgetFact =
@@ -31,6 +32,12 @@ export type BudgetFact =
   | { readonly type: 'credit-refused'; readonly code: CreditRefusalCode; readonly reason: string }
   /** An account is in use twice; when it is the own one, nothing is charged or given any more. */
   | { readonly type: 'forked'; readonly account: Account; readonly own: boolean }
+  /** Another ledger may not go on, and this one has no rights of its own: the operator is to have it adopted. */
+  | { readonly type: 'ledger-begun'; readonly account: Account; readonly before: Account; readonly why: EndOfLedger }
+  /** Somebody has what this account signed and its ledger does not hold; nothing is charged or given any more. */
+  | { readonly type: 'outrun'; readonly account: Account; readonly number: number }
+  /** The ledger was opened before, and nothing outside of it says how far it had come. */
+  | { readonly type: 'mark-missing' }
   /** Nothing was written. */
   | ({ readonly type: 'refused'; readonly agent: string; readonly model: string } & Omit<Refusal, 'status'>)
   | ({ readonly type: 'sent' } & CallWords)

@@ -1,6 +1,6 @@
 import { type NanoUsd, type Period, parsePeriod } from '@bzzz/protocols'
 import { type Balance, held, rights } from './books/balance.ts'
-import { isFrozen } from './books/books.ts'
+import { isFrozen, stopOf } from './books/books.ts'
 import type { CostRow } from './books/costs.ts'
 import { availableIn, balanceIn, calendarPeriods, localCapOf } from './calls/admission.ts'
 import type { Terms } from './calls/terms.ts'
@@ -15,6 +15,8 @@ export interface BudgetReport {
   readonly rights: 'allotted' | 'none'
   /** `frozen`: a write failed; nothing is reserved or sent until the node was restarted. */
   readonly condition: 'open' | 'frozen' | 'closed'
+  /** Why the account may do nothing more: it is in use twice, or its ledger is older than what it has signed. */
+  readonly stopped?: 'forked' | 'outrun'
   readonly periods: readonly PeriodReport[]
   /** No call of theirs is admitted until their price is another. */
   readonly frozenModels: readonly FrozenModel[]
@@ -64,7 +66,14 @@ export interface Reported {
 export function reportOf({ terms, standing, prices, condition }: Reported): BudgetReport {
   const allotted = rightsOf(terms.manifest, terms.account)
   const periods = reportPeriods(terms, standing)
-  return { rights: allotted, condition, periods, frozenModels: frozenModels(standing, prices) }
+  const stopped = stopOf(standing, terms.account)
+  return {
+    rights: allotted,
+    condition,
+    ...(stopped && { stopped }),
+    periods,
+    frozenModels: frozenModels(standing, prices),
+  }
 }
 
 /** One without a price is as good as frozen, and its overrun as good to know. */

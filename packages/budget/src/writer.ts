@@ -39,6 +39,8 @@ export interface WriterOptions {
   readonly room: Room
   readonly standing: Standing
   readonly seal: Seal
+  /** Outside the ledger, after each synced page and before its answers. A failure freezes the budget. */
+  readonly mark?: (() => Promise<void>) | undefined
   readonly now: () => number
   /** Work of the ledger's own that is due, done before what is waiting. */
   readonly due: (nowMs: number) => readonly Task<unknown>[]
@@ -122,6 +124,7 @@ export function openWriter(options: WriterOptions): Writer {
     if (finished.operations.length > 0) {
       await options.toldAfter(room.write(finished.operations), page.records)
       keep(standing, books, finished)
+      await options.mark?.()
     }
     return () => {
       for (const answer of answers) answer()

@@ -55,6 +55,10 @@ export type MeshFact =
   /** Only told where somebody in the mesh watches. `recipients` counts neighbours that it was handed to. */
   | { type: 'tokens-published'; recipients: number; bytes: number }
   | { type: 'tokens-failed'; error: unknown }
+  /** A donor was asked for rights; what it decided is the budget's to tell. */
+  | { type: 'grant-asked'; peer: PeerId; answered: boolean; seconds: number }
+  /** The own ledger did not take what a peer asked for or told. */
+  | { type: 'budget-failed'; peer: PeerId; error: unknown }
   | { type: 'blob-fetched'; peer: PeerId; hash: string; bytes: number }
   | { type: 'blob-refused'; peer: PeerId; hash: string; reason: string }
   | { type: 'record-put'; acks: number; seconds: number }

@@ -1,3 +1,4 @@
+export type { BudgetPort } from './budget/port.ts'
 export { MeshError, type MeshErrorCode } from './errors.ts'
 export type { MeshFact } from './facts.ts'
 export type { Publication } from './gossip/outbox.ts'

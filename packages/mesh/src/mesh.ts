@@ -1,4 +1,16 @@
-import type { MeshId, NodeCard, PeerId, SeqVector, Signer, ThreadId, TokensFrame } from '@bzzz/protocols'
+import type {
+  BudgetThing,
+  GrantAnswer,
+  GrantRequest,
+  MeshId,
+  NodeCard,
+  PeerId,
+  SeqVector,
+  Signer,
+  ThreadId,
+  TokensFrame,
+} from '@bzzz/protocols'
+import type { BudgetPort } from './budget/port.ts'
 import type { MeshFact } from './facts.ts'
 import type { Publication } from './gossip/outbox.ts'
 import type { JoinsPort } from './join/port.ts'
@@ -28,6 +40,8 @@ export interface MeshOptions {
   /** Who may ask to become a member; nobody when it is left out. */
   readonly joins?: JoinsPort
   readonly threads: ThreadsPort
+  /** Whose rights move; without it this node neither asks nor gives. */
+  readonly budget?: BudgetPort
   /** What is kept up with; everything when it is left out. Openings come for all threads. */
   readonly follows?: Follows
   /** This node's card as of now. Mesh sets `wallMs`, a growing `seq`, and `addrs` where it is empty. */
@@ -75,6 +89,13 @@ export interface Mesh {
   putRecord(key: Uint8Array, value: Uint8Array, options: { signal: AbortSignal }): Promise<number>
   /** The newest valid record that could be found in time. @throws {MeshError} CLOSED, or the signal's reason */
   getRecord(key: Uint8Array, options: { signal: AbortSignal }): Promise<Uint8Array | undefined>
+  /**
+   * Asks a connected node for rights. @returns undefined when it is not linked or does not answer in time
+   * @throws the signal's reason, or {MeshError} CLOSED
+   */
+  askGrant(peer: PeerId, request: GrantRequest, options: { signal: AbortSignal }): Promise<GrantAnswer | undefined>
+  /** To one node or all that are linked, in order and without a word of whether it came; who is not linked is greeted later. */
+  tellBudget(thing: BudgetThing, to?: PeerId): void
   /** Text of an own agent's running call, to whoever watches here or on another node; where nobody does, it costs nothing. */
   tellTokens(frame: TokensFrame): void
   /**

@@ -1,7 +1,8 @@
-import { type PeerId, repairProtocol, type SeqVector, type ThreadId } from '@bzzz/protocols'
+import { type BudgetThing, type PeerId, repairProtocol, type SeqVector, type ThreadId } from '@bzzz/protocols'
 import type { Connection, Stream } from '@libp2p/interface'
 import { BlobFetcher } from './blobs/fetch.ts'
 import { createBlobServer } from './blobs/serve.ts'
+import { askGrant } from './budget/ask.ts'
 import { Announcer } from './cards/announcer.ts'
 import { Cards } from './cards/cards.ts'
 import { MeshError } from './errors.ts'
@@ -180,13 +181,26 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     const session = new Session(link, {
       ...{ threads, receiver, interest, holders, cold, blobs, inHand, serveBlob, learn, observe },
       takeManifest: async (manifest, from) => options.manifest?.receive(manifest, from),
+      budget: { port: options.budget, takesPart },
     })
     sessions.set(link, session)
     links.add(link)
     link.listen((word) => session.take(word))
     tellFollows(link)
     exchange?.compare(link.peer)
+    session.budget.greet()
     rounds.sync()
+  }
+
+  /** Rights are moved between nodes only. */
+  function takesPart(peer: PeerId): boolean {
+    return [peer, self].every((one) => members.find(one)?.role === 'node')
+  }
+
+  function tellBudget(thing: BudgetThing, to?: PeerId): void {
+    for (const link of to === undefined ? all() : [links.get(to)]) {
+      if (link !== undefined) sessions.get(link)?.budget.tell(thing)
+    }
   }
 
   /** What is known of a project here is also listened for. */
@@ -307,6 +321,12 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     },
     fetchBlob: (hash, { signal }) => blobs.fetch(hash, { signal }),
     ...records,
+    askGrant: async (peer, request, { signal }) => {
+      const link = takesPart(peer) ? links.get(peer) : undefined
+      const until = AbortSignal.any([signal, closing.signal])
+      return link && (await askGrant(link, request, { signal: until, observe }))
+    },
+    tellBudget,
     tellTokens: (frame) => tokens.tell(frame),
     followTokens: (thread, listener) => tokens.follow(thread, listener),
     sync: () => rounds.sync(),

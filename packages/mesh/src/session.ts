@@ -9,6 +9,7 @@ import {
 } from '@bzzz/protocols'
 import type { BlobFetcher } from './blobs/fetch.ts'
 import type { createBlobServer } from './blobs/serve.ts'
+import { BudgetLink, type BudgetLinkOptions } from './budget/budget-link.ts'
 import type { Observe } from './facts.ts'
 import type { InHand } from './in-hand.ts'
 import type { Link, Word } from './link/link.ts'
@@ -36,6 +37,7 @@ export interface SessionOptions {
   readonly learn: (peer: PeerId, card: Uint8Array) => void
   /** @throws {ProtocolError} for what no honest peer hands on; rejects when the store does */
   readonly takeManifest: (manifest: Uint8Array, from: PeerId) => Promise<void>
+  readonly budget: Pick<BudgetLinkOptions, 'port' | 'takesPart'>
   readonly observe: Observe
 }
 
@@ -44,9 +46,10 @@ type Offers = Extract<Frame, { t: 'offers' }>['offers']
 // What an honest peer has under way at once: BlobFetcher asks for at most 4 blobs, one part each.
 const MAX_PARTS_AT_ONCE = 8
 
-/** What is said on one link beyond its own upkeep: repair in both directions, blobs, cards. */
+/** What is said on one link beyond its own upkeep: repair in both directions, blobs, cards, rights. */
 export class Session {
   readonly pull: Pull
+  readonly budget: BudgetLink
   readonly #link: Link
   readonly #options: SessionOptions
   readonly #pages: Pages
@@ -60,6 +63,7 @@ export class Session {
     this.#link = link
     this.#options = options
     this.#pages = new Pages(threads)
+    this.budget = new BudgetLink(link, { ...options.budget, inHand, observe })
     void link.closed.then(() => inHand.hold(this.#unlessStoreFails(() => this.#pages.close())))
     const snapshots = new SnapshotTaker({ link, threads, blobs, cold, inHand, observe })
     this.pull = new Pull({ link, threads, receiver, interest, holders, snapshots, cold, inHand, observe })
@@ -98,6 +102,10 @@ export class Session {
         this.#parts++
         this.#options.inHand.hold(this.#servePart(word))
         return
+      case 'grant-ask':
+        return this.budget.asked(word)
+      case 'budget':
+        return this.budget.take(word)
     }
   }
 

@@ -79,7 +79,7 @@ export interface TestNode {
 
 export interface NodeOptions
   extends Partial<
-    Pick<MeshOptions, 'secret' | 'listen' | 'timings' | 'mesh' | 'follows' | 'joins' | 'manifest' | 'card'>
+    Pick<MeshOptions, 'secret' | 'listen' | 'timings' | 'mesh' | 'follows' | 'joins' | 'manifest' | 'card' | 'budget'>
   > {
   /** Project of a thread, once anything of it is here. */
   readonly projectOf?: (thread: ThreadId) => string
@@ -130,6 +130,7 @@ export class Network {
       threads,
       ...(options.follows === undefined ? {} : { follows: options.follows }),
       ...(options.joins === undefined ? {} : { joins: options.joins }),
+      ...(options.budget === undefined ? {} : { budget: options.budget }),
       ...(options.manifest === undefined ? {} : { manifest: options.manifest }),
       card: options.card ?? (() => cardOf(signer.peer, name)),
       now: Date.now,
@@ -167,6 +168,8 @@ export function cardOf(peer: PeerId, label: string): NodeCard {
     peer,
     label,
     incarnation: INCARNATION,
+    boot: { counter: 1, nonce: INCARNATION },
+    spare: [],
     addrs: [],
     version: '0.1.0',
     manifestVersion: 1,

@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { encodeCanonical } from '../bytes/cbor.ts'
 import { wallMs, wholeNumber } from '../bytes/shapes.ts'
 import { openSigned, type Signer, sealSigned } from '../bytes/signing.ts'
-import { agentId, incarnation, type MeshId, peerId, publicKeyOfPeer, roleName } from '../ids/ids.ts'
+import { spareRights } from '../grant/request.ts'
+import { agentId, boot, incarnation, type MeshId, peerId, publicKeyOfPeer, roleName } from '../ids/ids.ts'
 import { nodeLabel } from '../manifest/manifest.ts'
 
 /** What a node says of itself and of the agents that live on it: signed, gossiped, newest `seq` wins, dead after its lease. */
@@ -35,6 +36,10 @@ const cardBody = z.strictObject({
   label: nodeLabel,
   /** Of the node's ledger: (peer, incarnation) is its account. */
   incarnation,
+  /** The present opening of that ledger: grants are made out to it. */
+  boot,
+  /** Rights that the account could give; a hint. */
+  spare: spareRights,
   /** Multiaddrs at which the node listens. */
   addrs: z.array(z.string().max(256)).max(16),
   version: z.string().max(32),

@@ -5,11 +5,11 @@ import { ProtocolError } from '../bytes/errors.ts'
 import { bytesUpTo } from '../bytes/shapes.ts'
 import { signedBody, type Verify } from '../bytes/signing.ts'
 import { MAX_GRANT_BYTES, openGrant } from '../grant/grant.ts'
-import { type Account, accountKey, type MeshId } from '../ids/ids.ts'
+import { type Account, accountKey, type Boot, type MeshId } from '../ids/ids.ts'
 import { MAX_MANIFEST_BYTES, openManifest } from '../manifest/manifest.ts'
 import { MAX_SLOT_BYTES, openSlot } from '../slot/slot.ts'
 
-/** Two things of one signer under one number: proof that its key or ledger is in use twice. See spec.md. */
+/** Two things of one signer that one ledger cannot have signed: proof that its key or ledger is in use twice. See spec.md. */
 export const MAX_FORK_PROOF_BYTES = 2 * MAX_MANIFEST_BYTES + 1024
 
 const kind = z.enum(['slot', 'grant', 'ack', 'manifest'])
@@ -22,7 +22,7 @@ export type SignedThing = z.infer<typeof signed>
 export interface ForkProof {
   /** Whose key signed both: an account's, or the owner of the mesh. */
   readonly signer: Account | 'owner'
-  /** The number that both carry: `seq`, or a manifest's `version`. */
+  /** The number that both carry, or the lower of the two: `seq`, or a manifest's `version`. */
   readonly number: number
   readonly bytes: Uint8Array
 }
@@ -36,8 +36,22 @@ export function proveFork(
 ): ForkProof | undefined {
   const [a, b] = [opened(first, mesh, verifies), opened(second, mesh, verifies)]
   const differ = first.kind !== second.kind || !equalBytes(a.body, b.body)
-  if (a.name !== b.name || a.number !== b.number || !differ) return undefined
-  return { signer: a.signer, number: a.number, bytes: encodeCanonical({ v: 1, first, second }) }
+  const twice = a.number === b.number && differ
+  if (a.name !== b.name || !(twice || contradicts(a, b))) return undefined
+  return { signer: a.signer, number: Math.min(a.number, b.number), bytes: encodeCanonical({ v: 1, first, second }) }
+}
+
+/** A thing that an account signed, in which opening of its ledger, and under which number. Acks do not say the opening. */
+export interface Numbered {
+  readonly number: number
+  readonly boot?: Boot | undefined
+}
+
+/** Whether no one ledger can have signed both, whatever they say: openings of a ledger are counted, and its numbers grow from one to the next. */
+export function contradicts(a: Numbered, b: Numbered): boolean {
+  if (a.boot === undefined || b.boot === undefined) return false
+  if (a.boot.counter === b.boot.counter) return a.boot.nonce !== b.boot.nonce
+  return a.boot.counter < b.boot.counter ? a.number > b.number : a.number < b.number
 }
 
 /** @throws {ProtocolError} TOO_LARGE, NOT_CANONICAL, BAD_SIGNATURE, WRONG_MESH, or BAD_SHAPE when it proves nothing */
@@ -48,26 +62,25 @@ export function openForkProof(bytes: Uint8Array, mesh: MeshId, verifies?: Verify
   return { ...proof, bytes }
 }
 
-interface Opened {
+interface Opened extends Numbered {
   readonly signer: ForkProof['signer']
   /** The same for the same signer and kind of number. */
   readonly name: string
-  readonly number: number
   readonly body: Uint8Array
 }
 
 function opened({ kind, bytes }: SignedThing, mesh: MeshId, verifies?: Verify): Opened {
-  const of = (signer: Account, number: number, maxBytes: number): Opened => {
-    return { signer, name: accountKey(signer), number, body: signedBody(bytes, maxBytes) }
+  const of = (signer: Account, number: number, maxBytes: number, boot?: Boot): Opened => {
+    return { signer, name: accountKey(signer), number, boot, body: signedBody(bytes, maxBytes) }
   }
   switch (kind) {
     case 'slot': {
-      const { account, seq } = openSlot(bytes, mesh, verifies)
-      return of(account, seq, MAX_SLOT_BYTES)
+      const { account, seq, boot } = openSlot(bytes, mesh, verifies)
+      return of(account, seq, MAX_SLOT_BYTES, boot)
     }
     case 'grant': {
-      const { from, seq } = openGrant(bytes, mesh, verifies)
-      return of(from, seq, MAX_GRANT_BYTES)
+      const { from, seq, boot } = openGrant(bytes, mesh, verifies)
+      return of(from, seq, MAX_GRANT_BYTES, boot)
     }
     case 'ack': {
       const { account, seq } = openAck(bytes, mesh, verifies)

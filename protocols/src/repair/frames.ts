@@ -4,6 +4,8 @@ import { bytesOf, bytesUpTo, wholeNumber } from '../bytes/shapes.ts'
 import { sha256 } from '../bytes/signing.ts'
 import { MAX_CARD_BYTES } from '../card/card.ts'
 import { ACTOR_BYTES, LAPTOP_ACTOR_BYTES, MAX_ENVELOPE_BYTES } from '../envelope/envelope.ts'
+import { MAX_FORK_PROOF_BYTES } from '../fork/fork.ts'
+import { grantAnswer, grantRequest } from '../grant/request.ts'
 import type { MeshId } from '../ids/ids.ts'
 import { MAX_MANIFEST_BYTES } from '../manifest/manifest.ts'
 import { MAX_PACKED_BYTES, MAX_PAGE_ENVELOPES } from './page.ts'
@@ -24,6 +26,9 @@ const tag = bytesOf(8)
 const actor = z.union([bytesOf(ACTOR_BYTES), bytesOf(LAPTOP_ACTOR_BYTES)])
 /** What a node has of one thread: for each actor, the sequence number and the hash of its latest change there. */
 const vector = z.array(z.tuple([actor, wholeNumber.min(1), hash])).max(MAX_VECTOR_ACTORS)
+
+/** Signed things of the budget, each told unasked: what an account acknowledged, gave, spent, or proves; and how it left. */
+const budgetThing = z.enum(['ack', 'grant', 'slot', 'fork', 'leave'])
 
 const frame = z.discriminatedUnion('t', [
   /** First frame of each side; a connection counts only after it. */
@@ -91,8 +96,14 @@ const frame = z.discriminatedUnion('t', [
     total: wholeNumber.max(MAX_BLOB_BYTES),
     bytes: bytesUpTo(MAX_BLOB_PART_BYTES),
   }),
+  /** "I lack these rights": answered by `grant-answer`. */
+  z.strictObject({ t: z.literal('grant-ask'), n: wholeNumber.min(1), request: grantRequest }),
+  z.strictObject({ t: z.literal('grant-answer'), n: wholeNumber.min(1), answer: grantAnswer }),
+  z.strictObject({ t: z.literal('budget'), kind: budgetThing, bytes: bytesUpTo(MAX_FORK_PROOF_BYTES) }),
 ])
 export type Frame = z.infer<typeof frame>
+/** A signed thing of the budget, as it travels. */
+export type BudgetThing = { readonly kind: z.infer<typeof budgetThing>; readonly bytes: Uint8Array }
 
 export function encodeFrame(value: Frame): Uint8Array {
   return encodeCanonical(value)

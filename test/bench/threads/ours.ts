@@ -53,6 +53,7 @@ export async function openOurs(directory: string, seed: Uint8Array, { snapshots 
     threads,
     card: () => ({
       ...{ v: 1, peer: signer.peer, label: 'bench', incarnation: '0'.repeat(32) as Incarnation, addrs: [] },
+      ...{ boot: { counter: 1, nonce: '0'.repeat(32) as Incarnation }, spare: [] },
       ...{ version: '0.1.0', manifestVersion: 1, startedMs: 0, wallMs: Date.now(), seq: Date.now(), threads: 0 },
       agents: [],
     }),

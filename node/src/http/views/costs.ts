@@ -13,8 +13,8 @@ import { isoTimeOrNull, nodeNames } from './names.ts'
 
 /** How this node stands against its own part of the day and the month: that part is what stops a call. */
 export function budgetState({ node, budget }: Pick<DoorPorts, 'node' | 'budget'>): BudgetState {
-  const { rights, condition, periods } = budget.report()
-  if (condition !== 'open') return 'frozen'
+  const { rights, condition, stopped, periods } = budget.report()
+  if (condition !== 'open' || stopped !== undefined) return 'frozen'
   if (rights === 'none') return 'no-rights'
   const running = periods.filter(({ kind }) => kind === 'day' || kind === 'month')
   if (running.some(({ available }) => available <= 0n)) return 'spent'

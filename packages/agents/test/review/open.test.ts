@@ -23,8 +23,9 @@ function agent(n: number, role: string, over: Partial<AgentCard> = {}): AgentCar
 
 function card(n: number, agents: AgentCard[]): NodeCard {
   const incarnation = String(n).repeat(32) as Incarnation
+  const rights = { boot: { counter: 1, nonce: incarnation }, spare: [] }
   const times = { startedMs: 0, wallMs: 0, seq: 0, threads: 0, manifestVersion: 1 }
-  return { v: 1, peer: peer(n), label: `n${n}`, incarnation, addrs: [], version: '1', agents, ...times }
+  return { v: 1, peer: peer(n), label: `n${n}`, incarnation, ...rights, addrs: [], version: '1', agents, ...times }
 }
 
 const { review } = openEntry(1)

@@ -32,6 +32,8 @@ export interface Books {
   readonly boots: Map<Incarnation, number>
   /** Accounts that signed two things under one number, by {@link accountKey}, with the proof. */
   readonly forked: Map<string, Fork>
+  /** This account signed what its ledger does not hold: the ledger was put back, or a copy of it is in use. */
+  readonly outrun: boolean
   /** By what periods are opened; undefined before the first. */
   acked: Acknowledged | undefined
   /** Of the newest thing that this account signed. */
@@ -45,7 +47,17 @@ export interface Fork {
 
 export function emptyBooks(): Books {
   const sums = { calls: new Map(), balances: new Map(), costs: new Map(), overruns: new Map() }
-  return { ...sums, lastOpened: {}, boots: new Map(), forked: new Map(), acked: undefined, signedSeq: 0 }
+  const stops = { forked: new Map(), outrun: false }
+  return { ...sums, ...stops, lastOpened: {}, boots: new Map(), acked: undefined, signedSeq: 0 }
+}
+
+/** Why an account may neither charge nor give nor take anything more; undefined while it may. */
+export function stopOf(
+  { forked, outrun }: Pick<Books, 'forked' | 'outrun'>,
+  own: Account,
+): 'forked' | 'outrun' | undefined {
+  if (forked.has(accountKey(own))) return 'forked'
+  return outrun ? 'outrun' : undefined
 }
 
 /** A model that was billed above its bound stays frozen until its price is another. */

@@ -1,6 +1,5 @@
 import {
   type Account,
-  accountKey,
   agentDayPeriod,
   type CallId,
   type LedgerEvent,
@@ -13,7 +12,7 @@ import {
   threadPeriod,
 } from '@bzzz/protocols'
 import { type Balance, charged, held, openBalance, rights } from '../books/balance.ts'
-import { type Books, isFrozen } from '../books/books.ts'
+import { type Books, isFrozen, stopOf } from '../books/books.ts'
 import { chargedPeriods, isShared } from '../periods/charged.ts'
 import { initialOf, isAttestedGone, mintsOf, rightsOf } from '../periods/rights.ts'
 import { highestCost } from '../prices/cost.ts'
@@ -24,6 +23,7 @@ import {
   forkedWords,
   frozenModelWords,
   noRightsWords,
+  outrunWords,
   tooLittleWords,
   unpricedWords,
 } from './refusal-words.ts'
@@ -95,7 +95,8 @@ function objectionTo(terms: Terms, books: Books, price: PriceRef, max: NanoUsd):
   const { newest, account } = terms
   const overrun = books.overruns.get(price.model)
   if (overrun !== undefined && isFrozen(books, price)) return refused('frozen-model', max, frozenModelWords(overrun))
-  if (books.forked.has(accountKey(account))) return refused('forked', max, forkedWords(account))
+  const stop = stopOf(books, account)
+  if (stop !== undefined) return refused(stop, max, stop === 'forked' ? forkedWords(account) : outrunWords(account))
   if (isAttestedGone(newest, account)) return refused('closed', max, closedWords(account))
   const jump = clockJump(terms, books.lastOpened)
   return jump && { ...refused(jump.dimension, max, jump.words), period: jump.period }

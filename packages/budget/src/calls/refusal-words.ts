@@ -69,7 +69,14 @@ export function closedWords({ peer, incarnation }: Account): string {
 export function forkedWords({ peer, incarnation }: Account): string {
   return (
     `this node's account ${peer}/${incarnation} has signed two things under one number: a copy of its data directory is or was in use. ` +
-    'Stop the copy, make a new ledger and have it adopted'
+    'Stop the copy for good; then stop this node, run "bzzz budget new-ledger", start it again and have it adopted'
+  )
+}
+
+export function outrunWords({ peer, incarnation }: Account): string {
+  return (
+    `the ledger of account ${peer}/${incarnation} is older than what that account has signed: it was put back, or a copy of it is in use. ` +
+    'Restart this node: it begins a new ledger, works on what the others grant, and is to be adopted'
   )
 }
 

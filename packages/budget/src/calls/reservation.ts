@@ -42,6 +42,8 @@ export type RefusedBy =
   | 'closed'
   /** This account is proven to be in use twice. */
   | 'forked'
+  /** This account has signed what its ledger does not hold. */
+  | 'outrun'
 
 /** Nothing was charged. */
 export interface Refusal {

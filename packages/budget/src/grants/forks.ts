@@ -36,7 +36,12 @@ export function noteFork(bytes: Uint8Array, { mesh, verifies, terms }: ForkConte
   return forkTask(signer, Uint8Array.from(bytes), terms)
 }
 
-function forkTask(account: Account, proof: Uint8Array<ArrayBuffer>, terms: ForkContext['terms']): Task<ForkNoted> {
+/** @param proof was checked */
+export function forkTask(
+  account: Account,
+  proof: Uint8Array<ArrayBuffer>,
+  terms: ForkContext['terms'],
+): Task<ForkNoted> {
   return {
     needs: () => ({ calls: [], periods: [], costs: [] }),
     decide({ forked }, nowMs): Decision<ForkNoted> {

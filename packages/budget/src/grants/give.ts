@@ -150,6 +150,7 @@ function objectionTo(
     if (isAttestedGone(newest, one)) return refused('closed', `the account of ${one.peer} is attested to be gone`)
     if (books.forked.has(accountKey(one))) return refused('forked', `the account of ${one.peer} is in use twice`)
   }
+  if (books.outrun) return refused('unable', 'this ledger is older than what its account has signed')
   const given = request.needs.flatMap(({ period }) => books.balances.get(period)?.transfers.given ?? [])
   const known = given.filter(({ party }) => accountKey(party) === accountKey(asker)).map((transfer) => transfer.boot)
   const isOld = known.some(

@@ -1,4 +1,4 @@
-import { type Account, accountKey, type MeshId, type Signer, type Verify } from '@bzzz/protocols'
+import { type Account, accountKey, type Grant, type MeshId, type Signer, type Verify } from '@bzzz/protocols'
 import { transferOf } from '../books/transfers.ts'
 import type { Terms } from '../calls/terms.ts'
 import type { BudgetFact } from '../facts.ts'
@@ -10,7 +10,8 @@ import { createDoor } from './door.ts'
 import { type ForkNoted, noteFork } from './forks.ts'
 import { giveTask } from './give.ts'
 import { type Wanted, wantedBy } from './needs.ts'
-import type { Crediting, Granting, GrantRequest, Need, Rights } from './request.ts'
+import { type Crediting, type Granting, type GrantRequest, MAX_NEEDS, type Need, type Rights } from './request.ts'
+import type { Heeding } from './sight.ts'
 import { availableTo, balanceOf, grantsTo, mostOf, reachableTo, runningPeriods, spareOf } from './standing-rights.ts'
 import { type CreditRules, readIncoming, takeTask } from './take.ts'
 import type { AmountIn } from './waiters.ts'
@@ -31,10 +32,14 @@ export interface Moving {
   waiting(): Waiting
   /** What to ask this donor for now; undefined when nothing lacks. */
   requestTo(donor: Account): GrantRequest | undefined
+  /** @param listener told when a call begins to wait, or waits on for something else. @returns how to stop */
+  onWaiting(listener: () => void): () => void
   /** What others may ask for, by period; a hint, and out of date at once. */
   spare(): readonly Rights[]
   /** Own grants to an account in what is running, sealed, to be sent again. */
   grantsTo(account: Account): readonly Uint8Array[]
+  /** Against accounts that are in use twice, to be told again. */
+  forkProofs(): readonly Uint8Array[]
 }
 
 export interface Waiting {
@@ -54,13 +59,15 @@ export interface MovingOptions {
   readonly writer: Pick<Writer, 'submit'>
   readonly room: WaitingRoom
   readonly reachable: AmountIn
+  readonly watching: Heeding
   readonly now: () => number
   readonly observe: (fact: BudgetFact) => void
 }
 
 /** @returns also what keeps the rate of spending */
 export function createMoving(options: MovingOptions): Moving & { noteSpending(amount: bigint): void } {
-  const { mesh, account, signer, verifies, rules, standing, terms, writer, room, reachable, now, observe } = options
+  const { mesh, account, signer, verifies, rules, standing, terms, writer, room, reachable, watching, now, observe } =
+    options
   const taking = { mesh, verifies, rules, terms, boot: () => standing.meta.boot }
   const door = createDoor()
   let rate: Rate = { perMs: 0, atMs: now() }
@@ -80,11 +87,17 @@ export function createMoving(options: MovingOptions): Moving & { noteSpending(am
 
   async function credit(bytes: Uint8Array): Promise<Crediting> {
     const read = readIncoming(bytes, mesh, verifies)
-    const crediting = 'status' in read ? read : await writer.submit(takeTask(bytes, read, taking))
+    const crediting = 'status' in read ? read : await creditOpened(bytes, read)
     if (crediting.status === 'refused') {
       observe({ type: 'credit-refused', code: crediting.code, reason: crediting.reason })
     }
     return crediting
+  }
+
+  async function creditOpened(bytes: Uint8Array, grant: Grant): Promise<Crediting> {
+    const { from, seq, boot } = grant
+    await watching.heed({ account: from, number: seq, boot, thing: { kind: 'grant', bytes: Uint8Array.from(bytes) } })
+    return writer.submit(takeTask(bytes, grant, taking))
   }
 
   function wanted(): Wanted {
@@ -118,17 +131,28 @@ export function createMoving(options: MovingOptions): Moving & { noteSpending(am
       const nowMs = now()
       const at = { terms: terms(nowMs), standing }
       const { boot } = standing.meta
-      const asked = needs.map((need) => {
+      const asked = askable(needs).map((need) => {
         const { taken } = balanceOf(at, need.period).transfers
         return { ...need, credited: transferOf(taken, donor, boot)?.cumulative ?? NO_USD }
       })
-      const perSecond = Math.round(rateOf(nowMs) * 1_000)
+      const perSecond = Math.min(Number.MAX_SAFE_INTEGER, Math.round(rateOf(nowMs) * 1_000))
       return { to: { account, boot }, sinceMs: oldest?.sinceMs ?? nowMs, perSecond, needs: asked }
     },
+    onWaiting: room.onWaiting,
     spare: () => spareOf({ terms: terms(now()), standing }),
     grantsTo: (to) => (accountKey(to) === accountKey(account) ? [] : grantsTo({ terms: terms(now()), standing }, to)),
+    forkProofs: () => [...standing.forked.values()].map(({ proof }) => proof),
     noteSpending: (amount) => {
       rate = rateAfter(rate, amount, now())
     },
   }
+}
+
+/** Of calls in many threads, what the oldest lacks first: a request has its bound. */
+function askable(needs: readonly Need[]): readonly Need[] {
+  return needs.length <= MAX_NEEDS ? needs : needs.toSorted((a, b) => urgency(b) - urgency(a)).slice(0, MAX_NEEDS)
+}
+
+function urgency({ least }: Need): number {
+  return least > 0n ? 1 : 0
 }

@@ -1,6 +1,6 @@
-import { type Account, accountKey } from '@bzzz/protocols'
+import { type Account, accountKey, type GrantAnswer } from '@bzzz/protocols'
 import { type Hints, spareIn } from './hints.ts'
-import type { Crediting, Granting, GrantRequest, Hint, Need } from './request.ts'
+import type { Crediting, GrantRequest, Hint, Need } from './request.ts'
 
 // One search; who then still lacks something begins another one later, with what was heard meanwhile.
 const MAX_DONORS = 8
@@ -51,11 +51,7 @@ export interface Asking {
 }
 
 /** What a donor sends back. */
-export interface Answer {
-  readonly granting: Granting
-  /** What it has left. */
-  readonly spare: Hint['spare']
-}
+export type Answer = GrantAnswer
 
 /** enough: nothing lacks any more. nobody: no node is known to have any. asked: those that have some were asked. */
 export type SearchEnd = 'enough' | 'nobody' | 'asked' | 'aborted'

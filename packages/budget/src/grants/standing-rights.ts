@@ -50,7 +50,7 @@ export function mostOf({ terms }: Standpoint, balance: Balance): NanoUsd {
 }
 
 // A hint rides on gossip: threads beyond these find a donor only by asking.
-const MAX_THREADS_TOLD = 64
+const MAX_THREADS_TOLD = 12
 
 /** What others may ask for: days and months of now, and the threads that were used last. */
 export function spareOf(at: Standpoint): Rights[] {

@@ -92,6 +92,7 @@ function objectionTo({ from, to, period }: Grant, { newest, account }: Terms, bo
     if (books.forked.has(accountKey(one))) return refused('forked', `the account of ${one.peer} is in use twice`)
     if (isClosedFor(newest, one, period)) return refused('closed', `the account of ${one.peer} is attested to be gone`)
   }
+  if (books.outrun) return refused('outrun', 'this ledger is older than what its account has signed')
   if (books.boots.get(to.boot.nonce) === to.boot.counter) return undefined
   return refused('wrong-boot', `this ledger was never opened as number ${to.boot.counter} with that nonce`)
 }

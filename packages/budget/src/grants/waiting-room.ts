@@ -31,7 +31,10 @@ export interface WaitingRoom {
     request: ReserveRequest,
     attempt: () => Promise<Attempt>,
     patience: AbortSignal,
+    waits?: (refusal: Refusal) => void,
   ): Promise<Reservation>
+  /** @param listener told when a call begins to wait, or waits on for something else. @returns how to stop */
+  onWaiting(listener: () => void): () => void
   /** What calls that waited before this one claim; before a call that does not wait, all of them. */
   keptBefore(books: Books, nowMs: number, call: CallId): Kept
   keptFor(books: Books, sinceMs: number, asker: Account): { readonly older: AmountIn; readonly all: AmountIn }
@@ -58,6 +61,7 @@ export interface WaitingRoomOptions {
 
 export function createWaitingRoom({ standing, terms, reachable, now }: WaitingRoomOptions): WaitingRoom {
   const entries = new Set<Entry>()
+  const listeners = new Set<() => void>()
   let ended = false
   let lastRunning = ''
   let waking = false
@@ -122,6 +126,7 @@ export function createWaitingRoom({ standing, terms, reachable, now }: WaitingRo
     request: ReserveRequest,
     attempt: () => Promise<Attempt>,
     patience: AbortSignal,
+    waits?: (refusal: Refusal) => void,
   ): Promise<Reservation> {
     let entry: Entry | undefined
     const sinceMs = now()
@@ -135,6 +140,8 @@ export function createWaitingRoom({ standing, terms, reachable, now }: WaitingRo
         if (entry === undefined) entry = { waiting, tryAgain: ignore }
         else entry.waiting = waiting
         entries.add(entry)
+        waits?.(reservation)
+        for (const listener of listeners) listener()
         await untilItFits(entry, patience)
       }
     } finally {
@@ -145,6 +152,10 @@ export function createWaitingRoom({ standing, terms, reachable, now }: WaitingRo
   return {
     calls,
     reserve,
+    onWaiting(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
     keptBefore(books, nowMs, call) {
       return claimsOf(standingBefore(hopefulAt(calls(), { terms: terms(nowMs), standing, books }), calls(), call))
     },

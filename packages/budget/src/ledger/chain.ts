@@ -43,7 +43,7 @@ const TAIL_RECORDS = 16
 
 /** @throws {BudgetError} LEDGER_BROKEN when the last records do not follow one another */
 export async function readHead(room: Room): Promise<Head> {
-  const last = await lastSeq(room)
+  const last = await readLastSeq(room)
   if (last === 0) return EMPTY_LEDGER
   const first = Math.max(1, last - TAIL_RECORDS)
   let head: Head | undefined
@@ -51,7 +51,8 @@ export async function readHead(room: Room): Promise<Head> {
   return head ?? EMPTY_LEDGER
 }
 
-async function lastSeq(room: Room): Promise<number> {
+/** 0 of an empty ledger. */
+export async function readLastSeq(room: Room): Promise<number> {
   for await (const key of room.keys({ ...under('l/'), reverse: true, limit: 1 })) return Number(lastPart(key))
   return 0
 }
@@ -72,6 +73,13 @@ export async function* readChain(room: Room, from = 1): AsyncIterable<SealedReco
   }
 }
 
+/** @throws {BudgetError} LEDGER_BROKEN when it is not there */
+export async function readRecordHash(room: Room, seq: number): Promise<Uint8Array> {
+  const bytes = await room.get(recordKey(seq))
+  if (bytes === undefined) throw new BudgetError('LEDGER_BROKEN', `record ${seq} is missing`)
+  return ledgerRecordHash(bytes)
+}
+
 /** @throws {BudgetError} LEDGER_BROKEN when it is not there or not readable */
 export async function readRecord(room: Room, seq: number): Promise<LedgerRecord> {
   const bytes = await room.get(recordKey(seq))
@@ -89,22 +97,24 @@ function readable(bytes: Uint8Array, seq: number): LedgerRecord {
   throw new BudgetError('LEDGER_BROKEN', `record ${seq} stands in another's place`)
 }
 
-/**
- * Begins the ledger of an account: the incarnation is its name, and a new one is a new account. Answers the one that is
- * there when the ledger exists.
- */
-export async function createAccount(
-  room: Room,
-  { now, randomBytes }: { now: () => number; randomBytes: (length: number) => Uint8Array },
-): Promise<Incarnation> {
-  if ((await lastSeq(room)) > 0) return readIncarnation(room)
-  const incarnation = hex(randomBytes(16)) as Incarnation
-  const { bytes } = recordAfter(EMPTY_LEDGER, { kind: 'created', incarnation }, now())
-  await room.write([{ put: recordKey(1), value: bytes }])
-  return incarnation
+/** The first record of a new account: the incarnation is its name. */
+export function createdRecord({
+  now,
+  randomBytes,
+}: {
+  now: () => number
+  randomBytes: (length: number) => Uint8Array
+}): {
+  readonly own: Incarnation
+  readonly record: { readonly put: string; readonly value: Uint8Array }
+} {
+  const own = hex(randomBytes(16)) as Incarnation
+  const { bytes } = recordAfter(EMPTY_LEDGER, { kind: 'created', incarnation: own }, now())
+  return { own, record: { put: recordKey(1), value: bytes } }
 }
 
-async function readIncarnation(room: Room): Promise<Incarnation> {
+/** @throws {BudgetError} LEDGER_BROKEN */
+export async function readIncarnation(room: Room): Promise<Incarnation> {
   const { event } = await readRecord(room, 1)
   if (event.kind !== 'created') throw new BudgetError('LEDGER_BROKEN', 'the first record does not name the account')
   return event.incarnation

@@ -2,7 +2,7 @@ import { type Account, accountKey, type CallId, type Incarnation, type Period, t
 import type { Range } from '@bzzz/store'
 
 /**
- * Where things stand in the room. `l/` is the ledger, the only truth; all else is derived from it in the same atomic
+ * Where things stand in the room of one ledger ({@link Ledgers}). `l/` is the ledger, the only truth; all else is derived from it in the same atomic
  * batch, so that opening it and looking up one call do not read its history:
  *
  * - `l/<seq>` record; `c/<call>/<seq>` its records; `t/<turn>/<step>/<attempt>` its calls
@@ -10,11 +10,13 @@ import type { Range } from '@bzzz/store'
  * - `o/<call>` reserved or sent, and nothing came of it yet
  * - `p/<period>` balance; `g/<period>` what its rights moved by; `s/<period>` the sealed slot; `b/<day>/…` costs; `f/<model>` the call that froze it
  * - `k/<peer>/<incarnation>` proof against an account
+ * - `outrun` what the account signed and this ledger does not hold: it may not go on
  * - `acked` number of the record of the newest manifest that was acknowledged
  * - `meta` boot and the number of what was signed last
  */
 export const META = 'meta'
 export const ACKED = 'acked'
+export const OUTRUN = 'outrun'
 export const recordKey = (seq: number): string => `l/${digits(seq)}`
 export const callRecordKey = (call: CallId, seq: number): string => `c/${call}/${digits(seq)}`
 export const turnKey = (turn: TurnId, step: number, attempt: number): string =>

@@ -5,7 +5,7 @@ import type { Books, Fork } from '../books/books.ts'
 import type { CostRow } from '../books/costs.ts'
 import { type Call, withoutReply } from '../calls/call.ts'
 import { type Head, readHead } from './chain.ts'
-import { under } from './keys.ts'
+import { OUTRUN, under } from './keys.ts'
 import { type HeldPeriod, readAcknowledged, readCall, readMeta, readNewestPeriods, readPeriod } from './read.ts'
 import type { Meta } from './views.ts'
 
@@ -23,6 +23,8 @@ export interface Standing {
   readonly lastOpened: { day?: Period; month?: Period }
   /** Accounts that were proven to have signed two things under one number. */
   readonly forked: Map<string, Fork>
+  /** Set once, when it is learned; on disk under `outrun`. */
+  outrun: boolean
   /** By what periods are opened; undefined before the first. */
   acked: Acknowledged | undefined
 }
@@ -53,6 +55,7 @@ export async function readStanding(room: Room): Promise<Standing> {
     overruns: await readOverruns(room),
     lastOpened: { ...(day && { day }), ...(month && { month }) },
     forked: await readForks(room),
+    outrun: room.has(OUTRUN),
     acked: await readAcknowledged(room),
   }
   const agents = (await Promise.all(days.map((label) => agentDays(room, label)))).flat()

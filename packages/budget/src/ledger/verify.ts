@@ -15,6 +15,7 @@ import { movedBefore, NO_TRANSFERS } from '../books/transfers.ts'
 import { BudgetError } from '../errors.ts'
 import { readChain } from './chain.ts'
 import { costViewKey, forkKey, lastPart, META, overrunKey, slotViewKey, under, unsettledKey } from './keys.ts'
+import { readLedgers } from './ledgers.ts'
 import { indexOperations } from './page.ts'
 import { readMeta } from './read.ts'
 import { type Meta, putBalance, putTransfers, putView } from './views.ts'
@@ -28,12 +29,13 @@ export interface VerifiedLedger {
 }
 
 /**
- * Reads the whole ledger again: chain, state machine and invariants, and that everything derived from it is what it
+ * Reads the ledger in use again, all of it: chain, state machine and invariants, and that everything derived from it is what it
  * adds up to, with the mesh's id also the sealed slots. Costs a pass over all records; holds every period and every call
  * without final state in memory. Not while the budget is open on the same room.
  * @throws {BudgetError} LEDGER_BROKEN or INVARIANT_BROKEN, naming the first thing that is wrong
  */
-export async function verifyLedger(room: Room, mesh?: MeshId): Promise<VerifiedLedger> {
+export async function verifyLedger(whole: Room, mesh?: MeshId): Promise<VerifiedLedger> {
+  const { room } = await readLedgers(whole)
   const books = emptyBooks()
   const index = createKeySum()
   let records = 0

@@ -54,6 +54,7 @@ export async function loadWorkingSet(room: Room, standing: Standing, needs: Need
     lastOpened: { ...standing.lastOpened },
     boots: await load(needs.boots ?? [], (nonce) => readBoot(room, nonce)),
     forked: new Map(standing.forked),
+    outrun: standing.outrun,
     acked: standing.acked,
     signedSeq: standing.meta.signedSeq,
   }

@@ -1,7 +1,6 @@
 import {
   type Account,
   type Ack,
-  accountKey,
   type Dimension,
   MAX_OPENED_PERIODS,
   type Manifest,
@@ -12,7 +11,7 @@ import {
   type Signer,
   sealAck,
 } from '@bzzz/protocols'
-import type { Books } from '../books/books.ts'
+import { type Books, stopOf } from '../books/books.ts'
 import type { Standing } from '../ledger/standing.ts'
 import { DAY_MS, endOf, periodAfter, periodAt } from '../periods/charged.ts'
 import type { Decision, Task } from '../writer.ts'
@@ -48,7 +47,7 @@ export function acknowledgeTask(context: AcknowledgeContext): Task<void> {
       const { manifest, hash, bytes } = context.manifest()
       const isNews = manifest.version > (books.acked?.version ?? 0) && !context.contested()
       const opened = labelsToLookAt(standing, nowMs) && stillRunning(books, nowMs)
-      const isUsable = !books.forked.has(accountKey(account)) && opened !== undefined
+      const isUsable = stopOf(books, account) === undefined && opened !== undefined
       if (!isNews || !isUsable || opened.length > MAX_OPENED_PERIODS) return { events: [], answer: nothing }
       const { version } = manifest
       const ack = sealAck(

@@ -151,6 +151,7 @@ describe('a mint', () => {
 
 describe('a grant that comes in is refused, and nothing changes,', () => {
   const mesh = openMesh(['walnut', 'ironwood', 'acacia'])
+  let seq = 6
   const grantOf = async (change: Partial<Grant> = {}): Promise<Grant> => {
     const { home } = await mesh
     const [walnut, ironwood] = [home('walnut'), home('ironwood')]
@@ -162,7 +163,7 @@ describe('a grant that comes in is refused, and nothing changes,', () => {
       boot: bootOf(ironwood),
       to,
       cumulative: cents(10),
-      seq: 7,
+      seq: ++seq,
     } as const
     return { ...body, ...change }
   }

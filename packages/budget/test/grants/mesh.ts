@@ -1,10 +1,10 @@
-import { type Account, accountKey, type NanoUsd, type OpenedManifest, type Signer } from '@bzzz/protocols'
+import { type Account, accountKey, type NanoUsd, type OpenedManifest, type Period, type Signer } from '@bzzz/protocols'
 import { guardState, type Room } from '@bzzz/store'
 import { type Budget, type BudgetOptions, openBudgetBy } from '../../src/budget.ts'
 import type { BudgetFact } from '../../src/facts.ts'
 import { createHints, type Hints } from '../../src/grants/hints.ts'
 import { type Answer, type SearchEnd, seekRights } from '../../src/grants/seek.ts'
-import { createAccount } from '../../src/ledger/chain.ts'
+import { createAccount } from '../../src/ledger/ledgers.ts'
 import { verifyLedger } from '../../src/ledger/verify.ts'
 import { type FirstManifest, signFirstManifest } from '../../src/manifest/first.ts'
 import { type Rules, SHIPPED_RULES } from '../../src/rules.ts'
@@ -25,7 +25,7 @@ export interface Home {
   /** As after a power cut: what was synced, and nothing else. */
   restart(more?: Partial<BudgetOptions>): Promise<void>
   /** An older state of the disk is put back, or a copy of it is started elsewhere. */
-  putBack(synced: ReadonlyMap<string, Uint8Array>): Promise<void>
+  putBack(synced: ReadonlyMap<string, Uint8Array>, more?: Partial<BudgetOptions>): Promise<void>
   /** The disk is gone; the key is not. */
   loseDisk(): Promise<void>
   verify(): Promise<unknown>
@@ -123,11 +123,10 @@ async function openHome(
   async function open(on: MemoryLevel, more: Partial<BudgetOptions> = {}): Promise<void> {
     level = on
     room = guardState(level).room('budget')
-    const incarnation = await createAccount(room, shared)
-    hints = createHints({ own: { peer: signer.peer, incarnation }, now: shared.now })
-    const { reachable } = hints
+    const reachable = (period: Period): bigint => hints.reachable(period)
     const observe = (fact: BudgetFact): void => void facts.push(fact)
     budget = await openBudgetBy(rules, { room, signer, prices, observe, reachable, ...shared, ...more })
+    hints = createHints({ own: budget.account, now: shared.now })
   }
   await open(first)
   return {
@@ -148,7 +147,7 @@ async function openHome(
       return room
     },
     restart: (more) => open(createMemoryLevel(level.synced), more),
-    putBack: (synced) => open(createMemoryLevel(synced)),
+    putBack: (synced, more) => open(createMemoryLevel(synced), more),
     loseDisk: () => open(createMemoryLevel()),
     verify: () => verifyLedger(room, shared.manifest().mesh),
   }

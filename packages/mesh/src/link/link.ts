@@ -2,8 +2,8 @@ import { type Frame, type PeerId, ProtocolError } from '@bzzz/protocols'
 import type { Frames } from './frames.ts'
 
 /** A question or its answer: they share a number. */
-export type Question = Extract<Frame, { t: 'vectors' | 'next' | 'openings' | 'snapshots' | 'blob-want' }>
-export type Answer = Extract<Frame, { t: 'page' | 'offers' | 'blob-part' }>
+export type Question = Extract<Frame, { t: 'vectors' | 'next' | 'openings' | 'snapshots' | 'blob-want' | 'grant-ask' }>
+export type Answer = Extract<Frame, { t: 'page' | 'offers' | 'blob-part' | 'grant-answer' }>
 /** What a link hands on: all but what keeps the link itself going. */
 export type Word = Exclude<Frame, { t: 'hello' | 'ping' | 'pong' | Answer['t'] }>
 
@@ -159,6 +159,7 @@ export class Link {
       case 'page':
       case 'offers':
       case 'blob-part':
+      case 'grant-answer':
         return this.#answer(frame)
       default:
         return take(frame)

@@ -1,0 +1,114 @@
+import {
+  type Account,
+  accountKey,
+  contradicts,
+  equalBytes,
+  type MeshId,
+  type Numbered,
+  openAck,
+  openGrant,
+  openSlot,
+  type PeerId,
+  ProtocolError,
+  proveFork,
+  type SignedThing,
+  type Verify,
+} from '@bzzz/protocols'
+
+/** Something that an account signed, its signature checked. */
+export interface Sighting extends Numbered {
+  readonly account: Account
+  readonly thing: SignedThing
+}
+
+/** What others were seen to sign, a little of each account: enough to notice when its ledger is in use twice. In memory. */
+export interface Sightings {
+  /** @returns proof, when this one and one seen before cannot be of one ledger */
+  see(sighting: Sighting): Uint8Array | undefined
+  /** The newest of each account of a peer. */
+  newestOf(peer: PeerId): readonly SignedThing[]
+  /** The newest of every account. */
+  newest(): readonly Sighting[]
+}
+
+// More than a mesh has nodes, and some accounts that they once had.
+const MAX_ACCOUNTS = 128
+// Of one account; a slot has 64 KiB at most, and most have half of one.
+const MAX_THINGS = 16
+const MAX_BYTES = 128 * 1024
+
+/** @throws {ProtocolError} for what no account of this mesh has signed */
+export function sightingOf(thing: SignedThing, mesh: MeshId, verifies?: Verify): Sighting {
+  const { kind, bytes } = thing
+  switch (kind) {
+    case 'slot': {
+      const { account, seq, boot } = openSlot(bytes, mesh, verifies)
+      return { account, number: seq, boot, thing }
+    }
+    case 'grant': {
+      const { from, seq, boot } = openGrant(bytes, mesh, verifies)
+      return { account: from, number: seq, boot, thing }
+    }
+    case 'ack': {
+      const { account, seq } = openAck(bytes, mesh, verifies)
+      return { account, number: seq, thing }
+    }
+    case 'manifest':
+      throw new ProtocolError('BAD_SHAPE', 'a manifest is not of an account')
+  }
+}
+
+export function createSightings(mesh: MeshId, verifies?: Verify): Sightings {
+  /** Ascending numbers each; the account that was seen last comes last. */
+  const byAccount = new Map<string, Sighting[]>()
+
+  function see(sighting: Sighting): Uint8Array | undefined {
+    const name = accountKey(sighting.account)
+    const seen = byAccount.get(name) ?? []
+    if (seen.some((one) => one.number === sighting.number && isSame(one, sighting))) return undefined
+    const proof = proofAmong(seen, sighting, mesh, verifies)
+    byAccount.delete(name)
+    byAccount.set(name, bounded([...seen, sighting].toSorted((a, b) => a.number - b.number)))
+    const [oldest] = byAccount.keys()
+    if (byAccount.size > MAX_ACCOUNTS && oldest !== undefined) byAccount.delete(oldest)
+    return proof
+  }
+
+  const newest = (): Sighting[] => [...byAccount.values()].flatMap((seen) => seen.at(-1) ?? [])
+  return {
+    see,
+    newest,
+    newestOf: (peer) => newest().flatMap(({ account, thing }) => (account.peer === peer ? [thing] : [])),
+  }
+}
+
+/** @returns undefined when one ledger may have signed it and all the others */
+export function proofAmong(
+  seen: readonly Sighting[],
+  sighting: Sighting,
+  mesh: MeshId,
+  verifies?: Verify,
+): Uint8Array | undefined {
+  for (const one of seen) {
+    const doubtful = one.number === sighting.number ? !isSame(one, sighting) : contradicts(one, sighting)
+    const proof = doubtful ? proveFork(one.thing, sighting.thing, mesh, verifies) : undefined
+    if (proof !== undefined) return proof.bytes
+  }
+  return undefined
+}
+
+function isSame(a: Sighting, b: Sighting): boolean {
+  return a.thing.kind === b.thing.kind && equalBytes(a.thing.bytes, b.thing.bytes)
+}
+
+/** Without the oldest ones; the newest stays whatever its size. */
+function bounded(ascending: readonly Sighting[]): Sighting[] {
+  let bytes = 0
+  const kept: Sighting[] = []
+  for (const sighting of ascending.toReversed()) {
+    bytes += sighting.thing.bytes.length
+    if (kept.length > 0 && (bytes > MAX_BYTES || kept.length >= MAX_THINGS)) break
+    kept.push(sighting)
+  }
+  return kept.reverse()
+}
