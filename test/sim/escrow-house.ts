@@ -4,6 +4,7 @@ import { guardState } from '@bzzz/store'
 import { placeCall } from './callers.ts'
 import { createDisk, type Disk } from './disk.ts'
 import { type EscrowProcess, openProcess } from './escrow-process.ts'
+import { createMark } from './mark.ts'
 import type { Mutant } from './mutants.ts'
 import type { Owner } from './owner.ts'
 import { nodeSigner } from './people.ts'
@@ -52,6 +53,7 @@ export function createEscrowHouse(terms: HouseTerms): EscrowHouse {
   let isRemoved = false
   let disk: Disk | undefined
   let process: EscrowProcess | undefined
+  const mark = createMark()
   let backup: ReadonlyMap<string, Uint8Array> = terms.disk
 
   const nowMs = (): number => Math.floor(clockwork.nowMs + clockMs)
@@ -68,6 +70,7 @@ export function createEscrowHouse(terms: HouseTerms): EscrowHouse {
         ...{
           world,
           disk: ownDisk,
+          marker: mutant.trustsOldLedgers === true ? undefined : mark,
           signer,
           rules,
           manifest: () => newest,
@@ -203,8 +206,10 @@ export function createEscrowHouse(terms: HouseTerms): EscrowHouse {
     const left = disk.cut(landed)
     disk = undefined
     clockMs = nextMs
-    kept = fate === 'kept' ? left : fate === 'rolled-back' && mutant.trustsOldLedgers === true ? backup : new Map()
-    if (kept.size === 0 && mutant.sameAccountAgain === true) kept = terms.disk
+    const lost = mutant.sameAccountAgain === true ? terms.disk : new Map<string, Uint8Array>()
+    kept = fate === 'kept' ? left : fate === 'rolled-back' ? backup : lost
+    if (fate === 'lost') mark.lose(landed)
+    if (!landed) mark.lag()
     backup = kept
     clockwork.after(downMs, start)
   }

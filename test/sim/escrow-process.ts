@@ -3,10 +3,11 @@ import {
   type Budget,
   BudgetError,
   type BudgetFact,
-  createAccount,
   createHints,
   type GrantRequest,
   type Hint,
+  type Hints,
+  type Marker,
   openBudgetBy,
   type Rules,
   seekRights,
@@ -54,6 +55,8 @@ export interface EscrowProcess {
 export interface ProcessTerms {
   readonly world: World
   readonly disk: Disk
+  /** A file beside the ledger; undefined: none is kept. */
+  readonly marker: Marker | undefined
   readonly signer: Signer
   readonly rules: Rules
   readonly manifest: () => OpenedManifest
@@ -70,12 +73,10 @@ const FIRST_LOOK_MS = 2_000
 const LAST_LOOK_MS = 60_000
 
 export async function openProcess(terms: ProcessTerms): Promise<EscrowProcess> {
-  const { world, disk, signer, rules, manifest, nowMs, randomBytes } = terms
+  const { world, disk, marker, signer, rules, manifest, nowMs, randomBytes } = terms
   const { clockwork, oracle } = world
   const room = guardState(disk.level).room('budget')
-  const incarnation = await createAccount(room, { now: nowMs, randomBytes })
-  const own: Account = { peer: signer.peer, incarnation }
-  const hints = createHints({ own, now: nowMs })
+  let hints: Hints | undefined
   const ended = new AbortController()
   let heardMs = Number.NEGATIVE_INFINITY
   let card: { hint: Hint; atMs: number } | undefined
@@ -88,7 +89,7 @@ export async function openProcess(terms: ProcessTerms): Promise<EscrowProcess> {
   function hear(): void {
     if (clockwork.nowMs - heardMs < CARD_MS / 4) return
     heardMs = clockwork.nowMs
-    for (const hint of terms.heard()) hints.hear(hint)
+    for (const hint of terms.heard()) hints?.hear(hint)
   }
 
   function observe(fact: BudgetFact): void {
@@ -99,12 +100,18 @@ export async function openProcess(terms: ProcessTerms): Promise<EscrowProcess> {
   }
 
   const budget = await openBudgetBy(rules, {
-    ...{ room, signer, prices, verifies, manifest, now: nowMs, randomBytes, observe },
+    ...{ room, signer, prices, verifies, manifest, now: nowMs, randomBytes, observe, ...(marker && { marker }) },
     reachable: (period) => {
       hear()
-      return hints.reachable(period)
+      return hints?.reachable(period) ?? 0n
     },
   })
+  const own = budget.account
+  const heardHints = createHints({ own, now: nowMs })
+  hints = heardHints
+  const place = disk.synced.has(`budget/i/${own.incarnation}/l/${'1'.padStart(16, '0')}`)
+    ? `budget/i/${own.incarnation}/`
+    : 'budget/'
   budget.witnessTime(nowMs())
 
   function after(delayMs: number, action: () => void): void {
@@ -131,7 +138,7 @@ export async function openProcess(terms: ProcessTerms): Promise<EscrowProcess> {
     seeking = true
     hear()
     try {
-      await seekRights({ budget, hints, ask: terms.ask, signal: ended.signal })
+      await seekRights({ budget, hints: heardHints, ask: terms.ask, signal: ended.signal })
     } finally {
       seeking = false
     }
@@ -180,11 +187,11 @@ export async function openProcess(terms: ProcessTerms): Promise<EscrowProcess> {
     async tellSlots() {
       for (const { period, bytes } of await budget.slots()) {
         oracle.sighted(accountKey(own), openSlot(bytes, manifest().mesh, verifies).seq, bytes)
-        if (disk.synced.get(`budget/s/${period}`) !== bytes) oracle.note('told-too-early', `the slot of ${period}`)
+        if (disk.synced.get(`${place}s/${period}`) !== bytes) oracle.note('told-too-early', `the slot of ${period}`)
       }
     },
     checkSent(call) {
-      if (!disk.synced.has(`budget/o/${call}`)) oracle.note('told-too-early', `call ${call.slice(0, 12)} was sent`)
+      if (!disk.synced.has(`${place}o/${call}`)) oracle.note('told-too-early', `call ${call.slice(0, 12)} was sent`)
     },
     kill: () => ended.abort(),
   }
