@@ -11,14 +11,17 @@ import { blobSource } from './agents/blob-source.ts'
 import { openFinished } from './agents/finished.ts'
 import { createAgentNews } from './agents/news.ts'
 import { setUpAgents } from './agents/setup.ts'
+import { refuseLeft } from './budget/leave.ts'
 import { openMarkerFile } from './budget/marker.ts'
+import { openOffice } from './budget/office.ts'
+import { openOwner } from './budget/owner.ts'
 import { openSightings } from './budget/sightings.ts'
 import { createBudgetWires } from './budget/wires.ts'
 import { createClosers } from './closers.ts'
 import type { Config } from './config/load.ts'
 import {
-  dayLimitOf,
   labelOf,
+  limitNow,
   limitWarning,
   localLimits,
   membersOf,
@@ -58,6 +61,8 @@ export interface RunningNode {
   addrs(): readonly string[]
   /** Resolves with the cause once a write to disk failed: nothing is taken from then on, and the node is to be restarted. */
   readonly frozen: Promise<unknown>
+  /** Resolves when it has left its mesh: it is to be closed then. */
+  readonly left: Promise<void>
   /** Doors first, then turns, wires, books and last the database; every one is tried. Idempotent. */
   close(): Promise<void>
 }
@@ -109,24 +114,20 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
 
     const membershipRoom = state.room('membership')
     const membership = await openMembership({ room: membershipRoom, first: opened, observe: observe.membership })
+    await refuseLeft(membershipRoom, opened.manifest.network)
     const { newest } = membership
     const label = labelOf(newest(), identity.peer)
     const isLaptop = membership.isLaptop(identity.peer)
     if (isLaptop) refuseAgents(config)
-    const invites = await openInvites({
-      ...{ room: membershipRoom, membership, self: identity.peer, secret, now, randomBytes },
-      owner: () => readOwnerKey(config.values.owner_key_file ?? paths.ownerKey, opened),
-      addrs: () => reachedAt(newest(), identity.peer, mesh.addrs()),
-    })
-
     const marker = await openMarkerFile(paths.ledgerMark)
     closers.add('marker', () => marker.close())
-    const local = localLimits(config, newest())
+    const local = localLimits(config, newest(), now())
     for (const { fields, words } of local.map(limitWarning)) log.warn(fields, words)
     const budget = await openBudget({
       room: state.room('budget'),
       marker,
       manifest: newest,
+      contested: membership.contested,
       signer: identity,
       prices,
       now,
@@ -143,6 +144,17 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       budget,
       now,
       observe: observe.sightings,
+    })
+    const ownerKey = () => readOwnerKey(config.values.owner_key_file ?? paths.ownerKey, opened)
+    const owner = await openOwner({
+      ...{ mesh: meshId, room: membershipRoom, membership, owner: ownerKey, now, observe: observe.office },
+      account: isLaptop ? null : budget.account,
+    })
+    closers.add('owner', () => owner.close())
+    const invites = await openInvites({
+      ...{ room: membershipRoom, membership, self: identity.peer, secret, now, randomBytes },
+      ...{ owner: ownerKey, sign: owner.sign },
+      addrs: () => reachedAt(newest(), identity.peer, mesh.addrs()),
     })
     if (budget.rights === 'none' && !isLaptop)
       log.warn(
@@ -251,7 +263,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     agents = await openAgents({
       peer: identity.peer,
       threads,
-      budget,
+      budget: wires.forTurns,
       finished: await openFinished(state.room('finished'), threads),
       providers: setup.providers,
       agents: setup.definitions,
@@ -276,6 +288,14 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     closers.add('agents', closeAgents(agents))
     agents.subscribe(() => mesh.announce())
     mesh.announce()
+
+    const stopTurns = closeAgents(agents)
+    const office = openOffice({
+      ...{ room: membershipRoom, membership, owner, ownerKey, budget, mesh, counter, hooks: wires.hooks, isLaptop },
+      ...{ stopTurns, now, observe: observe.office },
+    })
+    closers.add('office', () => office.close())
+    const left = Promise.withResolvers<void>()
 
     telemetry.gauge({ threads, budget, mesh })
     const sync = openGateway({
@@ -315,7 +335,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
           threads,
           mesh,
           prices,
-          dayLimit: () => dayLimitOf(newest()),
+          dayLimit: () => limitNow(newest(), 'day', now()),
           isLaptop: membership.isLaptop,
           maxOutputTokens: config.values.openai_max_tokens,
           attempts: ATTEMPTS,
@@ -324,6 +344,14 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
         }),
         turns: news,
         invites,
+        manifest: {
+          ...office,
+          async leave() {
+            const done = await office.leave()
+            left.resolve()
+            return done
+          },
+        },
         sync,
         metrics: telemetry.registry,
       },
@@ -352,6 +380,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       token,
       addrs: () => mesh.addrs(),
       frozen: frozen.promise,
+      left: left.promise,
       close: () => closers.close(),
     }
   } catch (error) {

@@ -1,6 +1,7 @@
 export { type Ack, MAX_OPENED_PERIODS, openAck, readAck, sealAck } from './ack/ack.ts'
 export { decodeCanonical, encodeCanonical, equalBytes } from './bytes/cbor.ts'
 export { ProtocolError, type ProtocolErrorCode } from './bytes/errors.ts'
+export { framed, framedBytes, unframed } from './bytes/framing.ts'
 export { bytesOf, type NanoUsd, nanoUsd, nanoUsdText } from './bytes/shapes.ts'
 export { type Signer, sha256, type Verify } from './bytes/signing.ts'
 export {
@@ -140,6 +141,20 @@ export {
   newInvite,
 } from './http/invites.ts'
 export { type CleanupAnswer, cleanupAnswer, cleanupQuery } from './http/maintenance.ts'
+export {
+  adoptOrder,
+  type LeftAnswer,
+  type LimitState,
+  leftAnswer,
+  type ManifestChanged,
+  type ManifestView,
+  manifestChanged,
+  manifestView,
+  type NewLimit,
+  newLimit,
+  removeOrder,
+  restoreOrder,
+} from './http/manifest.ts'
 export { nanoOfUsd, usdOf } from './http/money.ts'
 export {
   type AgentsHealth,

@@ -6,6 +6,7 @@ import {
   decodeJoinAnswer,
   encodeInvite,
   encodeJoinAnswer,
+  type Incarnation,
   type Invite,
   type JoinAnswer,
   openJoinRequest,
@@ -27,7 +28,15 @@ const invite: Invite = {
   expiresMs: 1_795_000_000_000,
 }
 const token = encodeInvite(invite)
-const request = sealJoinRequest({ invite: invited.peer, label: 'ana' }, mesh, laptop)
+const asLaptop = { role: 'laptop', label: 'ana', incarnation: null, addrs: [] } as const
+const asNode = {
+  role: 'node',
+  label: null,
+  incarnation: '7'.repeat(32) as Incarnation,
+  addrs: ['/ip4/192.168.1.31/tcp/4001'],
+} as const
+const request = sealJoinRequest({ invite: invited.peer, ...asLaptop }, mesh, laptop)
+const nodeRequest = sealJoinRequest({ invite: invited.peer, ...asNode }, mesh, laptop)
 const answers: JoinAnswer[] = [
   { t: 'joined', first: Uint8Array.of(1), newest: Uint8Array.of(2) },
   { t: 'refused', code: 'USED', reason: 'somebody joined with it' },
@@ -35,7 +44,7 @@ const answers: JoinAnswer[] = [
 
 it('has the bytes of the spec', () => {
   const [joined, refused] = answers.map((answer) => hex(encodeJoinAnswer(answer)))
-  expect({ token, request: hex(request), joined, refused }).toEqual(golden('join'))
+  expect({ token, request: hex(request), nodeRequest: hex(nodeRequest), joined, refused }).toEqual(golden('join'))
 })
 
 describe('an invitation', () => {
@@ -57,7 +66,8 @@ describe('an invitation', () => {
 
 describe('a request to join', () => {
   it('names the new member by the key that signed it', () => {
-    expect(openJoinRequest(request, mesh, invited.peer)).toEqual({ peer: laptop.peer, role: 'laptop', label: 'ana' })
+    expect(openJoinRequest(request, mesh, invited.peer)).toEqual({ peer: laptop.peer, ...asLaptop })
+    expect(openJoinRequest(nodeRequest, mesh, invited.peer)).toEqual({ peer: laptop.peer, ...asNode })
   })
 
   it('is good for one invitation and one mesh', () => {
@@ -72,8 +82,7 @@ describe('a request to join', () => {
       v: 1,
       publicKey: Uint8Array.from(walnut.publicKey),
       invite: invited.peer,
-      role: 'laptop',
-      label: null,
+      ...asLaptop,
     }
     const forged = sealSigned('join', mesh, encodeCanonical(body), laptop)
     expect(() => openJoinRequest(forged, mesh, invited.peer)).toThrow(
@@ -81,10 +90,14 @@ describe('a request to join', () => {
     )
   })
 
-  it('to be more than a laptop is refused', () => {
-    const body = { v: 1, publicKey: Uint8Array.from(laptop.publicKey), invite: invited.peer, role: 'node', label: null }
-    const greedy = sealSigned('join', mesh, encodeCanonical(body), laptop)
-    expect(() => openJoinRequest(greedy, mesh, invited.peer)).toThrow(expect.objectContaining({ code: 'BAD_SHAPE' }))
+  it.each([
+    ['a node without a ledger', { ...asNode, incarnation: null }],
+    ['a laptop with one', { ...asLaptop, incarnation: asNode.incarnation }],
+    ['a queen', { ...asLaptop, role: 'queen' }],
+  ])('of %s is refused', (_, wanted) => {
+    const body = { v: 1, publicKey: Uint8Array.from(laptop.publicKey), invite: invited.peer, ...wanted }
+    const odd = sealSigned('join', mesh, encodeCanonical(body), laptop)
+    expect(() => openJoinRequest(odd, mesh, invited.peer)).toThrow(expect.objectContaining({ code: 'BAD_SHAPE' }))
   })
 })
 

@@ -1,9 +1,13 @@
 import type { Rules, SigningRules } from '@bzzz/budget'
 import { accountKey, type Manifest } from '@bzzz/protocols'
 
+import type { Weather } from './plan.ts'
+
 /** What stands in the place of the shipped rules. */
 export interface Mutant {
   readonly what: string
+  /** Where it is most likely to show. */
+  readonly weather?: Weather
   readonly rules?: Partial<Rules>
   /** Of the mesh's owner. */
   readonly signing?: Partial<SigningRules>
@@ -17,8 +21,9 @@ export interface Mutant {
 
 const mutants: Readonly<Record<string, Mutant>> = {
   reinit: { what: 'initial rights again after a lost disk', sameAccountAgain: true },
-  rollback: { what: 'an older ledger that is put back is gone on with', trustsOldLedgers: true },
+  rollback: { weather: 'rough', what: 'an older ledger that is put back is gone on with', trustsOldLedgers: true },
   refundUncertain: {
+    weather: 'restarts',
     what: 'a call of which nobody knows whether it was billed is given back',
     rules: {
       lost: ({ id, state }, reason) => {
@@ -36,8 +41,13 @@ const mutants: Readonly<Record<string, Mutant>> = {
     what: 'a grant counts for whichever opening of the ledger is there',
     rules: { bootOf: (_, current) => current },
   },
-  noGuard: { what: 'a call is charged to the day of its own clock alone', rules: { guardMs: () => 0 } },
+  noGuard: {
+    weather: 'midnight',
+    what: 'a call is charged to the day of its own clock alone',
+    rules: { guardMs: () => 0 },
+  },
   staleLabel: {
+    weather: 'midnight',
     what: 'a call is charged to the day in which it began to wait',
     rules: { chargedAt: (askedMs) => askedMs },
   },
@@ -54,20 +64,24 @@ const mutants: Readonly<Record<string, Mutant>> = {
   },
   sendAfterRelease: { what: 'a call that was released is sent all the same', sendsReleased: true },
   noAck: {
+    weather: 'changes',
     what: 'an increase is signed before the decrease was acknowledged',
     signing: { mayOpenWith: (told, since) => told ?? since.at(-1) ?? 0n },
   },
   latestShare: {
+    weather: 'changes',
     what: 'each node works its share out from the newest manifest that it has',
     rules: {
       opensBy: (_, newest) => ({ ...newest, allotments: newest.limits.flatMap((limit) => sharesOf(newest, limit)) }),
     },
   },
   mintForgotten: {
+    weather: 'changes',
     what: 'only mints that the newest version lists are counted, and it lists none of those before',
     signing: { mintsCounted: (ofVersions) => ofVersions.at(-1) ?? [], mintsListed: () => [] },
   },
   noHold: {
+    weather: 'restarts',
     what: 'calls of one write do not see what the others hold',
     rules: {
       decidedFrom: (draft, { periods }) => {

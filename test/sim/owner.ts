@@ -38,7 +38,7 @@ export function createOwner({ world, mutant, first, limits, now, tell }: OwnerTe
   const newest = (): OpenedManifest => book.versions.at(-1) ?? first
 
   function change(wanted: ManifestChange): boolean {
-    const signed = signChangeBy(rules, book, wanted, { owner: signer, now })
+    const signed = signChangeBy(rules, book, wanted, { owner: signer, now: now() })
     if (wanted.kind !== 'advance' || signed.status === 'signed') {
       const reason = signed.status === 'refused' ? `${signed.code}: ${signed.reason}` : signed.status
       world.trace(() => `the owner: ${wanted.kind}, ${reason}, version ${newest().manifest.version} before`)

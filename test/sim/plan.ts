@@ -52,7 +52,7 @@ export interface Order {
  * to the last cent and a small leak shows. midnight: most calls come and wait around the end of a day.
  * changes: limits, members and ledgers change while some nodes hear nothing of it.
  */
-type Weather = 'fair' | 'rough' | 'restarts' | 'midnight' | 'changes'
+export type Weather = 'fair' | 'rough' | 'restarts' | 'midnight' | 'changes'
 
 /** What is left of a disk after the process stopped. */
 export type Fate = 'kept' | 'lost' | 'rolled-back'
@@ -80,9 +80,11 @@ const SKEW_MS = 600_000
 /** Mean of a call's hold, and of its cost, in cents; see {@link orderAt}. */
 const MEAN_COST = 60
 
-export function planOf({ seed, nodes, demand, faults }: SimTerms, random: Random): Plan {
-  const weather: Weather =
+/** @param fixed what the run is about, instead of what is drawn */
+export function planOf({ seed, nodes, demand, faults }: SimTerms, random: Random, fixed?: Weather): Plan {
+  const drawn: Weather =
     faults === 'none' ? 'fair' : random.pick(['rough', 'rough', 'restarts', 'midnight', 'changes'] as const)
+  const weather = fixed ?? drawn
   // Half of the runs cross the end of a month.
   const startMs = Date.parse(seed % 2 === 0 ? '2026-11-30T00:00:00Z' : '2026-11-24T00:00:00Z')
   const perDay = nodes <= 5 ? 150 : nodes <= 20 ? 300 : 1_000
@@ -170,8 +172,8 @@ function timeOf({ startMs, endMs, weather }: Span, random: Random): number {
 function customOf({ weather, endMs }: Span, order: Order, random: Random): Partial<Order> {
   if (weather === 'fair') return { ending: 'answered', stallMs: null }
   if (weather !== 'midnight') return {}
-  const isLong = order.atMs < endMs - DAY_MS && random.chance(0.5)
-  return { patienceMs: 2 * HOUR_MS, ...(isLong ? { durationMs: random.exponential(1.5 * HOUR_MS) } : {}) }
+  const isLong = order.atMs < endMs - DAY_MS && random.chance(0.9)
+  return { patienceMs: 4 * HOUR_MS, ...(isLong ? { durationMs: random.exponential(1.5 * HOUR_MS) } : {}) }
 }
 
 function orderAt(atMs: number, node: number, random: Random): Omit<Order, 'number'> {

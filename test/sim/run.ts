@@ -3,6 +3,7 @@ import { createClockwork } from './clockwork.ts'
 import { type Figures, noFigures } from './figures.ts'
 import { fixedLimits } from './limits.ts'
 import { found, limitsFrom, settle } from './mesh.ts'
+import { mutantNamed } from './mutants.ts'
 import { createNaiveHouse } from './naive-house.ts'
 import { createNetwork } from './network.ts'
 import { createOracle, type Violation } from './oracle.ts'
@@ -25,7 +26,7 @@ const VERIFIED_EVERY = 20
 /** Two days of a mesh. @param trace what happens, line by line */
 export async function simulate(terms: SimTerms, trace?: (line: string) => void): Promise<RunResult> {
   const random = createRandom(terms.seed)
-  const plan = planOf(terms, random.fork())
+  const plan = planOf(terms, random.fork(), mutantNamed(terms.mutant).weather)
   const clockwork = createClockwork(plan.startMs - 60_000)
   const seen: Omit<World, 'limits'> = {
     ...{ plan, clockwork, unmet: new Map(), figures: noFigures(), random: random.fork() },

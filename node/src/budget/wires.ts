@@ -11,6 +11,7 @@ import {
 import { type Asked, createAskedRing } from './asked.ts'
 import { openSeeking, type Seeking, type SeekingFact } from './seeking.ts'
 import { tellSpareNews } from './spare-news.ts'
+import { createThreadShares } from './thread-shares.ts'
 
 /** Who else is interested in what other nodes tell. Each may throw a ProtocolError for what no honest node hands on. */
 export interface BudgetHooks {
@@ -38,6 +39,8 @@ export interface BudgetWires {
   readonly hooks: BudgetHooks
   /** For the budget: what others are known to have. */
   reachable(period: Period): bigint
+  /** The budget, as turns use it: threads that are opened are known here then. */
+  readonly forTurns: ForTurns
   /** Donors that were asked in this run, newest last. */
   whoWasAsked(): readonly Asked[]
   /** Terms may have changed: a manifest, a limit. */
@@ -47,11 +50,14 @@ export interface BudgetWires {
   close(): Promise<void>
 }
 
+type ForTurns = Pick<Budget, 'openThread' | 'reserve' | 'settle' | 'lose' | 'callsOf' | 'subscribe'>
+
 export type WiredMesh = Pick<Mesh, 'askGrant' | 'tellBudget' | 'subscribe' | 'cards' | 'peers' | 'announce'>
 
 export function createBudgetWires({ budget, now, observe }: BudgetWiresOptions): BudgetWires {
   const hints = createHints({ own: budget.account, now })
   const asked = createAskedRing()
+  const shares = createThreadShares()
   const hooks: BudgetHooks = {}
   const stops: (() => void)[] = []
   let mesh: WiredMesh | undefined
@@ -98,7 +104,8 @@ export function createBudgetWires({ budget, now, observe }: BudgetWiresOptions):
   function hear({ card }: Pick<KnownCard, 'card'>): void {
     const isOnline = mesh?.peers().some(({ peer, state }) => peer === card.peer && state === 'online') ?? false
     if (!isOnline) return
-    hints.hear({ account: accountOf(card), spare: card.spare })
+    const account = accountOf(card)
+    hints.hear({ account, spare: shares.believed(account, card.spare) })
     if (card.spare.length > 0 && budget.waiting().calls.length > 0) seeking?.look()
   }
 
@@ -120,6 +127,13 @@ export function createBudgetWires({ budget, now, observe }: BudgetWiresOptions):
     port,
     hooks,
     reachable: hints.reachable,
+    forTurns: {
+      ...budget,
+      async openThread(thread, cap) {
+        await budget.openThread(thread, cap)
+        shares.note(thread, cap)
+      },
+    },
     whoWasAsked: asked.list,
     look: () => seeking?.look(),
     connect(opened) {
@@ -144,11 +158,13 @@ export function createBudgetWires({ budget, now, observe }: BudgetWiresOptions):
   }
 }
 
-/** Own grants to that node's account that it may have missed, and the accounts known to be in use twice. */
+/** The own ack, own grants to that node's account that it may have missed, and the accounts known to be in use twice. */
 function greetingTo(to: PeerId, budget: Budget, cards: readonly KnownCard[]): BudgetThing[] {
   const card = cards.find((known) => known.card.peer === to)?.card
   const grants = card === undefined ? [] : budget.grantsTo(accountOf(card))
+  const ack = budget.ack()
   return [
+    ...(ack === undefined ? [] : [{ kind: 'ack', bytes: Uint8Array.from(ack) } as const]),
     ...grants.map((bytes): BudgetThing => ({ kind: 'grant', bytes })),
     ...budget.forkProofs().map((bytes): BudgetThing => ({ kind: 'fork', bytes })),
   ]

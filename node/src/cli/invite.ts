@@ -10,6 +10,7 @@ import { ago, table } from './terminal.ts'
 
 interface InviteOptions extends GlobalOptions {
   readonly role?: 'laptop' | 'node'
+  readonly node?: boolean
   readonly label?: string
   readonly expires: number
   readonly out?: string
@@ -22,7 +23,8 @@ const DAY_MS = 86_400_000
 export function addInviteCommand(program: Command, context: CommandContext): void {
   withGlobalOptions(program.command('invite'))
     .description('let one more machine join the mesh; on the running node that holds the owner key')
-    .addOption(new Option('--role <role>', 'what it will be: laptop').choices(['laptop', 'node']))
+    .addOption(new Option('--role <role>', 'what it will be: laptop or node').choices(['laptop', 'node']))
+    .option('--node', 'the same as --role node')
     .option('--label <name>', 'what it will be called (default: as it likes)')
     .addOption(
       new Option('--expires <duration>', 'how long the invitation is good, at most 30d')
@@ -36,7 +38,7 @@ export function addInviteCommand(program: Command, context: CommandContext): voi
       'after',
       `\nAn invitation is a secret that works once: whoever has it can join, and what it says of the network stays good.\n${examples(
         'bzzz invite --role laptop --label ana --expires 2h',
-        'bzzz invite --role laptop --out ana.invite',
+        'bzzz invite --node --label acacia --out acacia.invite',
         'bzzz invite --list',
         'bzzz invite --revoke 12D3KooW…',
       )}`,
@@ -49,10 +51,11 @@ export function addInviteCommand(program: Command, context: CommandContext): voi
 }
 
 async function invite(context: CommandContext, options: InviteOptions): Promise<void> {
-  if (options.role === undefined)
-    throw new CliError(exitCodes.usage, 'USAGE', 'say what the machine will be: bzzz invite --role laptop')
+  const role = options.node === true ? 'node' : options.role
+  if (role === undefined || (options.node === true && options.role === 'laptop'))
+    throw new CliError(exitCodes.usage, 'USAGE', 'say what the machine will be: bzzz invite --role laptop, or --node')
   const client = await clientFor(context, options)
-  const order = { role: options.role, label: options.label, expires_s: Math.round(options.expires / 1000) }
+  const order = { role, label: options.label, expires_s: Math.round(options.expires / 1000) }
   const { out } = options
   const { token, ...made } = await (out === undefined ? make(client, order) : makeInto(out, client, order))
   const shown = out === undefined ? { token } : { file: out }
@@ -60,8 +63,8 @@ async function invite(context: CommandContext, options: InviteOptions): Promise<
     [
       ...('token' in shown ? [shown.token] : [`written to ${shown.file}`]),
       '',
-      `Good for one laptop${made.label === null ? '' : `, ${made.label},`} until ${made.expires_at}. It is a secret: hand it over by a way you trust.`,
-      `There: bzzz laptop join ${'token' in shown ? 'TOKEN' : `- < ${shown.file}`}`,
+      `Good for one ${role}${made.label === null ? '' : `, ${made.label},`} until ${made.expires_at}. It is a secret: hand it over by a way you trust.`,
+      `There: bzzz ${role === 'laptop' ? 'laptop join' : 'join'} ${'token' in shown ? 'TOKEN' : `- < ${shown.file}`}`,
       `To take it back: bzzz invite --revoke ${made.id}`,
     ].join('\n'),
   )

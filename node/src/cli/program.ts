@@ -10,8 +10,11 @@ import { diskFault } from './disk.ts'
 import { CliError, exitCodes } from './exit.ts'
 import { addInitCommand } from './init.ts'
 import { addInviteCommand } from './invite.ts'
+import { addJoinCommand } from './join.ts'
 import { addLaptopCommands } from './laptop.ts'
 import { addLookCommands } from './look.ts'
+import { addMemberCommands } from './members.ts'
+import { addOwnerCommands } from './owner.ts'
 import { addReviewCommand } from './review.ts'
 import { plain } from './terminal.ts'
 import { addThreadCommands } from './threads.ts'
@@ -62,6 +65,9 @@ function programFor(context: CommandContext): Command {
   addReviewCommand(program, context)
   addVoteCommand(program, context)
   addInviteCommand(program, context)
+  addJoinCommand(program, context)
+  addMemberCommands(program, context)
+  addOwnerCommands(program, context)
   addLaptopCommands(program, context)
   addDemoCommand(program, context)
   for (const command of program.commands) throwInsteadOfExit(command)

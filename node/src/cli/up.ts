@@ -76,13 +76,14 @@ export async function runNode(
     )
   const told =
     options.untilStdinCloses === true ? AbortSignal.any([context.signal, ended(context.stdin)]) : context.signal
-  const cause = await Promise.race([aborted(told), node.frozen])
+  const left = node.left.then(() => LEFT)
+  const cause = await Promise.race([aborted(told), node.frozen, left])
   const closeError: unknown = await node.close().then(
     () => undefined,
     (error) => error,
   )
   await rm(path, { force: true }).catch(() => undefined) // left behind, it names a process that is gone
-  if (!told.aborted) throw stoppedByDisk(config.dataDirectory, cause)
+  if (!told.aborted && cause !== LEFT) throw stoppedByDisk(config.dataDirectory, cause)
   if (closeError !== undefined) throw closeError
 }
 
@@ -112,6 +113,9 @@ function flagsOf(options: UpOptions): Partial<Record<SettingName, unknown>> {
     log_level: options.logLevel,
   }
 }
+
+/** Why a node stopped that was not told to by a signal. */
+const LEFT = 'left'
 
 /** Whoever reads it finds all of it or nothing. */
 async function writeWhole(path: string, text: string): Promise<void> {

@@ -4,6 +4,7 @@ export type ConfigErrorCode =
   | 'NOT_INITIALISED'
   | 'ALREADY_INITIALISED'
   | 'OWNER_KEY_MISSING'
+  | 'LEFT_MESH'
 
 /** The message is one sentence or two: what, where, what to do. */
 export class ConfigError extends Error {

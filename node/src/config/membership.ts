@@ -1,5 +1,5 @@
 import { formatUsd, parseUsd } from '@bzzz/budget'
-import type { NanoUsd, OpenedManifest, PeerId } from '@bzzz/protocols'
+import { dayPeriod, monthPeriod, type NanoUsd, type OpenedManifest, type PeerId } from '@bzzz/protocols'
 import { ConfigError } from './errors.ts'
 import type { Config } from './load.ts'
 
@@ -51,9 +51,11 @@ export function refuseAgents({ values, provenance }: Config): void {
   )
 }
 
-/** What all nodes together may spend in a UTC day. A mesh is founded with one. */
-export function dayLimitOf({ manifest }: OpenedManifest): NanoUsd {
-  return manifest.limits.findLast(({ dim }) => dim === 'day')?.amount ?? (0n as NanoUsd)
+/** What all nodes together may spend in the UTC day or month that the clock is in. A mesh is founded with both. */
+export function limitNow({ manifest }: OpenedManifest, dim: 'day' | 'month', nowMs: number): NanoUsd {
+  const running = dim === 'day' ? dayPeriod(nowMs) : monthPeriod(nowMs)
+  const begun = manifest.limits.filter((limit) => limit.dim === dim && limit.from <= running)
+  return begun.toSorted((a, b) => (a.from < b.from ? -1 : 1)).at(-1)?.amount ?? (0n as NanoUsd)
 }
 
 /** A local limit that differs from the mesh's. */
@@ -61,12 +63,12 @@ export interface LocalLimit {
   readonly dim: 'day' | 'month'
   readonly amount: NanoUsd
   /** The mesh's. */
-  readonly limit: NanoUsd | undefined
+  readonly limit: NanoUsd
   readonly from: string
 }
 
 /** A lower local limit caps this node at once; a higher one changes nothing. Either is worth a warning. */
-export function localLimits({ values, provenance }: Config, { manifest }: OpenedManifest): LocalLimit[] {
+export function localLimits({ values, provenance }: Config, manifest: OpenedManifest, nowMs: number): LocalLimit[] {
   const named = [
     { dim: 'day', name: 'daily_limit' },
     { dim: 'month', name: 'monthly_limit' },
@@ -75,15 +77,17 @@ export function localLimits({ values, provenance }: Config, { manifest }: Opened
     const dollars = values[name]
     if (dollars === undefined) return []
     const amount = parseUsd(String(dollars))
-    const limit = manifest.limits.find((candidate) => candidate.dim === dim)?.amount
+    const limit = limitNow(manifest, dim, nowMs)
     return limit === amount ? [] : [{ dim, amount, limit, from: provenance[name].from }]
   })
 }
 
 export function limitWarning({ dim, amount, limit, from }: LocalLimit): { fields: object; words: string } {
-  const isLower = limit !== undefined && amount < limit
+  const isLower = amount < limit
   return {
-    fields: { dim, local_usd: formatUsd(amount), mesh_usd: limit === undefined ? null : formatUsd(limit), from },
-    words: isLower ? 'a lower local limit caps this node' : 'a higher local limit has no effect',
+    fields: { dim, local_usd: formatUsd(amount), mesh_usd: formatUsd(limit), from },
+    words: isLower
+      ? 'a lower local limit caps this node; "bzzz budget lower" changes that of the mesh'
+      : 'a higher local limit has no effect; "bzzz budget raise" changes that of the mesh',
   }
 }

@@ -8,6 +8,7 @@ import { addConversationRoutes } from './routes/conversations.ts'
 import { addCostRoutes } from './routes/costs.ts'
 import { addEventsRoute } from './routes/events.ts'
 import { addInviteRoutes } from './routes/invites.ts'
+import { addManifestRoutes } from './routes/manifest.ts'
 import { addMetricsRoute } from './routes/metrics.ts'
 import { addNodeRoutes } from './routes/node.ts'
 import { addReviewRoutes } from './routes/reviews.ts'
@@ -85,5 +86,6 @@ function addAgentsDoor(door: Door, routes: Routes): void {
   addCostRoutes(door, routes)
   addEventsRoute(door, routes)
   addInviteRoutes(door, routes)
+  addManifestRoutes(door, routes)
   addSyncRoutes(door, routes)
 }

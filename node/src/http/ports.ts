@@ -3,6 +3,8 @@ import type { Budget } from '@bzzz/budget'
 import type { Mesh } from '@bzzz/mesh'
 import type { AgentId, ChangeSet, NanoUsd, PeerId, ReviewPhase, ReviewTerms, ThreadId, TurnId } from '@bzzz/protocols'
 import type { Appended, Threads, ThreadView } from '@bzzz/threads'
+import type { ManifestChanges } from '../budget/changes.ts'
+import type { Left } from '../budget/leave.ts'
 import type { SharedCounter } from '../counter/shared-counter.ts'
 import type { Invites } from '../membership/invites.ts'
 import type { SyncGateway } from '../sync/gateway.ts'
@@ -31,6 +33,7 @@ export interface DoorPorts {
   readonly reviews: ReviewsPort
   readonly turns: TurnsPort
   readonly invites: InvitesPort
+  readonly manifest: ManifestPort
   readonly sync: SyncPort
   readonly metrics: MetricsPort
 }
@@ -112,6 +115,9 @@ type ReviewOpening =
 
 /** Invitations of this node; the token is in the answer of `create` alone. */
 type InvitesPort = Pick<Invites, 'create' | 'list' | 'stateOf' | 'revoke'>
+
+/** What the owner's key signs; `leave` ends this node once its answer is sent. */
+type ManifestPort = ManifestChanges & { leave(): Promise<Left> }
 
 /** Turns of this node's agents, as they happen. */
 interface TurnsPort {

@@ -1,4 +1,4 @@
-import { signAddedMember } from '@bzzz/budget'
+import type { ManifestChange } from '@bzzz/budget'
 import {
   encodeInvite,
   type JoinAnswer,
@@ -11,6 +11,7 @@ import {
 } from '@bzzz/protocols'
 import type { Room } from '@bzzz/store'
 import { z } from 'zod'
+import type { Owner } from '../budget/owner.ts'
 import { identityFromSeed } from '../identity/identity.ts'
 import type { Change, Membership } from './membership.ts'
 
@@ -18,7 +19,7 @@ import type { Change, Membership } from './membership.ts'
 const inviteRecord = z.strictObject({
   /** Peer id of its key, by which its holder is known. */
   id: peerId,
-  role: z.literal('laptop'),
+  role: z.enum(['node', 'laptop']),
   /** What the new member is called; null: as it likes. */
   label: nodeLabel.nullable(),
   createdMs: z.number().int(),
@@ -47,6 +48,7 @@ export interface Invites {
 }
 
 export interface InviteOrder {
+  readonly role: InviteRecord['role']
   readonly label: string | null
   readonly lifeMs: number
 }
@@ -67,6 +69,7 @@ export interface InvitesOptions {
   readonly membership: Membership
   /** @throws {ConfigError} */
   readonly owner: () => Promise<Signer>
+  readonly sign: Owner['sign']
   readonly self: PeerId
   readonly secret: Uint8Array
   /** Where this node is reached, the best first, without its id. */
@@ -91,12 +94,12 @@ export async function openInvites(options: InvitesOptions): Promise<Invites> {
   const list = () => [...records.values()].sort((a, b) => b.createdMs - a.createdMs)
   const stateOf = (record: InviteRecord) => inviteState(record, now())
 
-  async function create({ label, lifeMs }: InviteOrder) {
+  async function create({ role, label, lifeMs }: InviteOrder) {
     await options.owner()
     const seed = options.randomBytes(32)
     const createdMs = now()
     const record: InviteRecord = {
-      ...{ id: identityFromSeed(seed).peer, role: 'laptop', label, createdMs, expiresMs: createdMs + lifeMs },
+      ...{ id: identityFromSeed(seed).peer, role, label, createdMs, expiresMs: createdMs + lifeMs },
       ...{ revokedMs: null, used: null },
     }
     await membership.change((newest) => {
@@ -151,12 +154,13 @@ export async function openInvites(options: InvitesOptions): Promise<Invites> {
     if (record === undefined) return { operations: [], answer: refused('UNKNOWN', UNKNOWN) }
     if (record.used?.peer === request.peer) return { operations: [], answer: joined(newest) }
     const label = labelFor(record, request, newest)
-    const refusal = refusalOf(stateOf(record)) ?? memberProblem(label, request.peer, newest)
+    const refusal =
+      refusalOf(stateOf(record)) ?? roleProblem(record, request) ?? memberProblem(label, request.peer, newest)
     if (refusal !== undefined) return { operations: [], answer: refusal }
-    const member = { peer: request.peer, label, role: request.role, addrs: [] }
-    const next = signAddedMember(newest, member, await options.owner())
+    const signed = await options.sign(newest, addition(request, label))
+    if (signed.next === undefined) return { operations: [], answer: refused('UNABLE', unableWords(signed)) }
     const used = { ...record, used: { peer: request.peer, label, atMs: now() } }
-    return { next, ...keeping(used), answer: joined(next) }
+    return { next: signed.next, ...keeping(used), answer: joined(signed.next) }
   }
 
   function keeping(record: InviteRecord): Pick<Change<unknown>, 'operations' | 'written'> {
@@ -175,6 +179,21 @@ export async function openInvites(options: InvitesOptions): Promise<Invites> {
     knows: (peer) => records.has(peer),
     join: (invite, request) => membership.change((newest) => decide(newest, invite, request)),
   }
+}
+
+/** Of a node with its new ledger, whose part begins with the next periods; a laptop holds no rights. */
+function addition({ peer, role, incarnation, addrs }: JoinRequest, label: string): ManifestChange {
+  const account = incarnation === null ? null : { peer, incarnation }
+  return { kind: 'add-member', member: { peer, label, role, addrs: [...addrs] }, account }
+}
+
+function roleProblem({ role }: InviteRecord, request: JoinRequest): JoinAnswer | undefined {
+  if (request.role === role) return undefined
+  return refused('WRONG_ROLE', `the invitation is for a ${role}, not for a ${request.role}`)
+}
+
+function unableWords(signed: Awaited<ReturnType<Owner['sign']>>): string {
+  return signed.status === 'refused' ? signed.reason : 'nothing was to be signed'
 }
 
 const UNKNOWN = 'this node does not know the invitation (any more): ask for a new one'
@@ -223,12 +242,12 @@ function fullWords(): string {
 function labelFor(record: InviteRecord, request: JoinRequest, newest: OpenedManifest): string {
   const own = record.label
   const isFree = own !== null && !newest.manifest.members.some(called(own))
-  return (isFree ? own : (request.label ?? own)) ?? freeLabel(request.peer, newest)
+  return (isFree ? own : (request.label ?? own)) ?? freeLabel(request, newest)
 }
 
-function freeLabel(peer: PeerId, { manifest }: OpenedManifest): string {
-  const label = `laptop-${peer.slice(-6)}`
-  return manifest.members.some(called(label)) ? `laptop-${peer.slice(-12)}` : label
+function freeLabel({ peer, role }: JoinRequest, { manifest }: OpenedManifest): string {
+  const label = `${role}-${peer.slice(-6)}`
+  return manifest.members.some(called(label)) ? `${role}-${peer.slice(-12)}` : label
 }
 
 /** Nobody tells ana from Ana in a list, nor does every disk. */

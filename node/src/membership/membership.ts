@@ -1,4 +1,5 @@
 import {
+  equalBytes,
   type MeshId,
   type OpenedManifest,
   openManifest,
@@ -7,7 +8,7 @@ import {
   successionOf,
 } from '@bzzz/protocols'
 import type { Operation, Room } from '@bzzz/store'
-import { ConfigError } from '../config/errors.ts'
+import { type ChainState, type ChainStep, isContested, readChain, stepAside, stepTo, stepWithout } from './chain.ts'
 
 /** Who is in the mesh and what may be spent, as of now: the newest manifest that this node has taken. */
 export interface Membership {
@@ -15,6 +16,14 @@ export interface Membership {
   /** Version 1, which founded the mesh. */
   readonly first: OpenedManifest
   newest(): OpenedManifest
+  /** Ascending, up to the newest: those that may still be the last that some account acknowledged. */
+  versions(): readonly OpenedManifest[]
+  /** Others with the number of one of them. */
+  forks(): readonly OpenedManifest[]
+  /** The owner's key signed two versions with one number, and none since that stands in place of both. */
+  contested(): boolean
+  /** Whether the newest was signed by this node. */
+  signedHere(): boolean
   isMember(peer: string): boolean
   isLaptop(peer: string): boolean
   /**
@@ -27,7 +36,7 @@ export interface Membership {
    * @throws what `decide` throws; {StateError}
    */
   change<T>(decide: (newest: OpenedManifest) => Change<T> | Promise<Change<T>>): Promise<T>
-  /** Told when a newer one came into force. @returns how to stop */
+  /** Told when a newer one came into force, or a contradicting one was met. @returns how to stop */
   subscribe(listener: () => void): () => void
 }
 
@@ -35,6 +44,8 @@ export interface Change<T> {
   /** Follows the newest; undefined: it stays. */
   readonly next?: OpenedManifest
   readonly operations: readonly Operation[]
+  /** Versions before this one are of no use any more. */
+  readonly forgetBefore?: number
   /** Called once they are on disk, before anything else is decided. */
   readonly written?: () => void
   readonly answer: T
@@ -51,20 +62,18 @@ export type MembershipFact =
   | { readonly type: 'manifest-forked'; readonly version: number; readonly from: PeerId | null }
 
 export interface MembershipOptions {
-  /** Of the state: `newest` is the manifest in force, where it is not the first. */
+  /** Of the state: what {@link ChainState} says. */
   readonly room: Room
   readonly first: OpenedManifest
   readonly observe?: (fact: MembershipFact) => void
 }
 
-const NEWEST = 'newest'
-
 /** @throws {ConfigError} for a manifest on disk that does not follow from the first */
 export async function openMembership({ room, first, observe }: MembershipOptions): Promise<Membership> {
-  let newest = await readNewest(room, first)
-  let byPeer = rolesOf(newest)
+  let chain: ChainState = await readChain(room, first)
+  let byPeer = rolesOf(chain.newest)
   let turn: Promise<unknown> = Promise.resolve()
-  const forks = new Set<number>()
+  const warned = new Set<number>()
   const listeners = new Set<() => void>()
 
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -73,27 +82,50 @@ export async function openMembership({ room, first, observe }: MembershipOptions
     return done
   }
 
-  async function take(next: OpenedManifest, from: PeerId | null, more: readonly Operation[] = []): Promise<void> {
-    await room.write([{ put: NEWEST, value: next.bytes }, ...more])
-    newest = next
-    byPeer = rolesOf(next)
-    observe?.({ type: 'manifest-adopted', version: next.manifest.version, members: byPeer.size, from })
+  async function keep({ operations, state }: ChainStep, more: readonly Operation[] = []): Promise<void> {
+    if (operations.length + more.length > 0) await room.write([...operations, ...more])
+    chain = state
+  }
+
+  function tell(): void {
     for (const listener of listeners) listener()
   }
 
+  async function take(next: OpenedManifest, from: PeerId | null, more: readonly Operation[] = []): Promise<void> {
+    await keep(stepTo(chain, next, from === null ? 'us' : 'others'), more)
+    byPeer = rolesOf(next)
+    observe?.({ type: 'manifest-adopted', version: next.manifest.version, members: byPeer.size, from })
+    tell()
+  }
+
+  async function remember(fork: OpenedManifest, version: number, from: PeerId | null): Promise<void> {
+    if (!warned.has(version)) observe?.({ type: 'manifest-forked', version, from })
+    warned.add(version)
+    const step = stepAside(chain, fork)
+    if (step === undefined) return
+    await keep(step)
+    tell()
+  }
+
+  /** A peer that was away since the fork brings the other side of it. */
+  async function rememberOlder(offered: OpenedManifest, from: PeerId | null): Promise<void> {
+    const { version } = offered.manifest
+    const ours = chain.versions.find(({ manifest }) => manifest.version === version)
+    if (ours !== undefined && !equalBytes(ours.hash, offered.hash)) await remember(offered, version, from)
+  }
+
   async function weigh(offered: OpenedManifest, from: PeerId | null): Promise<void> {
-    const succession = successionOf({ first, newest }, offered)
+    const succession = successionOf({ first, newest: chain.newest }, offered)
     switch (succession.status) {
       case 'newer':
         return take(offered, from)
       case 'refused':
         throw new ProtocolError('BAD_SIGNATURE', `manifest: ${succession.reason}`)
       case 'forked':
-        if (!forks.has(succession.version)) observe?.({ type: 'manifest-forked', version: succession.version, from })
-        forks.add(succession.version)
-        return
-      case 'known':
+        return remember(offered, succession.version, from)
       case 'older':
+        return rememberOlder(offered, from)
+      case 'known':
         return
     }
   }
@@ -101,7 +133,11 @@ export async function openMembership({ room, first, observe }: MembershipOptions
   return {
     mesh: first.mesh,
     first,
-    newest: () => newest,
+    newest: () => chain.newest,
+    versions: () => chain.versions,
+    forks: () => chain.forks,
+    contested: () => chain.forks.some((fork) => isContested(chain, fork)),
+    signedHere: () => chain.signed === Buffer.from(chain.newest.hash).toString('hex'),
     isMember: (peer) => byPeer.has(peer),
     isLaptop: (peer) => byPeer.get(peer) === 'laptop',
     receive: async (bytes, from) => {
@@ -110,7 +146,8 @@ export async function openMembership({ room, first, observe }: MembershipOptions
     },
     change: (decide) =>
       inTurn(async () => {
-        const { next, operations, written, answer } = await decide(newest)
+        const { next, operations, forgetBefore, written, answer } = await decide(chain.newest)
+        if (forgetBefore !== undefined) await keep(stepWithout(chain, forgetBefore))
         if (next !== undefined) await take(next, null, operations)
         else if (operations.length > 0) await room.write(operations)
         written?.()
@@ -121,23 +158,6 @@ export async function openMembership({ room, first, observe }: MembershipOptions
       return () => void listeners.delete(listener)
     },
   }
-}
-
-/** A manifest for a data directory that no node has opened yet. */
-export async function keepNewest(room: Pick<Room, 'write'>, newest: OpenedManifest): Promise<void> {
-  await room.write([{ put: NEWEST, value: newest.bytes }])
-}
-
-async function readNewest(room: Room, first: OpenedManifest): Promise<OpenedManifest> {
-  const bytes = await room.get(NEWEST)
-  if (bytes === undefined) return first
-  const kept = openManifest(bytes, first.mesh)
-  const { status } = successionOf({ first, newest: first }, kept)
-  if (status === 'newer' || status === 'known') return kept
-  throw new ConfigError(
-    'CONFIG_INVALID',
-    `mesh.json and the newest manifest in this data directory's state do not belong together (${status}): mesh.json is another mesh's, or was replaced`,
-  )
 }
 
 function rolesOf({ manifest }: OpenedManifest): ReadonlyMap<string, 'node' | 'laptop'> {

@@ -8,17 +8,18 @@ import { type Identity, readIdentity } from '../identity/identity.ts'
  */
 export async function readOwnerKey(path: string, { manifest }: OpenedManifest): Promise<Identity> {
   const owner = await readIdentity(path).catch((cause: unknown) => {
-    if (cause instanceof ConfigError && cause.code === 'NOT_INITIALISED') throw notHere(path, cause)
+    if (cause instanceof ConfigError && cause.code === 'NOT_INITIALISED')
+      throw notHere(path, manifest.members[0]?.label, cause)
     throw cause
   })
   if (equalBytes(owner.publicKey, manifest.owner)) return owner
   throw new ConfigError('OWNER_KEY_MISSING', `${path} is not the owner key of the mesh ${manifest.network}`)
 }
 
-function notHere(path: string, cause: unknown): ConfigError {
+function notHere(path: string, founder: string | undefined, cause: unknown): ConfigError {
   return new ConfigError(
     'OWNER_KEY_MISSING',
-    `this node does not hold the mesh's owner key (no file ${path}); run this on the machine on which the mesh was founded, or name the key's file in BZZZ_OWNER_KEY_FILE and start this node again`,
+    `this node does not hold the mesh's owner key (no file ${path}); it was put into the data directory of ${founder} when the mesh was founded: run this there, or name the key's file in BZZZ_OWNER_KEY_FILE and start this node again`,
     { cause },
   )
 }

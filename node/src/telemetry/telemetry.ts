@@ -3,6 +3,7 @@ import type { Budget, BudgetFact } from '@bzzz/budget'
 import type { Mesh, MeshFact } from '@bzzz/mesh'
 import type { ThreadFact, Threads } from '@bzzz/threads'
 import { collectDefaultMetrics, Registry } from 'prom-client'
+import type { OfficeFact } from '../budget/office.ts'
 import type { SightingsFact } from '../budget/sightings.ts'
 import type { WiresFact } from '../budget/wires.ts'
 import type { HttpFact } from '../http/facts.ts'
@@ -14,6 +15,7 @@ import { observeHttp } from './http.ts'
 import { createLog, type Log, type LogOptions } from './log.ts'
 import { observeMembership } from './membership.ts'
 import { gaugeMesh, observeMesh } from './mesh.ts'
+import { observeOffice } from './owner.ts'
 import { createRareLines } from './rare-lines.ts'
 import { observeSync } from './sync.ts'
 import { gaugeThreads, observeThreads } from './threads.ts'
@@ -32,6 +34,7 @@ export interface Telemetry {
     readonly mesh: (fact: MeshFact) => void
     readonly agents: (fact: AgentFact) => void
     readonly http: (fact: HttpFact) => void
+    readonly office: (fact: OfficeFact) => void
     readonly membership: (fact: MembershipFact) => void
     readonly sync: (fact: SyncFact) => void
   }
@@ -64,6 +67,7 @@ export function createTelemetry(options: LogOptions & { readonly now: () => numb
       mesh: observeMesh(instruments),
       agents: observeAgents(instruments),
       http: observeHttp(instruments),
+      office: observeOffice(instruments),
       membership: observeMembership(instruments),
       sync: observeSync(instruments),
     },

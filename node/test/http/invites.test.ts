@@ -24,10 +24,10 @@ describe('invitations', () => {
     expect(answerOf(revoked, 200, inviteView).state).toBe('revoked')
   })
 
-  it('are for laptops: nodes are founded', async () => {
+  it('are for nodes too', async () => {
     const { agents } = doorsUnderTest()
-    const refused = answerOf(await agents.inject(post('/api/invites', { role: 'node' })), 409, problem)
-    expect(refused).toMatchObject({ code: 'INVITE_REFUSED', detail: expect.stringMatching(/init --members/) })
+    const made = answerOf(await agents.inject(post('/api/invites', { role: 'node', label: 'acacia' })), 201, inviteMade)
+    expect(made).toMatchObject({ role: 'node', label: 'acacia', state: 'open' })
   })
 
   it.each([

@@ -22,6 +22,8 @@ import {
   type TokensFrame,
 } from '@bzzz/protocols'
 import type { Appended, Part, ThreadEvent, ThreadPreview, ThreadSummary, ThreadView, ViewedEntry } from '@bzzz/threads'
+import type { Standing } from '../../src/budget/changes.ts'
+import type { Left } from '../../src/budget/leave.ts'
 import type { Brought, DoorPorts, ReviewPlan, TurnNews } from '../../src/http/ports.ts'
 import type { InviteOrder, InviteRecord } from '../../src/membership/invites.ts'
 
@@ -394,16 +396,51 @@ class MemoryReviews {
   }
 }
 
+class MemoryManifest {
+  readonly asked: unknown[] = []
+  refusal: Error | undefined
+  readonly standing: Standing = {
+    ...{ version: 3, contested: false, ownerKeyHere: true },
+    nodes: [
+      { label: 'walnut', peer: walnut, confirmed: 3, online: true },
+      { label: 'ironwood', peer: ironwood, confirmed: 2, online: false },
+    ],
+    limits: [
+      {
+        ...{ period: 'd:2026-11-22', dim: 'day', running: true, limit: 40_000_000_000n, given: 53_000_000_000n },
+        ...{ mayExceedBy: 13_000_000_000n, waitingFor: ['ironwood'], spent: 10_000_000_000n },
+      },
+    ],
+  }
+
+  readonly view = async () => this.standing
+  readonly limit = (order: unknown) => this.done({ limit: order })
+  readonly adopt = (node: string, reissue: bigint | null) => this.done({ adopt: node, reissue })
+  readonly remove = (node: string, destroyed: boolean) => this.done({ remove: node, destroyed })
+  readonly restore = (gone: readonly string[]) => this.done({ restore: gone })
+  readonly heal = () => this.done('heal')
+  readonly leave = async (): Promise<Left> => {
+    await this.done('leave')
+    return { status: 'removed', given: [{ label: 'ironwood', period: 'd:2026-11-22', amount: 2_000_000_000n }] }
+  }
+
+  private async done(asked: unknown) {
+    if (this.refusal !== undefined) throw this.refusal
+    this.asked.push(asked)
+    return { status: 'signed', version: 3 } as const
+  }
+}
+
 class MemoryInvites {
   readonly records: InviteRecord[] = []
   refusal: Error | undefined
 
-  async create({ label, lifeMs }: InviteOrder) {
+  async create({ role, label, lifeMs }: InviteOrder) {
     if (this.refusal !== undefined) throw this.refusal
     const times = { createdMs: NOW, expiresMs: NOW + lifeMs, revokedMs: null }
     const record: InviteRecord = {
       id: peerOfKey(40 + this.records.length),
-      role: 'laptop',
+      role,
       label,
       ...times,
       used: null,
@@ -443,9 +480,11 @@ export function meshOfThree() {
   const following = new MemoryFollowing(threads)
   const condition: ReturnType<DoorPorts['node']['condition']> = { store: 'open', transport: 'up' }
   const invites = new MemoryInvites()
-  const world = { condition, role: 'primary', invites, threads, mesh, following, budget, reviews, turns }
+  const manifest = new MemoryManifest()
+  const world = { condition, role: 'primary', invites, manifest, threads, mesh, following, budget, reviews, turns }
   const ports: DoorPorts = {
     sync: noLaptops,
+    manifest,
     node: {
       peer: walnut,
       label: 'walnut',

@@ -15,12 +15,13 @@ const ana = seeded(30).peer
 const bo = seeded(31).peer
 
 async function invited(label: string | null = null): Promise<PeerId> {
-  const { token } = await place.invites.create({ label, lifeMs: HOUR_MS })
+  const { token } = await place.invites.create({ role: 'laptop', label, lifeMs: HOUR_MS })
   return identityFromSeed(decodeInvite(token).seed).peer
 }
 
+const asLaptop = { role: 'laptop', incarnation: null, addrs: [] } as const
 const join = (invite: PeerId, peer: PeerId, label: string | null = null) =>
-  place.invites.join(invite, { peer, role: 'laptop', label })
+  place.invites.join(invite, { ...asLaptop, peer, label })
 
 function versionIn(answer: JoinAnswer): number | string {
   return answer.t === 'refused' ? answer.code : openManifest(answer.newest, place.first.mesh).manifest.version
@@ -28,7 +29,7 @@ function versionIn(answer: JoinAnswer): number | string {
 
 describe('an invitation', () => {
   it('tells its holder what is needed to come, and nothing of it is kept but its key’s name', async () => {
-    const { record, token } = await place.invites.create({ label: 'ana', lifeMs: HOUR_MS })
+    const { record, token } = await place.invites.create({ role: 'laptop', label: 'ana', lifeMs: HOUR_MS })
     const invite = decodeInvite(token)
     expect(invite).toMatchObject({ mesh: place.first.mesh, network: 'lab', peer: walnut.peer, role: 'laptop' })
     expect(invite.addrs).toEqual(['/ip4/127.0.0.1/tcp/4001'])
@@ -83,7 +84,9 @@ describe('an invitation', () => {
     const invite = await invited()
     expect(versionIn(await join(invite, ana, 'walnut'))).toBe('LABEL_TAKEN')
     expect(versionIn(await join(invite, ana, 'ana'))).toBe(2)
-    await expect(place.invites.create({ label: 'ana', lifeMs: HOUR_MS })).rejects.toMatchObject({ code: 'LABEL_TAKEN' })
+    await expect(place.invites.create({ role: 'laptop', label: 'ana', lifeMs: HOUR_MS })).rejects.toMatchObject({
+      code: 'LABEL_TAKEN',
+    })
   })
 
   it('for a name that is taken meanwhile is good for another one', async () => {
@@ -113,11 +116,11 @@ describe('an invitation', () => {
     const missing = new ConfigError('OWNER_KEY_MISSING', 'not here')
     const other = await openPlace({ owner: () => (isHere ? Promise.resolve(seeded(9)) : Promise.reject(missing)) })
     try {
-      const { record } = await other.invites.create({ label: null, lifeMs: HOUR_MS })
+      const { record } = await other.invites.create({ role: 'laptop', label: null, lifeMs: HOUR_MS })
       isHere = false
-      const request = { peer: ana, role: 'laptop', label: null } as const
+      const request = { ...asLaptop, peer: ana, label: null }
       await expect(other.invites.join(record.id, request)).rejects.toBe(missing)
-      await expect(other.invites.create({ label: null, lifeMs: HOUR_MS })).rejects.toBe(missing)
+      await expect(other.invites.create({ role: 'laptop', label: null, lifeMs: HOUR_MS })).rejects.toBe(missing)
       isHere = true
       expect((await other.invites.join(record.id, request)).t).toBe('joined')
     } finally {

@@ -1,4 +1,4 @@
-import { signAddedMember } from '@bzzz/budget'
+import { signChange } from '@bzzz/budget'
 import { type Manifest, type OpenedManifest, sealManifest } from '@bzzz/protocols'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openPlace, owner, type Place, seeded, walnut } from './place.ts'
@@ -13,7 +13,13 @@ const from = seeded(2).peer
 const laptop = (number: number) => ({
   ...{ peer: seeded(number).peer, label: `laptop-${number}`, role: 'laptop' as const, addrs: [] },
 })
-const next = (after: OpenedManifest, number: number) => signAddedMember(after, laptop(number), owner)
+function next(after: OpenedManifest, number: number): OpenedManifest {
+  const book = { versions: [after], acks: new Map(), forks: [] }
+  const change = { kind: 'add-member', member: laptop(number), account: null } as const
+  const signed = signChange(book, change, { owner, now: Date.now() })
+  if (signed.status !== 'signed') throw new Error(signed.status)
+  return signed.next
+}
 
 test('a newer manifest is in force once it is on disk, and after the next start', async () => {
   const seen: number[] = []

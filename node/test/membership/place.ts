@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { parseUsd, signFirstManifest } from '@bzzz/budget'
 import type { Incarnation, OpenedManifest } from '@bzzz/protocols'
 import { openState, type StateDatabase } from '@bzzz/store'
+import { type Owner, openOwner } from '../../src/budget/owner.ts'
 import { readPriceTable } from '../../src/config/prices.ts'
 import { identityFromSeed } from '../../src/identity/identity.ts'
 import { type Invites, openInvites } from '../../src/membership/invites.ts'
@@ -21,6 +22,7 @@ export interface Place {
   readonly clock: { ms: number }
   readonly membership: Membership
   readonly invites: Invites
+  readonly book: Owner
   /** As after a crash: nothing is closed in order but the lock. */
   reopen(): Promise<void>
   close(): Promise<void>
@@ -35,14 +37,20 @@ export async function openPlace(more: { readonly owner?: () => Promise<typeof ow
     const state = await openState({ directory: join(directory, 'state') })
     const room = state.room('membership')
     const membership = await openMembership({ room, first, observe: (fact) => facts.push(fact) })
+    const ownerKey = more.owner ?? (async () => owner)
+    const account = { peer: walnut.peer, incarnation: INCARNATION }
+    const book = await openOwner({
+      ...{ mesh: first.mesh, room, membership, account, owner: ownerKey, now: () => clock.ms },
+    })
     const invites = await openInvites({
       ...{ room, membership, self: walnut.peer, secret: Buffer.alloc(32, 5), randomBytes, now: () => clock.ms },
-      owner: more.owner ?? (async () => owner),
+      owner: ownerKey,
+      sign: book.sign,
       addrs: () => ['/ip4/127.0.0.1/tcp/4001'],
     })
-    return { state, membership, invites }
+    return { state, membership, invites, book }
   }
-  let opened: { state: StateDatabase; membership: Membership; invites: Invites } = await open()
+  let opened: { state: StateDatabase; membership: Membership; invites: Invites; book: Owner } = await open()
   return {
     ...{ first, facts, clock },
     get membership() {
@@ -51,30 +59,37 @@ export async function openPlace(more: { readonly owner?: () => Promise<typeof ow
     get invites() {
       return opened.invites
     },
+    get book() {
+      return opened.book
+    },
     async reopen() {
+      await opened.book.close()
       await opened.state.close()
       opened = await open()
     },
     async close() {
+      await opened.book.close()
       await opened.state.close()
       await rm(directory, { recursive: true, force: true })
     },
   }
 }
 
+const INCARNATION = '0'.repeat(32) as Incarnation
+const FOUNDED_MS = Date.UTC(2026, 10, 22, 9)
+
 async function founded(): Promise<OpenedManifest> {
-  const incarnation = '0'.repeat(32) as Incarnation
   return signFirstManifest({
     ...{ network: 'lab', owner, perAgentDaily: null, thresholds: { warning: 800, critical: 950 }, clockSkewMs: 5_000 },
     members: [
       {
         member: { peer: walnut.peer, label: 'walnut', role: 'node', addrs: [] },
-        account: { peer: walnut.peer, incarnation },
+        account: { peer: walnut.peer, incarnation: INCARNATION },
         weight: 1,
       },
     ],
     limits: { day: parseUsd('9'), month: parseUsd('90') },
     prices: await readPriceTable({ prices_file: undefined, local_model: false, openai_model: 'gpt-4o-mini' }),
-    now: () => 1,
+    now: () => FOUNDED_MS,
   })
 }

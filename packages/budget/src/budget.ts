@@ -122,6 +122,11 @@ export interface Budget extends Moving, Watching {
    * something has changed, and synced. @throws {BudgetError} FROZEN, BUSY or CLOSED
    */
   slots(): Promise<readonly OwnSlot[]>
+  /**
+   * Ends this account for good: own slots of the running periods, sealed as closed and synced. Comes after the last call and
+   * grant; nothing is taken any more. @throws {BudgetError} FROZEN, BUSY or CLOSED
+   */
+  retire(): Promise<readonly OwnSlot[]>
   /** What a slot tells has changed. Not called for an agent's day, which has none. */
   subscribe(listener: (period: Period) => void): () => void
   /**
@@ -155,6 +160,7 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
   const ledgers = { room, former }
   const listeners = new Set<(period: Period) => void>()
   let agreedMs: number | undefined
+  let retired = false
 
   const terms = (nowMs: number): Terms => {
     const taken = newest()
@@ -170,7 +176,14 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
       marker &&
       (() =>
         marker.write({ account, boot: standing.meta.boot, head: standing.head, signedSeq: standing.meta.signedSeq })),
-    seal: slotSealer({ mesh, account, signer, manifestVersion: () => standing.acked?.version ?? 0, verifies }),
+    seal: slotSealer({
+      mesh,
+      account,
+      signer,
+      manifestVersion: () => standing.acked?.version ?? 0,
+      state: () => (retired ? 'closed' : 'open'),
+      verifies,
+    }),
     now,
     due: (nowMs) => overdueReleases(standing, nowMs),
     toldAfter: rules.toldAfter,
@@ -284,6 +297,13 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
     report: () => reportOf({ terms: terms(now()), standing, prices, condition: writer.condition }),
     breakdown: async (day) => breakdownOf(day, await readCostsIn(ledgers, day)),
     slots: () => writer.submit(sealTask(mesh, account, standing, terms(now()).clock)),
+    async retire() {
+      retired = true
+      const slots = await writer.submit(sealTask(mesh, account, standing, terms(now()).clock))
+      await writer.close()
+      waitingRoom.wakeAll()
+      return slots
+    },
     subscribe: (listener) => {
       listeners.add(listener)
       return () => void listeners.delete(listener)

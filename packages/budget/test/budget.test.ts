@@ -59,7 +59,8 @@ describe('a refusal', () => {
     })
     expect(refusal.reason).toBe(
       "a call of architect to coin may cost $0.45, and $0.40 is left: this node's share of the mesh's $1.00 for 2026-11-22 " +
-        'is $1.00, of which $0.40 is spent and $0.20 held. It goes on at 2026-11-23T00:00 UTC, or when a held call costs less ' +
+        'is $1.00, of which $0.40 is spent and $0.20 held. It goes on at 2026-11-23T00:00 UTC, or when another node gives it rights, ' +
+        'or a held call costs less ' +
         'than its bound',
     )
     expect(await keyCount(room)).toBe(before)

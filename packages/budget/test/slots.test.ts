@@ -44,6 +44,20 @@ describe('the slots of a node', () => {
     expect(days.map((slot) => slot.reserved)).toEqual([parseUsd('0.05'), parseUsd('0.10'), parseUsd('0.15')])
   })
 
+  it('are closed when the account ends, though nothing has changed since they were sealed, and nothing is taken after that', async () => {
+    const { budget, slot, manifest } = await openBench()
+    await reserved(budget, callOf(5, 'a'))
+    const open = await slot(DAY)
+    const closed = (await budget.retire()).map(({ bytes }) => openSlot(bytes, manifest.mesh))
+    expect(closed.map(({ period, state }) => [period, state])).toEqual([
+      [DAY, 'closed'],
+      ['m:2026-11', 'closed'],
+    ])
+    expect(closed[0]).toMatchObject({ reserved: open?.reserved, initial: open?.initial })
+    expect(closed[0]?.seq).toBeGreaterThan(open?.seq ?? 0)
+    await expect(budget.reserve(callOf(5, 'b'))).rejects.toMatchObject({ code: 'CLOSED' })
+  })
+
   it('tell what was synced before them, and are sealed again only when something has changed', async () => {
     const { budget, slot } = await openBench()
     const heard: string[] = []

@@ -41,6 +41,7 @@ describe('what is kept beside the ledger', () => {
     ],
     ['a call in flight is not known as such', drop('o/'), /kept as o\//],
     ['a slot was altered', alter('s/'), /kept as s\/.* cannot be read/],
+    ['the manifest that was acknowledged is not found', drop('acked'), /kept as acked/],
     ['the number of the opening is gone', drop('meta'), /kept as meta/],
   ])('is not believed when %s', async (_, damage, words) => {
     const { room, verify } = await written()

@@ -271,6 +271,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     shunnedMs: (peer) => faults.leftMs(peer),
     dial: (peer, address, signal) => opener.dial(peer, address, signal),
     admit,
+    farewell: async (link) => exchange?.farewell(link),
     timings,
     onReason: (peer, reason) => {
       peers.failed(peer, reason)

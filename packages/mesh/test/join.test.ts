@@ -45,16 +45,15 @@ function inviteOf(node: TestNode, more: Partial<Invite> = {}): Invite {
   }
 }
 
-const request = sealJoinRequest({ invite: INVITED.signer.peer, label: 'ana' }, MESH, LAPTOP.signer)
+const ASKED = { role: 'laptop', label: 'ana', incarnation: null, addrs: [] } as const
+const request = sealJoinRequest({ invite: INVITED.signer.peer, ...ASKED }, MESH, LAPTOP.signer)
 const ask = (invite: Invite) => askToJoin({ invite, request, signal: AbortSignal.timeout(20_000) })
 
 describe('whoever has an invitation', () => {
   it('is answered what its keeper says, and the connection is over', async () => {
     const [ada] = (await network.nodes(['ada'], { joins })) as [TestNode]
     expect(await ask(inviteOf(ada))).toEqual({ status: 'answered', answer: JOINED })
-    expect(asked).toEqual([
-      { invite: INVITED.signer.peer, request: { peer: LAPTOP.signer.peer, role: 'laptop', label: 'ana' } },
-    ])
+    expect(asked).toEqual([{ invite: INVITED.signer.peer, request: { peer: LAPTOP.signer.peer, ...ASKED } }])
     expect(factsOf(ada, 'join-answered')).toEqual([
       { type: 'join-answered', invite: INVITED.signer.peer, peer: LAPTOP.signer.peer, code: null },
     ])

@@ -6,6 +6,7 @@ import { allOnline, cardOf, factsOf, identityOf, Network, stateOf, until } from 
 /** One byte is the whole manifest: its version. */
 class MemoryManifest implements ManifestPort {
   version: number
+  readonly received: number[] = []
   readonly #listeners = new Set<() => void>()
 
   constructor(version: number) {
@@ -17,6 +18,7 @@ class MemoryManifest implements ManifestPort {
   }
 
   async receive([version = 0]: Uint8Array): Promise<void> {
+    this.received.push(version)
     if (version > 100) throw new ProtocolError('BAD_SIGNATURE', 'not of the owner')
     if (version > this.version) this.take(version)
   }
@@ -74,6 +76,25 @@ describe('the newest manifest', () => {
     ada.manifest.take(2)
     await until(() => stateOf(ada.node, bob.node.peer) === 'online')
     expect(performance.now() - startedMs).toBeLessThan(1_000)
+  })
+
+  it('is shown once to a peer that has the same number, since it may have another under it', async () => {
+    const [ada, bob] = [await nodeWith('ada', 2), await nodeWith('bob', 2)]
+    await until(() => ada.manifest.received.length > 0 && bob.manifest.received.length > 0)
+    bob.node.mesh.announce()
+    ada.manifest.take(3)
+    await until(() => bob.manifest.version === 3)
+    const twos = [ada, bob].map(({ manifest }) => manifest.received.filter((version) => version === 2).length)
+    expect(twos).toEqual([1, 1])
+  })
+
+  it('is shown to whom it does not name any more, before the link ends', async () => {
+    const [ada, bob] = [await nodeWith('ada', 1), await nodeWith('bob', 1)]
+    await until(() => allOnline([ada.node, bob.node]))
+    network.members.delete(bob.node.peer)
+    ada.manifest.take(2)
+    await until(() => bob.manifest.version === 2)
+    await until(() => factsOf(ada.node, 'peer-offline').some(({ reason }) => reason === 'no longer a member'))
   })
 
   it('that is none ends the link of whoever sent it', async () => {

@@ -1,4 +1,4 @@
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { constants, type ZstdOptions, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { tooLarge } from './cbor.ts'
 import { ProtocolError } from './errors.ts'
 
@@ -23,16 +23,21 @@ export function unpacked(bytes: Uint8Array, maxBytes: number): Uint8Array {
   if (bytes.length > maxBytes) throw tooLarge(bytes.length, maxBytes)
   if (bytes.length < 4 || Buffer.from(bytes.buffer, bytes.byteOffset, 4).readUInt32BE(0) !== MAGIC) return bytes
   try {
-    const whole = zstdDecompressSync(bytes, {
-      maxOutputLength: maxBytes,
-      chunkSize: maxBytes + 1, // what is behind a frame goes unnoticed if that fills a chunk
-      rejectGarbageAfterEnd: true,
-      params: { [constants.ZSTD_d_windowLogMax]: MAX_WINDOW_LOG },
-    })
+    const whole = zstdDecompressSync(bytes, oneFrame(maxBytes, MAX_WINDOW_LOG))
     return Buffer.from(whole) // without the rest of the chunk
   } catch (cause) {
     if (cause instanceof RangeError)
       throw new ProtocolError('TOO_LARGE', `more than ${maxBytes} bytes unpacked`, { cause })
     throw new ProtocolError('NOT_CANONICAL', 'not one Zstandard frame', { cause })
+  }
+}
+
+/** Of exactly one frame that unpacks to so many bytes at most, with a window of 2 ^ `windowLog` bytes. */
+export function oneFrame(maxBytes: number, windowLog: number): ZstdOptions {
+  return {
+    maxOutputLength: maxBytes,
+    chunkSize: maxBytes + 1, // what is behind a frame goes unnoticed if that fills a chunk
+    rejectGarbageAfterEnd: true,
+    params: { [constants.ZSTD_d_windowLogMax]: windowLog },
   }
 }

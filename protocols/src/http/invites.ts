@@ -6,7 +6,7 @@ const time = z.iso.datetime()
 const DAY_S = 86_400
 
 export const newInvite = z.strictObject({
-  /** Only laptops join by invitation: `node` is refused with what to do instead. */
+  /** What it will be: a node holds a part of the limits and runs agents, a laptop neither. */
   role: z.enum(['laptop', 'node']),
   /** What the new member will be called; without it, it names itself. */
   label: nodeLabel.optional(),
@@ -22,7 +22,7 @@ export type NewInvite = z.infer<typeof newInvite>
 export const inviteView = z.strictObject({
   /** Peer id of the invitation's key. */
   id: z.string(),
-  role: z.literal('laptop'),
+  role: z.enum(['laptop', 'node']),
   label: z.string().nullable(),
   state: z.enum(['open', 'used', 'revoked', 'expired']),
   created_at: time,

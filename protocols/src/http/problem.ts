@@ -13,6 +13,8 @@ const problemKinds = {
   REVIEW_UNKNOWN: { status: 404, title: 'There is no such review here' },
   INVITE_UNKNOWN: { status: 404, title: 'There is no such invitation' },
   PROPOSAL_UNKNOWN: { status: 409, title: 'There is no such proposal to vote on' },
+  CHANGE_REFUSED: { status: 409, title: 'The manifest is not changed so' },
+  NODE_UNKNOWN: { status: 404, title: 'There is no such member' },
   INVITE_REFUSED: { status: 409, title: 'Such an invitation is not made' },
   OWNER_KEY_MISSING: { status: 409, title: 'This node does not hold the owner key' },
   IDEMPOTENCY_KEY_REUSED: { status: 409, title: 'This idempotency key stands for another request' },

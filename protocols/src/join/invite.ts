@@ -4,7 +4,7 @@ import { ProtocolError } from '../bytes/errors.ts'
 import { bytesOf, wallMs } from '../bytes/shapes.ts'
 import { sha256 } from '../bytes/signing.ts'
 import { type MeshId, meshIdBytes, type PeerId, peerId } from '../ids/ids.ts'
-import { nodeLabel } from '../manifest/manifest.ts'
+import { memberRole, nodeLabel } from '../manifest/manifest.ts'
 
 /** What lets one machine join, once: a secret that a person carries over in one line. See spec.md. */
 export interface Invite {
@@ -19,7 +19,7 @@ export interface Invite {
   readonly addrs: readonly string[]
   /** Ed25519 seed of the key by which the node knows this invitation. */
   readonly seed: Uint8Array
-  readonly role: 'laptop'
+  readonly role: 'node' | 'laptop'
   /** By the clock of that node. */
   readonly expiresMs: number
 }
@@ -36,7 +36,7 @@ const inviteBody = z.strictObject({
   peer: peerId,
   addrs: z.array(z.string().max(256).startsWith('/')).min(1).max(8),
   seed: bytesOf(32),
-  role: z.literal('laptop'),
+  role: memberRole,
   expiresMs: wallMs,
 })
 

@@ -19,11 +19,11 @@ const hasOwnDimension = (entry: { dim: string; from: string }) => parsePeriod(en
 const periodOf = (kind: 'day' | 'month') =>
   period.refine((of) => parsePeriod(of)?.kind === kind, { message: `must be a ${kind}` })
 /** node: runs agents and may hold rights. laptop: reads and posts, holds no rights. */
-const memberRole = z.enum(['node', 'laptop'])
+export const memberRole = z.enum(['node', 'laptop'])
 export const nodeLabel = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, { message: 'letters, digits, . _ -, at most 63' })
-const multiaddr = z.string().max(256).startsWith('/')
+export const multiaddr = z.string().max(256).startsWith('/')
 
 const manifestBody = z.strictObject({
   v: z.literal(1),

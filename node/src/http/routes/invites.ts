@@ -20,8 +20,9 @@ export function addInviteRoutes(door: Door, { ports: { invites }, answers }: Rou
     { config, schema: { body: newInvite, response: { 201: inviteMade } } },
     async (request, reply) => {
       const { role, label = null, expires_s } = request.body
-      if (role === 'node') throw new ProblemError('INVITE_REFUSED', NODES_ARE_FOUNDED)
-      const { record, token } = await answers.once(request, () => invites.create({ label, lifeMs: expires_s * 1000 }))
+      const { record, token } = await answers.once(request, () =>
+        invites.create({ role, label, lifeMs: expires_s * 1000 }),
+      )
       return reply.code(201).send({ ...viewOf(record), token })
     },
   )
@@ -35,9 +36,6 @@ export function addInviteRoutes(door: Door, { ports: { invites }, answers }: Rou
     },
   )
 }
-
-const NODES_ARE_FOUNDED =
-  'A node holds rights to spend, so nodes are named when the mesh is founded (bzzz init --members); only laptops join by invitation.'
 
 function inviteViewOf(record: InviteRecord, state: InviteView['state']): InviteView {
   const { id, role, label, createdMs, expiresMs, used } = record

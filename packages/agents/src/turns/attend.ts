@@ -4,7 +4,8 @@ import { countNotes } from '../review/record.ts'
 import { remarksFor } from '../review/remarks.ts'
 import type { Review } from '../review/review.ts'
 import { noteEntry, type TurnCost, turnCost } from './entries.ts'
-import type { AboutTurn, TurnTools } from './ports.ts'
+import type { Place } from './in-hand.ts'
+import type { AboutTurn, Refused, TurnTools } from './ports.ts'
 import { type Turn, type TurnResult, takeTurn } from './turn.ts'
 
 /** `postponed`: something other than the model or the budget failed; to be tried again. */
@@ -15,6 +16,7 @@ export interface Desk {
   readonly readChange: (hash: string) => Promise<ChangeSet | undefined>
   /** Whether the turn is due in the review as it stands now. */
   readonly stillDue: () => Promise<boolean>
+  readonly place: Place
 }
 
 /** Takes one turn and writes into the thread what became of it. Never rejects: what fails is told as a fact. */
@@ -24,8 +26,9 @@ export async function attendTurn(review: Review, due: DueTurn, desk: Desk): Prom
   const begunMs = now()
   observe({ type: 'turn-begun', ...about })
   try {
-    const result = await takeTurn(await prepared(review, due, desk), desk.tools)
-    const attended = await writeDown(review, due, result, desk.tools)
+    const pauses = pausesOf(review, due, desk.tools)
+    const result = await takeTurn(await prepared(review, due, pauses, desk), desk.tools)
+    const attended = await writeDown(review, due, result, pauses, desk.tools)
     if (attended === 'written') observe({ type: 'turn-written', ...about, ms: now() - begunMs })
     return attended
   } catch (error) {
@@ -38,26 +41,52 @@ function aboutTurn({ thread }: Review, { turn, agent, phase, round }: DueTurn): 
   return { thread, turn, agent, phase, round }
 }
 
-async function prepared(review: Review, due: DueTurn, { tools, readChange, stillDue }: Desk): Promise<Turn> {
+async function prepared(review: Review, due: DueTurn, pauses: Pauses, desk: Desk): Promise<Turn> {
+  const { tools, readChange, stillDue, place } = desk
   const { blob } = review.terms.change
   const change = await readChange(blob)
   if (change === undefined) throw new Error(`no node at hand has the change ${blob}`)
   await tools.budget.openThread(review.thread, review.record.open.entry.cap)
   const remarks = remarksFor(review, due)
-  return { thread: review.thread, due, change, remarks, stillDue, admitted: resumption(review, due, tools) }
+  const waiting = { place, stillDue, paused: pauses.paused }
+  return { thread: review.thread, due, change, remarks, waiting, admitted: pauses.resumed }
 }
 
-/** @returns writes, once, that a paused turn goes on */
-function resumption(review: Review, due: DueTurn, tools: TurnTools): () => Promise<void> {
-  const pauses = countNotes(review.record, due.turn, 'paused')
-  let isPaused = pauses > countNotes(review.record, due.turn, 'resumed')
-  return async () => {
-    if (isPaused) await writeNote(review, due, 'resumed', pauses, 'The budget admits the turn again.', tools)
-    isPaused = false
+/** What the thread says of a turn that waits for money. */
+interface Pauses {
+  readonly paused: (lacking: Pick<Refused, 'by' | 'reason'>) => Promise<void>
+  /** Says so where it was paused before. */
+  readonly resumed: () => Promise<void>
+}
+
+/** However often it is tried, each pause is written once, and so is its end. */
+function pausesOf(review: Review, due: DueTurn, tools: TurnTools): Pauses {
+  let pauses = countNotes(review.record, due.turn, 'paused')
+  let resumes = countNotes(review.record, due.turn, 'resumed')
+  return {
+    async paused({ by, reason }) {
+      if (pauses > resumes) return
+      const cost = await turnCost(due, tools)
+      const spent = cost.cost === '0' ? undefined : cost
+      const news = await writeNote(review, due, 'paused', resumes, reason, tools, spent)
+      pauses = resumes + 1
+      if (news) tools.observe({ type: 'turn-paused', ...aboutTurn(review, due), by, reason })
+    },
+    async resumed() {
+      if (pauses <= resumes) return
+      await writeNote(review, due, 'resumed', pauses, 'The budget admits the turn again.', tools)
+      resumes = pauses
+    },
   }
 }
 
-async function writeDown(review: Review, due: DueTurn, result: TurnResult, tools: TurnTools): Promise<Attended> {
+async function writeDown(
+  review: Review,
+  due: DueTurn,
+  result: TurnResult,
+  pauses: Pauses,
+  tools: TurnTools,
+): Promise<Attended> {
   const about = aboutTurn(review, due)
   switch (result.status) {
     case 'stopped':
@@ -67,15 +96,9 @@ async function writeDown(review: Review, due: DueTurn, result: TurnResult, tools
       // Still due although it is there: the entry is not shown, and trying again at once would never end.
       return repeated ? 'postponed' : 'written'
     }
-    case 'paused': {
-      const { by, reason } = result
-      const resumed = countNotes(review.record, due.turn, 'resumed')
-      const cost = await turnCost(due, tools)
-      const spent = cost.cost === '0' ? undefined : cost
-      const news = await writeNote(review, due, 'paused', resumed, reason, tools, spent)
-      if (news) tools.observe({ type: 'turn-paused', ...about, by, reason })
+    case 'paused':
+      await pauses.paused(result)
       return 'paused'
-    }
     case 'failed': {
       const reason = `${result.error.code}: ${result.error.message}`
       await writeNote(review, due, 'unavailable', 0, reason, tools, await turnCost(due, tools))

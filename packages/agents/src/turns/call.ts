@@ -1,8 +1,9 @@
 import { type AgentId, type CallId, callIdOf, type ReviewPhase, type ThreadId, type TurnId } from '@bzzz/protocols'
 import { type Completion, ModelError, type ModelQuestion, type ModelRequest } from '../model/model.ts'
 import { retryDelayMs } from './backoff.ts'
+import { type Hold, holdFor, NOTHING_USED, slept, type Waiting } from './hold.ts'
 import { createLiveText, type LiveText } from './live-text.ts'
-import type { CallState, Reservation, TurnTools } from './ports.ts'
+import type { CallState, TurnTools } from './ports.ts'
 
 /** One question of a turn to the model, and how its reply is read. */
 export interface Call<T> {
@@ -20,8 +21,8 @@ export interface Call<T> {
   readonly read: (reply: string) => T
   /** Told when money was held, before the request leaves. */
   readonly admitted: () => Promise<void>
-  /** Asked before each attempt, since a long turn may outlive its review. A reply already paid for is used regardless. */
-  readonly stillDue: () => Promise<boolean>
+  /** Its `stillDue` is asked before each attempt, since a long turn may outlive its review. A reply already paid for is used regardless. */
+  readonly waiting: Waiting
 }
 
 export type CallResult<T> =
@@ -42,7 +43,7 @@ export async function makeCall<T>(call: Call<T>, tools: TurnTools): Promise<Call
   let reforms = MAX_REFORMS
   let error = new ModelError('UNAVAILABLE', 'the attempts of earlier runs are used up', { billed: 'unknown' })
   while (left > 0 && reforms > 0) {
-    if (tools.stopping.aborted || !(await call.stillDue())) return { status: 'stopped' }
+    if (tools.stopping.aborted || !(await call.waiting.stillDue())) return { status: 'stopped' }
     const result = await attempt(call, tools)
     if (result.status !== 'failed') return result
     error = result.error
@@ -50,7 +51,8 @@ export async function makeCall<T>(call: Call<T>, tools: TurnTools): Promise<Call
     else left--
     const delayMs = retryDelayMs(error, tools.limits.attempts - left, result.id)
     if (!error.retryable || delayMs === undefined) break
-    if (left > 0 && !(await slept(delayMs, tools))) return { status: 'stopped' }
+    if (left > 0 && !(await slept(delayMs, { sleep: tools.sleep, signal: tools.stopping })))
+      return { status: 'stopped' }
   }
   return tools.abort.aborted ? { status: 'stopped' } : { status: 'failed', error }
 }
@@ -67,28 +69,33 @@ async function attempt<T>(call: Call<T>, tools: TurnTools): Promise<AttemptResul
   const number = ((await tools.budget.callsOf(turn, step)).at(-1)?.attempt ?? -1) + 1
   const id = callIdOf(turn, step, number)
   const request = { ...call.question, callId: id }
-  const reservation = await tools.budget.reserve({
-    turn,
-    step,
-    attempt: number,
-    thread,
-    agent: tools.agent.name,
-    model: request.model,
-    inputTokens: tools.provider.bound(request),
-    outputTokens: request.maxOutputTokens,
-    send: true,
-  })
-  if (reservation.status !== 'reserved') return withoutHold(call, reservation)
+  const hold = await holdFor(
+    {
+      turn,
+      step,
+      attempt: number,
+      thread,
+      agent: tools.agent.name,
+      model: request.model,
+      inputTokens: tools.provider.bound(request),
+      outputTokens: request.maxOutputTokens,
+      send: true,
+    },
+    call.waiting,
+    tools,
+  )
+  if (hold.status !== 'reserved') return withoutHold(call, hold)
   await call.admitted()
   return await send(call, number, request, tools)
 }
 
-function withoutHold<T>(call: Call<T>, reservation: Exclude<Reservation, { status: 'reserved' }>): AttemptResult<T> {
-  if (reservation.status === 'refused') return { status: 'paused', by: reservation.by, reason: reservation.reason }
-  const kept = keptReply(call, reservation.call)
+function withoutHold<T>(call: Call<T>, hold: Exclude<Hold, { status: 'reserved' }>): AttemptResult<T> {
+  if (hold.status === 'stopped') return hold
+  if (hold.status === 'refused') return { status: 'paused', by: hold.by, reason: hold.reason }
+  const kept = keptReply(call, hold.call)
   if (kept !== undefined) return { status: 'answered', reply: kept.reply }
   const error = new ModelError('UNAVAILABLE', 'another run of this node began this call', { billed: 'unknown' })
-  return { status: 'failed', error, id: reservation.call.id }
+  return { status: 'failed', error, id: hold.call.id }
 }
 
 /** From here on the money is held and the request may have left: every way out ends the hold or leaves it uncertain. */
@@ -168,8 +175,6 @@ async function endAnswered<T>(call: Call<T>, id: CallId, completion: Completion,
   await tools.budget.settle(id, { usage, unclear, reply: `${call.about}\n${reply}`, providerRequestId })
 }
 
-const NOTHING_USED = { input: 0, cachedInput: 0, cacheWrite: 0, output: 0, reasoning: 0, cost: null }
-
 async function endFailed(id: CallId, error: ModelError, tools: TurnTools): Promise<void> {
   const usage = error.usage ?? (error.billed === 'no' ? NOTHING_USED : null)
   const vague = error.unclear === null ? '' : ` (its usage is unclear: ${error.unclear})`
@@ -193,14 +198,4 @@ function attemptsAfter(earlier: readonly CallState[], attempts: number): number 
   const costly = earlier.filter(({ state, actual }) => state === 'uncertain' || (actual !== null && actual > 0n)).length
   const crashed = earlier.at(-1)?.state === 'uncertain'
   return Math.max(attempts - costly, crashed && costly === attempts ? 1 : 0)
-}
-
-async function slept(ms: number, { sleep, stopping }: TurnTools): Promise<boolean> {
-  try {
-    await sleep(ms, stopping)
-    return true
-  } catch (error) {
-    if (stopping.aborted) return false
-    throw error
-  }
 }

@@ -30,8 +30,12 @@ export interface ThreadsPort {
 export interface BudgetPort {
   /** Once per thread, before its first reservation here; again it changes nothing. */
   openThread(thread: ThreadId, cap: ThreadCap | undefined): Promise<void>
-  /** With `send`, a `reserved` call is marked as sent in the same write: the request may leave at once. */
-  reserve(request: ReserveRequest): Promise<Reservation>
+  /**
+   * With `send`, a `reserved` call is marked as sent in the same write: the request may leave at once.
+   * @param patience until it is aborted, a call that lacks rights which others may have waits for them
+   * @param waits told each time that it goes on waiting, with what it lacks then
+   */
+  reserve(request: ReserveRequest, patience: AbortSignal, waits: (lacking: Refused) => void): Promise<Reservation>
   /** `usage` null: the whole hold counts as spent. */
   settle(call: CallId, outcome: SettleOutcome): Promise<CallState>
   /** The hold stays as it is until there is evidence. */
@@ -45,7 +49,14 @@ export interface BudgetPort {
 export type Reservation =
   | { readonly status: 'reserved'; readonly call: CallId; readonly max: NanoUsd }
   | { readonly status: 'known'; readonly call: CallState }
-  | { readonly status: 'refused'; readonly by: string; readonly period: Period | null; readonly reason: string }
+  | Refused
+
+export interface Refused {
+  readonly status: 'refused'
+  readonly by: string
+  readonly period: Period | null
+  readonly reason: string
+}
 
 export interface SettleOutcome {
   readonly usage: TokenUsage | null

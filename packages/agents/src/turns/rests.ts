@@ -24,7 +24,8 @@ export interface Rests {
   nextMs(thread: ThreadId): number | undefined
   /** Ends the rest of turns that wait for money. @returns their threads */
   wakePaused(): ThreadId[]
-  statusOf(agent: AgentId, activeTurns: number): AgentCard['status']
+  /** @param waits whether a turn of the agent that is in hand waits for money */
+  statusOf(agent: AgentId, activeTurns: number, waits: boolean): AgentCard['status']
 }
 
 export function createRests(now: () => number, retryMs: number): Rests {
@@ -54,10 +55,11 @@ export function createRests(now: () => number, retryMs: number): Rests {
       for (const [turn, rest] of paused) rests.set(turn, { ...rest, untilMs: 0 })
       return [...new Set(paused.map(([, { thread }]) => thread))]
     },
-    statusOf(agent, activeTurns) {
+    statusOf(agent, activeTurns, waits) {
       if ((unavailable.get(agent) ?? 0) > now()) return 'unavailable'
       if (activeTurns > 0) return 'busy'
-      return [...rests.values()].some((rest) => rest.agent === agent && rest.paused) ? 'paused' : 'idle'
+      const isPaused = waits || [...rests.values()].some((rest) => rest.agent === agent && rest.paused)
+      return isPaused ? 'paused' : 'idle'
     },
   }
 }

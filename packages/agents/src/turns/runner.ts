@@ -7,7 +7,7 @@ import { type Alarm, createAlarm } from './alarm.ts'
 import { attendTurn } from './attend.ts'
 import { cardOf } from './card.ts'
 import { createChangeReader } from './changes.ts'
-import { createTurnsInHand, type TurnsInHand } from './in-hand.ts'
+import { createTurnsInHand, type Place, type TurnsInHand } from './in-hand.ts'
 import { createLines, type Lines } from './lines.ts'
 import type { AgentDefinition, AgentFact, TurnTools } from './ports.ts'
 import { createRests, type Rests } from './rests.ts'
@@ -94,7 +94,7 @@ class Runner implements Agents {
   cards(): AgentCard[] {
     return [...this.#seats].map(([id, { agent, provider }]) => {
       const activeTurns = this.#inHand.count(id)
-      const status = this.#rests.statusOf(id, activeTurns)
+      const status = this.#rests.statusOf(id, activeTurns, this.#inHand.away(id) > 0)
       return cardOf(agent, id, provider, { status, activeTurns, maxTasks: this.#options.limits.concurrency })
     })
   }
@@ -200,10 +200,10 @@ class Runner implements Agents {
       this.recovered.push({ thread, turn, agent })
     }
     this.#rests.end(turn)
-    const take = () => this.#take(review, due, tools)
-    const ended = () => this.#ended(thread, agent)
+    const take = (place: Place) => this.#take(review, due, tools, place)
+    const left = () => this.#left(thread, agent)
     const begun =
-      this.#lines.isServed(agent, thread, this.#freePlaces(agent)) && this.#inHand.begin({ turn, agent, take, ended })
+      this.#lines.isServed(agent, thread, this.#freePlaces(agent)) && this.#inHand.begin({ turn, agent, take, left })
     if (begun) this.#changed()
     else this.#lines.join(agent, thread)
     return begun
@@ -223,17 +223,17 @@ class Runner implements Agents {
     this.#lines.first(agent, this.#freePlaces(agent)).forEach(this.#visits.request)
   }
 
-  async #take(review: Review, due: DueTurn, tools: TurnTools): Promise<void> {
+  async #take(review: Review, due: DueTurn, tools: TurnTools, place: Place): Promise<void> {
     const { thread } = review
     const stillDue = async () => {
       const current = await this.#read(thread)
       return current !== undefined && dueTurns(current, this.#options.peer).some(({ turn }) => turn === due.turn)
     }
-    const attended = await attendTurn(review, due, { tools, readChange: this.#readChange, stillDue })
+    const attended = await attendTurn(review, due, { tools, readChange: this.#readChange, stillDue, place })
     this.#rests.note(thread, due, attended)
   }
 
-  #ended(thread: ThreadId, agent: AgentId): void {
+  #left(thread: ThreadId, agent: AgentId): void {
     this.#wakeNext(agent)
     this.#visits.request(thread)
     this.#changed()

@@ -26,6 +26,7 @@ import {
   turnHead,
   voteEntry,
 } from './entries.ts'
+import type { Waiting } from './hold.ts'
 import type { TurnTools } from './ports.ts'
 import { fitsWindow, fittingQuestion, questionFor } from './question.ts'
 
@@ -38,8 +39,7 @@ export interface Turn {
   readonly remarks: readonly Remark[]
   /** Told each time that money was held for the turn, before the request leaves. */
   readonly admitted: () => Promise<void>
-  /** Whether money may still be spent on it. */
-  readonly stillDue: () => Promise<boolean>
+  readonly waiting: Waiting
 }
 
 export type TurnResult =
@@ -131,7 +131,7 @@ async function entryOr<T>(result: CallResult<T>, entry: (reply: T) => Promise<En
 }
 
 async function ask<S extends z.ZodType>(
-  { thread, due, admitted, stillDue }: Turn,
+  { thread, due, admitted, waiting }: Turn,
   shape: S,
   what: Pick<Call<unknown>, 'step' | 'question' | 'about'>,
   tools: TurnTools,
@@ -143,7 +143,7 @@ async function ask<S extends z.ZodType>(
     return reply
   }
   const { turn, agent, phase, round } = due
-  return makeCall({ thread, turn, agent, phase, round, ...what, admitted, stillDue, read }, tools)
+  return makeCall({ thread, turn, agent, phase, round, ...what, admitted, waiting, read }, tools)
 }
 
 /** Changes are requested for a reason that was proven, or not at all: such a reply is asked for again. */

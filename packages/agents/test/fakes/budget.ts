@@ -1,6 +1,6 @@
 import type { ReserveRequest } from '@bzzz/budget'
 import { type CallId, callIdOf, type NanoUsd, type ThreadId, type TurnId } from '@bzzz/protocols'
-import type { BudgetPort, CallState, Reservation, SettleOutcome } from '../../src/turns/ports.ts'
+import type { BudgetPort, CallState, Refused, Reservation, SettleOutcome } from '../../src/turns/ports.ts'
 
 interface FakeCall extends CallState {
   readonly turn: TurnId
@@ -45,7 +45,29 @@ export class FakeBudget implements BudgetPort {
     this.openedThreads.add(thread)
   }
 
-  async reserve(request: ReserveRequest): Promise<Reservation> {
+  /** Whether others may have what lacks, so that calls wait for it. */
+  shared = false
+  /** How often a call began to wait. */
+  waits = 0
+
+  async reserve(
+    request: ReserveRequest,
+    patience: AbortSignal,
+    waits: (lacking: Refused) => void,
+  ): Promise<Reservation> {
+    for (;;) {
+      const reservation = await this.#reserve(request)
+      if (reservation.status !== 'refused' || !this.shared || patience.aborted) return reservation
+      this.waits++
+      waits(reservation)
+      await new Promise<void>((resolve) => {
+        patience.addEventListener('abort', () => resolve(), { once: true })
+        this.subscribe(resolve)
+      })
+    }
+  }
+
+  async #reserve(request: ReserveRequest): Promise<Reservation> {
     const { turn, step, attempt } = request
     if (request.thread !== null && !this.openedThreads.has(request.thread)) throw new Error('the thread is not open')
     const call = callIdOf(turn, step, attempt)

@@ -164,6 +164,72 @@ describe('an agent', () => {
     await verdictWritten()
   })
 
+  describe('while others may have what it lacks', () => {
+    const notes = () => house.world.node(0).entries('note')
+
+    it('goes on without a word when that comes soon', async () => {
+      const budget = new FakeBudget(10n)
+      budget.shared = true
+      await house.run(0, willing().provider, { budget })
+      open()
+      await until(() => budget.waits === 1)
+      await house.clock.advance(1_900)
+      budget.raise(1_000_000n)
+      await verdictWritten()
+      expect(notes()).toEqual([])
+    })
+
+    it('waits without its place, says so once, and goes on at once when rights come', async () => {
+      const budget = new FakeBudget(10n)
+      budget.shared = true
+      const { provider, requests } = willing()
+      const agents = await house.run(0, provider, { budget })
+      house.world.node(0).write(openEntry(1, { seatTimeoutMs: 600_000 }))
+      await until(() => budget.waits === 1)
+      await house.clock.advance(30_000)
+      expect(agents.cards()[0]).toMatchObject({ status: 'paused', activeTurns: 0 })
+      expect(notes()).toMatchObject([{ code: 'paused', content: expect.stringContaining('of 10') }])
+      expect(reviewReport(reviewAt(house.world.node(0)))).toMatchObject({ verdict: 'paused' })
+      expect(requests).toEqual([])
+      budget.raise(1_000_000n)
+      await verdictWritten()
+      expect(notes().map(({ code }) => code)).toEqual(['paused', 'resumed'])
+    })
+
+    it('gives up when its seat is timed out meanwhile, and pays for nothing', async () => {
+      const budget = new FakeBudget(10n)
+      budget.shared = true
+      await house.run(0, willing().provider, { budget })
+      open()
+      await until(() => budget.waits === 1)
+      await house.clock.advance(3_000)
+      await until(() => house.kinds().includes('turn-paused'))
+      await house.clock.advance(70_000)
+      await verdictWritten()
+      budget.raise(1_000_000n)
+      await turnOfLoop()
+      expect(budget.charged).toBe(0n)
+      expect(verdictAt(0)).toMatchObject({ outcome: 'escalated', reason: 'architect paused by budget' })
+    })
+
+    it('is taken up again by the next run, which says neither pause a second time', async () => {
+      const budget = new FakeBudget(10n)
+      budget.shared = true
+      const agents = await house.run(0, willing().provider, { budget })
+      open()
+      await until(() => budget.waits === 1)
+      await house.clock.advance(3_000)
+      await until(() => house.kinds().includes('turn-paused'))
+      await agents.close()
+      await house.run(0, willing().provider, { budget })
+      await until(() => budget.waits === 2)
+      await house.clock.advance(3_000)
+      budget.raise(1_000_000n)
+      await verdictWritten()
+      expect(notes().map(({ code }) => code)).toEqual(['paused', 'resumed'])
+    })
+  })
+
   it('that stays without money past the seat timeout is named as paused by budget', async () => {
     await house.run(0, willing().provider, { budget: new FakeBudget(10n) })
     open()

@@ -34,10 +34,11 @@ function subject(by: RefusedBy, period: Period, meshLimit: NanoUsd | undefined):
 
 function remedy(by: RefusedBy, period: Period): string {
   if (by === 'thread')
-    return 'It goes on when a call that is held costs less than its bound; or open a thread with a larger cap'
+    return 'It goes on when another node gives up some of its share, or a held call costs less than its bound; or open a thread with a larger cap'
   const next = new Date(endOf(period)).toISOString().slice(0, 16)
+  const sooner = by === 'day' || by === 'month' ? 'another node gives it rights, or ' : ''
   const raise = by === 'local-cap' ? ', or when the configuration allows more' : ''
-  return `It goes on at ${next} UTC, or when a held call costs less than its bound${raise}`
+  return `It goes on at ${next} UTC, or when ${sooner}a held call costs less than its bound${raise}`
 }
 
 export function unpricedWords(model: string): string {

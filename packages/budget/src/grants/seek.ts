@@ -73,7 +73,8 @@ export async function seekRights({ budget, hints, ask, signal }: Asking): Promis
     }
     hints.hear({ account: donor, spare: answer.spare })
     if (answer.granting.status === 'refused') continue
-    for (const grant of answer.granting.grants) await budget.credit(grant)
+    // all of an answer share one synced write
+    await Promise.all(answer.granting.grants.map((grant) => budget.credit(grant)))
   }
   return 'aborted'
 }

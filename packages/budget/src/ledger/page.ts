@@ -36,6 +36,8 @@ export interface Seal {
   of(balance: Balance, as: SealAs): Uint8Array
   /** Whether a slot of an earlier run still tells the balance. */
   tells(slot: Uint8Array, balance: Balance): boolean
+  /** Whether the account ends: an open slot does not tell that, whatever it was sealed for. */
+  ends(): boolean
 }
 
 /** Records that go to disk as one atomic batch, with everything that is derived from them. */
@@ -120,7 +122,7 @@ export function openPage(standing: Standing, { books, periods: onDisk }: Working
 
 function isSealed({ balance, slot, sealed }: HeldPeriod, seal: Seal): boolean {
   if (slot === null) return false
-  return sealed === null ? seal.tells(slot, balance) : sealed === balance
+  return sealed === null || seal.ends() ? seal.tells(slot, balance) : sealed === balance
 }
 
 function changed<K, V>(before: ReadonlyMap<K, V>, after: ReadonlyMap<K, V>): [K, V][] {

@@ -14,10 +14,11 @@ import { type Books, emptyBooks, post } from '../books/books.ts'
 import { movedBefore, NO_TRANSFERS } from '../books/transfers.ts'
 import { BudgetError } from '../errors.ts'
 import { readChain } from './chain.ts'
-import { costViewKey, forkKey, lastPart, META, overrunKey, slotViewKey, under, unsettledKey } from './keys.ts'
+import { ACKED, costViewKey, forkKey, lastPart, META, overrunKey, slotViewKey, under, unsettledKey } from './keys.ts'
 import { readLedgers } from './ledgers.ts'
 import { indexOperations } from './page.ts'
 import { readMeta } from './read.ts'
+import { checkAcked, checkMinted, checkOpened } from './verify-rights.ts'
 import { type Meta, putBalance, putTransfers, putView } from './views.ts'
 
 export interface VerifiedLedger {
@@ -41,10 +42,16 @@ export async function verifyLedger(whole: Room, mesh?: MeshId): Promise<Verified
   let records = 0
   let incarnation: Incarnation | null = null
   let boot: Meta['boot'] | undefined
+  let ackedAt: number | undefined
   for await (const { record } of readChain(room)) {
     const { event, atMs } = record
     if (event.kind === 'granted' || event.kind === 'credited') checkGrant(record.seq, event, { incarnation, mesh })
+    if (event.kind === 'acked')
+      readable(`l/${record.seq}`, () => checkAcked({ ...record, event }, books, { incarnation, mesh }))
+    if (event.kind === 'opened') checkOpened(record.seq, event, books)
+    if (event.kind === 'minted') checkMinted(record.seq, event, books)
     post(books, event, atMs)
+    if (event.kind === 'acked') ackedAt = record.seq
     for (const operation of indexOperations(record)) if (isIndexRow(operation)) index.add(operation.put)
     records = record.seq
     if (event.kind === 'created') incarnation = event.incarnation
@@ -57,6 +64,7 @@ export async function verifyLedger(whole: Room, mesh?: MeshId): Promise<Verified
   await compareIndex(room, index.sum())
   const signedSeq = mesh && Math.max(books.signedSeq, await compareSlots(room, books, mesh))
   await compareMeta(room, boot, signedSeq)
+  await compareAcked(room, ackedAt)
   return { incarnation, records, unsettled: unsettled.length, uncertain: calls.length - unsettled.length }
 }
 
@@ -151,6 +159,11 @@ async function compareMeta(room: Room, boot: Meta['boot'] | undefined, signedSeq
   const meta = await readMeta(room)
   const sameBoot = meta?.boot.counter === boot?.counter && meta?.boot.nonce === boot?.nonce
   if (!sameBoot || (signedSeq !== undefined && (meta?.signedSeq ?? 0) !== signedSeq)) throw differs(META)
+}
+
+async function compareAcked(room: Room, seq: number | undefined): Promise<void> {
+  const kept = await room.get(ACKED)
+  if ((kept && Buffer.from(kept).toString()) !== seq?.toString()) throw differs(ACKED)
 }
 
 function readable<T>(key: string, read: () => T): T {

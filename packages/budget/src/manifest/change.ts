@@ -25,7 +25,7 @@ export type ChangeRefusal =
   /** Two versions have one number: heal first. */
   | 'forked'
   | 'not-forked'
-  /** After a restore, until every account acknowledged it or is attested gone. */
+  /** Before a restore, until every account is heard of; after it, until all acknowledged it; or are attested to be gone. */
   | 'restoring'
   /** It would let more be spent than the limit. */
   | 'over-limit'

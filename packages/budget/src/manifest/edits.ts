@@ -173,7 +173,7 @@ function limitsWith(next: Manifest, dim: Dimension, from: Period, amount: NanoUs
   const isSuperseded = (start: Period): boolean => own.some((one) => one.from > start && one.from <= first)
   const before = own.filter((entry) => entry.from < from && !isSuperseded(entry.from))
   const others = next.limits.filter((entry) => entry.dim !== dim)
-  const isSaid = own.every((entry) => entry.from < from) && limitOf({ limits: own }, from) === amount
+  const isSaid = own.every((entry) => entry.from <= from) && limitOf({ limits: own }, from) === amount
   return isSaid ? next.limits : [...others, ...before, { dim, from, amount }]
 }
 

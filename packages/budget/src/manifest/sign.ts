@@ -10,6 +10,7 @@ import {
   ProtocolError,
   type Signer,
   sealManifest,
+  type Verify,
 } from '@bzzz/protocols'
 import { DAY_MS, endOf, periodAt } from '../periods/charged.ts'
 import { limitOf } from '../periods/rights.ts'
@@ -24,7 +25,9 @@ export interface SigningTerms {
   /** The mesh owner's key, not a node's. */
   readonly owner: Signer
   /** Wall clock, milliseconds. */
-  readonly now: () => number
+  readonly now: number
+  /** Of the owner's signature; only a simulation has another. */
+  readonly verifies?: Verify
 }
 
 /**
@@ -41,14 +44,14 @@ export function signChangeBy(
   rules: SigningRules,
   book: SignerBook,
   change: ManifestChange,
-  { owner, now }: SigningTerms,
+  { owner, now, verifies }: SigningTerms,
 ): SignedChange {
   const { mesh, manifest } = newestOf(book)
   if (!equalBytes(owner.publicKey, manifest.owner)) throw new RangeError(`${owner.peer} is not the owner of ${mesh}`)
   try {
-    const body = decided(rules, book, change, { owner: owner.peer, nowMs: now() })
+    const body = decided(rules, book, change, { owner: owner.peer, nowMs: now })
     if (body === undefined) return { status: 'unchanged' }
-    return { status: 'signed', next: openManifest(sealManifest(body, mesh, owner), mesh) }
+    return { status: 'signed', next: openManifest(sealManifest(body, mesh, owner), mesh, verifies) }
   } catch (error) {
     if (error instanceof ChangeRefused) return { status: 'refused', code: error.code, reason: error.message }
     if (error instanceof ProtocolError) return { status: 'refused', code: 'bad-shape', reason: error.message }
@@ -90,25 +93,51 @@ function nextNumber(book: SignerBook, { kind }: ManifestChange): number {
 }
 
 /** @throws {ChangeRefused} while the book is not one to sign from */
-function mustBeReady(book: SignerBook, { kind }: ManifestChange): void {
-  if (kind === 'restore') return
+function mustBeReady(book: SignerBook, change: ManifestChange): void {
+  const { kind } = change
+  const gone = kind === 'restore' ? change.gone.map(accountKey) : []
+  const stranger = [...book.acks.values()].find(
+    (ack) => isUnknown(book, ack) && !gone.includes(accountKey(ack.account)),
+  )
+  if (stranger !== undefined) {
+    const words = `${stranger.account.peer} has acknowledged a version ${stranger.version} that is not known here`
+    throw new ChangeRefused(
+      'behind',
+      `${words}: this chain is an old copy, or another key signs too; take that version first`,
+    )
+  }
+  if (change.kind === 'restore') {
+    mustBeHeard(book, gone)
+    return
+  }
   if (kind !== 'heal' && unhealed(book).length > 0) {
     throw new ChangeRefused('forked', 'the owner signed two versions with one number: heal that first')
   }
   const { restored } = newestOf(book).manifest
-  const stranger = [...book.acks.values()].find((ack) => isUnknown(book, ack))
-  if (stranger !== undefined) {
-    const words = `${stranger.account.peer} has acknowledged a version ${stranger.version} that is not known here`
-    throw new ChangeRefused('behind', `${words}: this chain is an old copy, or another key signs too; restore first`)
-  }
   const waiting = restored === null ? [] : waitingSince(book, restored.version)
   if (waiting.length > 0) {
-    const names = waiting.map(({ peer }) => peer).join(', ')
     throw new ChangeRefused(
       'restoring',
-      `version ${restored?.version} is to be acknowledged first, or attested to be gone: ${names}`,
+      `version ${restored?.version} is to be acknowledged first, or attested to be gone: ${peersOf(waiting)}`,
     )
   }
+}
+
+/**
+ * A restored chain is that of the newest version that any living account acknowledged: so all of them have to be heard first.
+ * @throws {ChangeRefused}
+ */
+function mustBeHeard(book: SignerBook, gone: readonly string[]): void {
+  const unheard = accountsIn(book).filter((account) => {
+    const name = accountKey(account)
+    return !isGoneIn(book, account) && !book.acks.has(name) && !gone.includes(name)
+  })
+  if (unheard.length === 0) return
+  throw new ChangeRefused('restoring', `to be heard of first, or attested to be gone: ${peersOf(unheard)}`)
+}
+
+function peersOf(accounts: readonly Account[]): string {
+  return accounts.map(({ peer }) => peer).join(', ')
 }
 
 /** An ack of a version that is not in the book, where that makes a difference. */

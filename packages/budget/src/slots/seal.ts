@@ -21,11 +21,13 @@ export interface SealTerms {
   readonly signer: Signer
   /** In force. */
   readonly manifestVersion: () => number
+  /** `closed`: the account ends with what is sealed now. */
+  readonly state: () => 'open' | 'closed'
   readonly verifies?: Verify | undefined
 }
 
 /** Seals what an account may be told to have charged; it leaves the node once the batch it was sealed in is synced. */
-export function slotSealer({ mesh, account, signer, manifestVersion, verifies }: SealTerms): Seal {
+export function slotSealer({ mesh, account, signer, manifestVersion, state, verifies }: SealTerms): Seal {
   return {
     of({ period, initial, transfers, reserved, released, overrun }, { seq, boot, wallMs, before }) {
       const prevHash = before === null ? null : Uint8Array.from(slotHash(before))
@@ -40,20 +42,21 @@ export function slotSealer({ mesh, account, signer, manifestVersion, verifies }:
           manifestVersion: manifestVersion(),
           prevHash,
           wallMs,
-          state: 'open',
+          state: state(),
           ...counters,
         },
         mesh,
         signer,
       )
     },
+    ends: () => state() === 'closed',
     tells(bytes, balance: Balance) {
       const slot = openSlot(bytes, mesh, verifies)
       const { granted, received } = movedBy(balance.transfers)
       const sameMoves =
         equalBytes(encodeCanonical(slot.granted), encodeCanonical(granted)) &&
         equalBytes(encodeCanonical(slot.received), encodeCanonical(received))
-      return sameMoves && COUNTERS.every((counter) => slot[counter] === balance[counter])
+      return sameMoves && slot.state === state() && COUNTERS.every((counter) => slot[counter] === balance[counter])
     },
   }
 }

@@ -1,5 +1,6 @@
 import {
   type Grant,
+  openAck,
   openGrant,
   openManifest,
   openSlot,
@@ -368,6 +369,18 @@ describe('an account that is attested to be gone', () => {
       sealGrant({ ...body, to, period: of, seq }, mesh.manifest.mesh, ironwood.signer)
     expect(await walnut.budget.credit(grant(DAY, 1))).toMatchObject({ code: 'closed' })
     expect(await walnut.budget.credit(grant(MONTH, 2))).toMatchObject({ status: 'credited' })
+  })
+
+  it('is known to be by the newest manifest, acknowledged or not', async () => {
+    const mesh = await openMesh(['walnut', 'ironwood'])
+    const [walnut, ironwood] = [mesh.home('walnut'), mesh.home('ironwood')]
+    const newest = change(mesh.manifest, [walnut.account, ironwood.account])
+    await walnut.restart({ manifest: () => newest, contested: () => true })
+    const ack = openAck(walnut.budget.ack() ?? new Uint8Array(), mesh.manifest.mesh)
+    expect(ack.version).toBe(1)
+    expect(await walnut.budget.grant(asking(ironwood, 1))).toMatchObject({ code: 'closed' })
+    const [grant = new Uint8Array()] = await granted(ironwood, asking(walnut, 1))
+    expect(await walnut.budget.credit(grant)).toMatchObject({ code: 'closed' })
   })
 })
 

@@ -1,4 +1,11 @@
-import { type BudgetThing, type Frame, type GrantAnswer, type PeerId, ProtocolError } from '@bzzz/protocols'
+import {
+  type BudgetThing,
+  type Frame,
+  type GrantAnswer,
+  type GrantRefusalCode,
+  type PeerId,
+  ProtocolError,
+} from '@bzzz/protocols'
 import { messageOf } from '../errors.ts'
 import type { Observe } from '../facts.ts'
 import type { InHand } from '../in-hand.ts'
@@ -50,13 +57,17 @@ export class BudgetLink {
 
   /** Answers beside the reading. @throws {ProtocolError} for another peer's account, or from one who has no part in this */
   asked({ n, request }: Extract<Frame, { t: 'grant-ask' }>): void {
-    const port = this.#port()
+    const { port } = this.#options
     const { peer } = this.#link
+    this.#requirePart()
     if (request.to.account.peer !== peer)
       throw new ProtocolError('BAD_SHAPE', `asks for rights in the name of ${request.to.account.peer}`)
     if (this.#asked >= MAX_ASKED_AT_ONCE) {
-      const reason = `${MAX_ASKED_AT_ONCE} requests are under way`
-      void this.#answer(n, { granting: { status: 'refused', code: 'too-often', reason }, spare: [] })
+      void this.#answer(n, refused('too-often', `${MAX_ASKED_AT_ONCE} requests are under way`))
+      return
+    }
+    if (port === undefined) {
+      void this.#answer(n, refused('unable', 'no budget is kept here'))
       return
     }
     this.#asked++
@@ -66,18 +77,18 @@ export class BudgetLink {
 
   /** Resolves when there is room for the next. @throws {ProtocolError} from one who has no part in this */
   async take({ kind, bytes }: BudgetThing): Promise<void> {
-    const port = this.#port()
+    const { port } = this.#options
+    this.#requirePart()
+    if (port === undefined) return
     const received = this.#receive(port, { kind, bytes })
     this.#received.add(received)
     this.#options.inHand.hold(received.finally(() => this.#received.delete(received)))
     if (this.#received.size >= MAX_RECEIVED_AT_ONCE) await Promise.race(this.#received)
   }
 
-  #port(): BudgetPort {
-    const { port, takesPart } = this.#options
-    if (port === undefined || !takesPart(this.#link.peer))
+  #requirePart(): void {
+    if (!this.#options.takesPart(this.#link.peer))
       throw new ProtocolError('NOT_A_MEMBER', 'only nodes of the mesh move rights')
-    return port
   }
 
   /** Never rejects. */
@@ -95,8 +106,7 @@ export class BudgetLink {
 
   #unable(error: unknown): GrantAnswer {
     this.#options.observe({ type: 'budget-failed', peer: this.#link.peer, error })
-    const reason = messageOf(error).slice(0, 512)
-    return { granting: { status: 'refused', code: 'unable', reason }, spare: [] }
+    return refused('unable', messageOf(error).slice(0, 512))
   }
 
   async #answer(n: number, answer: GrantAnswer): Promise<void> {
@@ -120,4 +130,8 @@ export class BudgetLink {
     }
     this.#telling = false
   }
+}
+
+function refused(code: GrantRefusalCode, reason: string): GrantAnswer {
+  return { granting: { status: 'refused', code, reason }, spare: [] }
 }

@@ -52,6 +52,7 @@ export class Link {
   readonly #pinger: NodeJS.Timeout
   readonly #resolveHeard: () => void
   readonly #resolveClosed: (reason: string) => void
+  #isDeaf = false
   #lastQuestion = 0
   #misses = 0
   #lookedAt = performance.now()
@@ -70,6 +71,11 @@ export class Link {
     this.closed = closed.promise
     this.#resolveClosed = closed.resolve
     this.#pinger = setInterval(() => this.#ping(), options.pingMs)
+  }
+
+  /** What the peer still says is read and dropped from here on: the link ends soon, and is no fault of its. */
+  deafen(): void {
+    this.#isDeaf = true
   }
 
   /** Begins to read. @param take gets the words in order, one at a time; what it rejects with ends the link */
@@ -162,7 +168,7 @@ export class Link {
       case 'grant-answer':
         return this.#answer(frame)
       default:
-        return take(frame)
+        return this.#isDeaf ? undefined : take(frame)
     }
   }
 

@@ -14,6 +14,9 @@ export interface ManifestPort {
   subscribe(listener: () => void): () => void
 }
 
+/** How long a peer that was taken off the list stays connected, to hear of it. */
+const FAREWELL_MS = 300
+
 export interface ExchangeOptions {
   readonly port: ManifestPort
   readonly links: Pick<Links, 'get' | 'all'>
@@ -21,9 +24,11 @@ export interface ExchangeOptions {
   readonly versionOf: (peer: PeerId) => number | undefined
 }
 
-/** Hands the newest manifest to peers that have an older one, by their cards: after the hello, on news, on every card. */
+/** Hands the newest manifest to peers that have an older one, or the same number, by their cards: after the hello, on news, on every card. */
 export class ManifestExchange {
   readonly #options: ExchangeOptions
+  /** Peers with our number were shown once what we have under it: theirs may be another. */
+  readonly #compared = new WeakSet<Link>()
 
   constructor(options: ExchangeOptions) {
     this.#options = options
@@ -39,11 +44,24 @@ export class ManifestExchange {
     for (const link of this.#options.links.all()) this.#tell(link)
   }
 
+  /** To a peer that the newest does not name any more: it learns why its link ends. Never rejects. */
+  async farewell(link: Link): Promise<void> {
+    const { version, bytes } = this.#options.port.newest()
+    const theirs = this.#options.versionOf(link.peer) ?? 0
+    if (theirs >= version || link.blocked) return
+    const patience = AbortSignal.any([AbortSignal.timeout(FAREWELL_MS), link.ended])
+    void link.tell({ t: 'manifest', manifest: Uint8Array.from(bytes) })
+    // What is written has not left yet: cutting the connection would throw it away.
+    await new Promise<void>((resolve) => patience.addEventListener('abort', () => resolve(), { once: true }))
+  }
+
   #tell(link: Link): void {
     const { port, versionOf } = this.#options
     const { version, bytes } = port.newest()
     const theirs = versionOf(link.peer)
-    if (theirs === undefined || theirs >= version || link.blocked) return
+    if (theirs === undefined || theirs > version || link.blocked) return
+    if (theirs === version && this.#compared.has(link)) return
+    this.#compared.add(link)
     void link.tell({ t: 'manifest', manifest: Uint8Array.from(bytes) })
   }
 }

@@ -16,6 +16,8 @@ export interface RosterOptions {
   readonly shunnedMs: (peer: PeerId) => number
   readonly dial: Opener['dial']
   readonly admit: (link: Link) => void
+  /** What a peer that is no longer a member is told before it is cut off; never rejects. */
+  readonly farewell: (link: Link) => Promise<unknown>
   readonly timings: MeshTimings
   readonly onReason: (peer: PeerId, reason: string) => void
   readonly observe: Observe
@@ -30,6 +32,7 @@ export class Roster {
   readonly #options: RosterOptions
   readonly #closing = new AbortController()
   readonly #keeping = new Map<PeerId, Promise<void>>()
+  readonly #parting = new WeakSet<Link>()
   readonly #timer: NodeJS.Timeout
 
   constructor(options: RosterOptions) {
@@ -53,7 +56,14 @@ export class Roster {
       const keeping = this.#keep(peer).finally(() => this.#keeping.delete(peer))
       this.#keeping.set(peer, keeping)
     }
-    for (const link of links.all()) if (!members.has(link.peer)) link.close('no longer a member')
+    for (const link of links.all()) if (!members.has(link.peer)) this.#part(link)
+  }
+
+  #part(link: Link): void {
+    if (this.#parting.has(link)) return
+    this.#parting.add(link)
+    link.deafen()
+    void this.#options.farewell(link).then(() => link.close('no longer a member'))
   }
 
   async #keep(peer: PeerId): Promise<void> {

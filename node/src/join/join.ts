@@ -3,9 +3,9 @@ import { dirname, join } from 'node:path'
 import { createAccount } from '@bzzz/budget'
 import type { Asked } from '@bzzz/mesh'
 import {
+  type Incarnation,
   type Invite,
   type JoinAnswer,
-  type MeshId,
   type OpenedManifest,
   openManifest,
   ProtocolError,
@@ -20,14 +20,18 @@ import { type Identity, identityFromSeed, readIdentity } from '../identity/ident
 import { dataDirectory } from '../init/data-directory.ts'
 import { writeMeshFile } from '../init/mesh-file.ts'
 import { exists, makeFolder, moveAll, refuseExisting } from '../init/put-in-place.ts'
-import { keepNewest } from '../membership/membership.ts'
+import { keepNewest } from '../membership/chain.ts'
 import { JoinError } from './join-error.ts'
 import { withJoinLock } from './lock.ts'
 
 export interface JoinPlan {
-  /** Where the laptop's data directory is made. */
+  /** Where the new member's data directory is made. */
   readonly directory: string
   readonly invite: Invite
+  /** Where the others reach a node, without its id; none for a laptop. */
+  readonly addrs: readonly string[]
+  /** What goes into its bzzz.json besides its name and its mesh's. */
+  readonly settings: Readonly<Record<string, unknown>>
   /** Null: as the invitation says, or the mesh sees fit. */
   readonly label: string | null
   /** Carries the sealed request to the inviting node. */
@@ -36,19 +40,20 @@ export interface JoinPlan {
   readonly randomBytes: (length: number) => Uint8Array
 }
 
-export interface JoinedLaptop {
+export interface Joined {
   readonly directory: string
   readonly peer: string
   readonly label: string
+  readonly role: Invite['role']
   readonly newest: OpenedManifest
 }
 
 /**
- * Makes this machine a laptop of the mesh. Its key is on disk before it is told to anybody, so the same command after a
- * crash, or a lost answer, goes on with it; all else is made aside and moved when it is complete.
+ * Makes this machine a member of the mesh, as what the invitation says. Its key and its ledger are on disk before they are told to anybody, so the same
+ * command after a crash, or a lost answer, goes on with them; all else is made aside and moved when it is complete.
  * @throws {JoinError} {ConfigError} ALREADY_INITIALISED
  */
-export async function joinAsLaptop(plan: JoinPlan): Promise<JoinedLaptop> {
+export async function joinMesh(plan: JoinPlan): Promise<Joined> {
   const { root } = dataDirectory(plan.directory)
   const aside = join(root, `${ASIDE}${idOf(plan.invite)}`)
   if (!(await exists(aside, root))) await refuseExisting(root)
@@ -64,7 +69,7 @@ export async function joinAsLaptop(plan: JoinPlan): Promise<JoinedLaptop> {
   }
 }
 
-async function joinOrGiveUp(aside: string, plan: JoinPlan): Promise<JoinedLaptop> {
+async function joinOrGiveUp(aside: string, plan: JoinPlan): Promise<Joined> {
   try {
     return await joinFrom(aside, plan)
   } catch (error) {
@@ -102,19 +107,46 @@ function idOf({ seed }: Invite): string {
   return Buffer.from(sha256('bzzz/join-folder/1\0', seed)).toString('hex').slice(0, 16)
 }
 
-async function joinFrom(aside: string, plan: JoinPlan): Promise<JoinedLaptop> {
+async function joinFrom(aside: string, plan: JoinPlan): Promise<Joined> {
   await mkdir(aside, { recursive: true, mode: 0o700 })
   const identity = await pendingIdentity(join(aside, 'pending.key'), plan.randomBytes)
-  const invited = identityFromSeed(plan.invite.seed)
-  const request = sealJoinRequest({ invite: invited.peer, label: plan.label }, plan.invite.mesh, identity)
-  const { first, newest, label } = membershipIn(await plan.ask(request), plan.invite, identity)
   const target = dataDirectory(plan.directory)
-  if (!(await isInPlace(target.nodeKey, identity))) {
-    await prepare(join(aside, '0'), { plan, identity, first, newest, label })
+  const inPlace = await isInPlace(target.nodeKey, identity)
+  const state = inPlace ? target.state : await pendingState(aside, target.state)
+  const incarnation = await accountIn(state, plan)
+  const request = requestOf(plan, incarnation, identity)
+  const { first, newest, label } = membershipIn(await plan.ask(request), plan.invite, identity)
+  if (!inPlace) {
+    await prepare(join(aside, '0'), { plan, identity, state, first, newest, label })
     await moveAll([target.root], aside)
   }
   await rm(aside, { recursive: true, force: true })
-  return { directory: target.root, peer: identity.peer, label, newest }
+  return { directory: target.root, peer: identity.peer, label, role: plan.invite.role, newest }
+}
+
+function requestOf({ invite, label, addrs }: JoinPlan, incarnation: Incarnation, identity: Identity): Uint8Array {
+  const { role, mesh, seed } = invite
+  const own = role === 'node' ? { incarnation, addrs } : { incarnation: null, addrs: [] }
+  return sealJoinRequest({ invite: identityFromSeed(seed).peer, role, label, ...own }, mesh, identity)
+}
+
+/** Where an earlier try left the ledger whose incarnation it may have told: a new one would be another account, without rights. */
+async function pendingState(aside: string, target: string): Promise<string> {
+  const state = join(aside, 'state')
+  for (const left of [dataDirectory(join(aside, '0')).state, target]) {
+    if (!(await exists(state, aside)) && (await exists(left, aside))) await rename(left, state)
+  }
+  return state
+}
+
+/** On disk for good when it resolves. */
+async function accountIn(directory: string, { now, randomBytes }: JoinPlan): Promise<Incarnation> {
+  const state = await openState({ directory })
+  try {
+    return await createAccount(state.room('budget'), { now, randomBytes })
+  } finally {
+    await state.close()
+  }
 }
 
 /** On disk for good when it resolves: a key that is lost after it was told has used the invitation up. */
@@ -150,7 +182,7 @@ interface Taken {
 }
 
 /** @throws {JoinError} */
-function membershipIn(asked: Asked, { mesh, addrs }: Invite, identity: Identity): Taken {
+function membershipIn(asked: Asked, { mesh, addrs, role }: Invite, identity: Identity): Taken {
   if (asked.status === 'unreached') {
     const words = asked.known
       ? `cannot reach the inviting node (${asked.reason}); see that it is up and that this machine reaches ${addrs.join(' or ')}, then run this again`
@@ -159,10 +191,14 @@ function membershipIn(asked: Asked, { mesh, addrs }: Invite, identity: Identity)
   }
   const { answer } = asked
   if (answer.t === 'refused') throw new JoinError(answer.code, answer.reason)
-  return openTaken(answer, mesh, identity)
+  return openTaken(answer, { mesh, role }, identity)
 }
 
-function openTaken(answer: Extract<JoinAnswer, { t: 'joined' }>, mesh: MeshId, { publicKey }: Identity): Taken {
+function openTaken(
+  answer: Extract<JoinAnswer, { t: 'joined' }>,
+  { mesh, role }: Pick<Invite, 'mesh' | 'role'>,
+  { publicKey }: Identity,
+): Taken {
   try {
     const first = openManifest(answer.first, 'first')
     const newest = openManifest(answer.newest, first.mesh)
@@ -170,8 +206,7 @@ function openTaken(answer: Extract<JoinAnswer, { t: 'joined' }>, mesh: MeshId, {
     const peer = peerIdFromPublicKey(publicKey)
     const member = newest.manifest.members.find((candidate) => candidate.peer === peer)
     if (first.mesh !== mesh || status !== 'newer') throw new JoinError('BAD_ANSWER', 'the answer is of another mesh')
-    if (member?.role !== 'laptop')
-      throw new JoinError('BAD_ANSWER', 'the answer does not name this machine as a laptop')
+    if (member?.role !== role) throw new JoinError('BAD_ANSWER', `the answer does not name this machine as a ${role}`)
     return { first, newest, label: member.label }
   } catch (error) {
     if (error instanceof ProtocolError) throw new JoinError('BAD_ANSWER', `the answer is no manifest: ${error.message}`)
@@ -182,30 +217,27 @@ function openTaken(answer: Extract<JoinAnswer, { t: 'joined' }>, mesh: MeshId, {
 interface Prepared extends Taken {
   readonly plan: JoinPlan
   readonly identity: Identity
+  /** Folder of the database with its ledger, moved into place with the rest. */
+  readonly state: string
 }
 
-async function prepare(folder: string, { plan, identity, first, newest, label }: Prepared): Promise<void> {
+async function prepare(folder: string, prepared: Prepared): Promise<void> {
+  const { plan, identity, first, newest, label } = prepared
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { mode: 0o700 })
   const paths = dataDirectory(folder)
-  const state = await openState({ directory: paths.state })
+  const state = await openState({ directory: prepared.state })
   try {
-    await createAccount(state.room('budget'), { now: plan.now, randomBytes: plan.randomBytes })
     await keepNewest(state.room('membership'), newest)
   } finally {
     await state.close()
   }
+  const settings = { node_id: label, network_id: plan.invite.network, ...plan.settings }
   const secret = Buffer.from(plan.invite.secret).toString('hex')
   const onlyFile = { mode: 0o600, flush: true }
-  await writeFile(paths.settings, `${JSON.stringify(settingsFor(plan.invite, label), null, 2)}\n`, onlyFile)
+  await writeFile(paths.settings, `${JSON.stringify(settings, null, 2)}\n`, onlyFile)
   await writeFile(paths.networkSecret, `${secret}\n`, onlyFile)
   await writeFile(paths.nodeKey, `${Buffer.from(identity.seed).toString('hex')}\n`, onlyFile)
-  await writeMeshFile(paths.mesh, first)
-}
-
-/** Any free ports, so that it runs beside another node; where the mesh is on one machine, nobody outside needs to see it. */
-function settingsFor({ network, addrs }: Invite, label: string): Record<string, unknown> {
-  const here = addrs.every((addr) => addr.startsWith('/ip4/127.'))
-  const ports = { p2p_port: 0, http_port: 0, mcp_port: 0 }
-  return { node_id: label, network_id: network, agents: [], ...(here ? { p2p_host: '127.0.0.1' } : {}), ...ports }
+  await writeMeshFile(paths.mesh, first, plan.invite.role)
+  await rename(prepared.state, paths.state)
 }

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { identityFromSeed, readIdentity } from '../../src/identity/identity.ts'
 import { dataDirectory } from '../../src/init/data-directory.ts'
 import { readMeshFile } from '../../src/init/mesh-file.ts'
-import { type JoinPlan, joinAsLaptop } from '../../src/laptop/join.ts'
+import { type JoinPlan, joinMesh } from '../../src/join/join.ts'
 import { openMembership } from '../../src/membership/membership.ts'
 import { openPlace, type Place } from '../membership/place.ts'
 
@@ -24,7 +24,7 @@ beforeEach(async () => {
   place = await openPlace()
   root = await mkdtemp(join(tmpdir(), 'bzzz-join-'))
   directory = join(root, 'laptop')
-  invite = decodeInvite((await place.invites.create({ label: null, lifeMs: 60_000 })).token)
+  invite = decodeInvite((await place.invites.create({ role: 'laptop', label: null, lifeMs: 60_000 })).token)
   asked = []
 })
 afterEach(async () => {
@@ -39,7 +39,9 @@ async function ask(request: Uint8Array): Promise<Asked> {
   return { status: 'answered', answer: await place.invites.join(invited, opened) }
 }
 
+const settings = { agents: [], p2p_port: 0, http_port: 0, mcp_port: 0 }
 const plan = (more: Partial<JoinPlan> = {}): JoinPlan => ({
+  ...{ addrs: [], settings },
   ...{ directory, invite, label: 'ana', ask, now: Date.now, randomBytes, ...more },
 })
 
@@ -63,11 +65,11 @@ async function expectWhole(): Promise<void> {
 
 describe('joining as a laptop', () => {
   it('makes a data directory of its own, which a second invitation leaves alone', async () => {
-    const joined = await joinAsLaptop(plan())
+    const joined = await joinMesh(plan())
     expect(joined).toMatchObject({ directory, label: 'ana', peer: asked[0] })
     await expectWhole()
-    const again = decodeInvite((await place.invites.create({ label: null, lifeMs: 60_000 })).token)
-    await expect(joinAsLaptop(plan({ invite: again }))).rejects.toMatchObject({ code: 'ALREADY_INITIALISED' })
+    const again = decodeInvite((await place.invites.create({ role: 'laptop', label: null, lifeMs: 60_000 })).token)
+    await expect(joinMesh(plan({ invite: again }))).rejects.toMatchObject({ code: 'ALREADY_INITIALISED' })
     await expectWhole()
   })
 
@@ -76,15 +78,15 @@ describe('joining as a laptop', () => {
       await ask(request)
       throw new Error('the connection broke')
     }
-    await expect(joinAsLaptop(plan({ ask: lost }))).rejects.toThrow('the connection broke')
+    await expect(joinMesh(plan({ ask: lost }))).rejects.toThrow('the connection broke')
     expect(place.membership.newest().manifest.version).toBe(2)
-    await joinAsLaptop(plan())
+    await joinMesh(plan())
     expect(place.membership.newest().manifest.version).toBe(2)
     await expectWhole()
   })
 
   it('is made whole after a stop between any two of the moves that put it in place', async () => {
-    await joinAsLaptop(plan())
+    await joinMesh(plan())
     const names = (await readdir(directory)).filter((name) => name !== 'node.key')
     const key = await readFile(join(directory, 'node.key'), 'utf8')
     const { createHash } = await import('node:crypto')
@@ -96,7 +98,7 @@ describe('joining as a laptop', () => {
       await writeFile(join(directory, `.join-${id}`, 'pending.key'), key)
       for (const name of moved) await rename(join(kept, name), join(directory, name))
       await rm(kept, { recursive: true })
-      await joinAsLaptop(plan())
+      await joinMesh(plan())
       await expectWhole()
     }
   })
@@ -104,11 +106,11 @@ describe('joining as a laptop', () => {
   it('leaves nothing behind when it is refused, and what was there before stays', async () => {
     const invited = identityFromSeed(invite.seed).peer
     await place.invites.revoke(invited)
-    await expect(joinAsLaptop(plan())).rejects.toMatchObject({ name: 'JoinError', code: 'REVOKED' })
+    await expect(joinMesh(plan())).rejects.toMatchObject({ name: 'JoinError', code: 'REVOKED' })
     expect(await readdir(root)).toEqual([])
     await mkdir(directory)
     await writeFile(join(directory, 'bzzz.json'), '{"log_level":"warn"}')
-    await expect(joinAsLaptop(plan())).rejects.toMatchObject({ code: 'REVOKED' })
+    await expect(joinMesh(plan())).rejects.toMatchObject({ code: 'REVOKED' })
     expect(await readdir(directory)).toEqual(['bzzz.json'])
   })
 
@@ -119,7 +121,7 @@ describe('joining as a laptop', () => {
       await writeFile(join(root, 'above', 'notes.txt'), 'mine')
       return ask(request)
     }
-    await expect(joinAsLaptop(plan({ directory: deep, ask: disturbed }))).rejects.toMatchObject({ code: 'REVOKED' })
+    await expect(joinMesh(plan({ directory: deep, ask: disturbed }))).rejects.toMatchObject({ code: 'REVOKED' })
     expect(await readdir(root, { recursive: true })).toEqual(['above', join('above', 'notes.txt')])
   })
 
@@ -129,8 +131,8 @@ describe('joining as a laptop', () => {
       await both
       return ask(request)
     }
-    const first = joinAsLaptop(plan({ ask: slow }))
-    const second = joinAsLaptop(plan({ ask: slow })).finally(go)
+    const first = joinMesh(plan({ ask: slow }))
+    const second = joinMesh(plan({ ask: slow })).finally(go)
     await expect(second).rejects.toMatchObject({ code: 'BUSY', message: expect.stringContaining(String(process.pid)) })
     await first
     await expectWhole()
@@ -143,7 +145,7 @@ describe('joining as a laptop', () => {
   ])('takes over the lock of %s', async (_, text) => {
     await mkdir(directory)
     await writeFile(join(directory, '.join.lock'), text)
-    await joinAsLaptop(plan())
+    await joinMesh(plan())
     await expectWhole()
   })
 
@@ -154,7 +156,7 @@ describe('joining as a laptop', () => {
       ['', 'another process'],
     ] as const) {
       await writeFile(join(directory, '.join.lock'), text)
-      await expect(joinAsLaptop(plan())).rejects.toMatchObject({
+      await expect(joinMesh(plan())).rejects.toMatchObject({
         code: 'BUSY',
         message: expect.stringContaining(words),
       })
@@ -165,7 +167,7 @@ describe('joining as a laptop', () => {
   it('keeps the operator’s own settings beside its own', async () => {
     await mkdir(directory)
     await writeFile(join(directory, 'bzzz.json'), '{"log_level":"warn","node_id":"old"}')
-    await joinAsLaptop(plan())
+    await joinMesh(plan())
     await expectWhole()
     expect(JSON.parse(await readFile(join(directory, 'bzzz.json'), 'utf8'))).toMatchObject({ log_level: 'warn' })
   })
@@ -176,11 +178,11 @@ describe('joining as a laptop', () => {
       status: 'answered',
       answer: { t: 'joined', first: bytes, newest: bytes },
     })
-    await expect(joinAsLaptop(plan({ ask: odd }))).rejects.toMatchObject({ code: 'BAD_ANSWER' })
+    await expect(joinMesh(plan({ ask: odd }))).rejects.toMatchObject({ code: 'BAD_ANSWER' })
     const none = async (): Promise<Asked> => {
       return { status: 'answered', answer: { t: 'joined', first: bytes, newest: Uint8Array.of(1) } }
     }
-    await expect(joinAsLaptop(plan({ ask: none }))).rejects.toMatchObject({ code: 'BAD_ANSWER' })
+    await expect(joinMesh(plan({ ask: none }))).rejects.toMatchObject({ code: 'BAD_ANSWER' })
     expect(await readdir(root)).toEqual([])
   })
 })

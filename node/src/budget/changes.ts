@@ -1,0 +1,213 @@
+import { type Budget, formatUsd, type ManifestChange } from '@bzzz/budget'
+import type { Mesh } from '@bzzz/mesh'
+import {
+  type Account,
+  accountKey,
+  dayPeriod,
+  type Manifest,
+  type Member,
+  monthPeriod,
+  type NanoUsd,
+  type PeerId,
+  parsePeriod,
+} from '@bzzz/protocols'
+import type { SharedCounter } from '../counter/shared-counter.ts'
+import type { Membership } from '../membership/membership.ts'
+import type { Changed, Owner } from './owner.ts'
+
+/** What an operator may change of the manifest, and what it stands at, in the words of the API. */
+export interface ManifestChanges {
+  view(signal: AbortSignal): Promise<Standing>
+  limit(order: LimitOrder): Promise<Done>
+  adopt(node: string, reissue: NanoUsd | null): Promise<Done>
+  remove(node: string, destroyed: boolean): Promise<Done>
+  restore(gone: readonly string[]): Promise<Done>
+  heal(): Promise<Done>
+}
+
+export interface LimitOrder {
+  readonly dim: 'day' | 'month'
+  readonly direction: 'raise' | 'lower'
+  readonly amount: NanoUsd
+}
+
+type Done = Exclude<Changed, { status: 'refused' }>
+
+export interface Standing {
+  readonly version: number
+  readonly contested: boolean
+  readonly ownerKeyHere: boolean
+  readonly nodes: readonly { label: string; peer: PeerId; confirmed: number; online: boolean }[]
+  readonly limits: readonly LimitStanding[]
+}
+
+export interface LimitStanding {
+  readonly period: string
+  readonly dim: 'day' | 'month'
+  readonly running: boolean
+  readonly limit: bigint
+  readonly given: bigint
+  readonly mayExceedBy: bigint
+  readonly waitingFor: readonly string[]
+  /** Null for what has not begun, and where nobody could say. */
+  readonly spent: bigint | null
+}
+
+/** What is asked for is not done, with words for the operator. */
+export class ChangeRefused extends Error {
+  override readonly name = 'ChangeRefused'
+  readonly code: 'CHANGE_REFUSED' | 'NODE_UNKNOWN'
+
+  constructor(code: ChangeRefused['code'], message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+export interface ChangesOptions {
+  readonly membership: Membership
+  readonly owner: Owner
+  readonly budget: Pick<Budget, 'account'>
+  readonly mesh: Pick<Mesh, 'peer' | 'cards' | 'peers'>
+  readonly counter: Pick<SharedCounter, 'total'>
+  readonly ownerKeyHere: () => Promise<boolean>
+  readonly now: () => number
+}
+
+export function createManifestChanges(options: ChangesOptions): ManifestChanges {
+  const { membership, owner, budget, mesh, counter, now } = options
+  const manifest = (): Manifest => membership.newest().manifest
+
+  async function done(change: ManifestChange): Promise<Done> {
+    const changed = await owner.change(change)
+    if (changed.status === 'refused') throw new ChangeRefused('CHANGE_REFUSED', withLabels(changed.reason))
+    return changed
+  }
+
+  /** Nobody knows machines by their keys. */
+  function withLabels(reason: string): string {
+    return manifest().members.reduce((text, { peer, label }) => text.replaceAll(peer, label), reason)
+  }
+
+  function memberNamed(name: string): Member {
+    const lower = name.toLowerCase()
+    const found = manifest().members.find(({ peer, label }) => peer === name || label.toLowerCase() === lower)
+    if (found === undefined) throw new ChangeRefused('NODE_UNKNOWN', `no member of the mesh is called ${name}`)
+    return found
+  }
+
+  const labelOf = (peer: PeerId): string => manifest().members.find((each) => each.peer === peer)?.label ?? peer
+  const isOnline = (peer: PeerId): boolean =>
+    peer === mesh.peer || mesh.peers().some((each) => each.peer === peer && each.state === 'online')
+
+  function present(dim: 'day' | 'month'): NanoUsd {
+    const limits = manifest().limits.filter((each) => each.dim === dim)
+    return limits.toSorted((a, b) => (a.from < b.from ? -1 : 1)).at(-1)?.amount ?? (0n as NanoUsd)
+  }
+
+  /** The account that a node works with now: its own, or as its newest card says. */
+  function accountOf({ peer, label }: Member): Account {
+    if (peer === mesh.peer) return budget.account
+    const known = mesh.cards().find(({ card }) => card.peer === peer)
+    if (known !== undefined) return { peer, incarnation: known.card.incarnation }
+    throw new ChangeRefused('CHANGE_REFUSED', `${label} was not met yet: start it, then run this again`)
+  }
+
+  const named = (peer: PeerId): Account[] => {
+    const accounts = membership
+      .versions()
+      .flatMap((version) => [...version.manifest.allotments, ...version.manifest.weights].map(({ account }) => account))
+    const own = accounts.filter((account) => account.peer === peer)
+    return [...new Map(own.map((account) => [accountKey(account), account])).values()]
+  }
+
+  async function spentIn(period: LimitStanding['period'], signal: AbortSignal): Promise<bigint | null> {
+    const total = await counter.total(period as Parameters<SharedCounter['total']>[0], { signal })
+    return total.found === 0 ? null : total.low
+  }
+
+  async function view(signal: AbortSignal): Promise<Standing> {
+    const confirmed = new Map<PeerId, number>()
+    for (const { account, version } of owner.confirmed()) {
+      confirmed.set(account.peer, Math.max(version, confirmed.get(account.peer) ?? 0))
+    }
+    const running = new Set<string>([dayPeriod(now()), monthPeriod(now())])
+    const limits = owner.sums().map(async ({ period, limit, believed, waitingFor, mayExceedBy }) => {
+      const isRunning = running.has(period)
+      const dim: LimitStanding['dim'] = parsePeriod(period)?.kind === 'month' ? 'month' : 'day'
+      const spent = isRunning ? await spentIn(period, signal) : null
+      const names = [...new Set(waitingFor.map(({ peer }) => labelOf(peer)))]
+      return { period, dim, running: isRunning, limit, given: believed, mayExceedBy, waitingFor: names, spent }
+    })
+    return {
+      version: manifest().version,
+      contested: membership.contested(),
+      ownerKeyHere: await options.ownerKeyHere(),
+      nodes: manifest().members.flatMap(({ peer, label, role }) =>
+        role === 'node' ? [{ label, peer, confirmed: confirmed.get(peer) ?? 0, online: isOnline(peer) }] : [],
+      ),
+      limits: await Promise.all(limits),
+    }
+  }
+
+  return {
+    view,
+    limit: async ({ dim, direction, amount }) => {
+      const before = present(dim)
+      const isSo = direction === 'raise' ? amount > before : amount < before
+      if (amount !== before && !isSo) throw new ChangeRefused('CHANGE_REFUSED', otherWayWords(dim, direction, before))
+      if (direction === 'raise' && dim === 'day' && amount > present('month'))
+        throw new ChangeRefused('CHANGE_REFUSED', crossedWords(present('month')))
+      return await done({ kind: 'limit', dim, amount })
+    },
+    async adopt(node, reissue) {
+      const member = memberNamed(node)
+      const account = accountOf(member)
+      await restoreFirst(member, account)
+      const adopted = await done({ kind: 'adopt', account })
+      if (reissue === null) return adopted
+      await done({ kind: 'reissue', dim: 'day', by: reissue, account })
+      return await done({ kind: 'reissue', dim: 'month', by: reissue, account })
+    },
+    async remove(node, destroyed) {
+      const { peer, label, role } = memberNamed(node)
+      if (peer === mesh.peer)
+        throw new ChangeRefused(
+          'CHANGE_REFUSED',
+          `${label} is this node: remove it from another one, or use "bzzz leave"`,
+        )
+      if (role === 'node' && !destroyed && !isOnline(peer))
+        throw new ChangeRefused('CHANGE_REFUSED', unreachedWords(label))
+      return await done({ kind: 'remove-member', peer, how: 'attested' })
+    },
+    restore: async (gone) => {
+      const accounts = gone.flatMap((name) => {
+        const member = memberNamed(name)
+        const present = member.peer === mesh.peer ? accountKey(budget.account) : undefined
+        return named(member.peer).filter((account) => accountKey(account) !== present)
+      })
+      return await done({ kind: 'restore', gone: accounts })
+    },
+    heal: () => done({ kind: 'heal' }),
+  }
+
+  /** The owner's own disk was lost, and the chain with it: that comes first. */
+  async function restoreFirst({ peer }: Member, account: Account): Promise<void> {
+    if (peer !== mesh.peer || !owner.needsRestore()) return
+    const gone = named(peer).filter((each) => accountKey(each) !== accountKey(account))
+    await done({ kind: 'restore', gone })
+  }
+}
+
+function otherWayWords(dim: 'day' | 'month', direction: 'raise' | 'lower', before: NanoUsd): string {
+  const other = direction === 'raise' ? 'lower' : 'raise'
+  return `the limit of a ${dim} is ${formatUsd(before)}, so this would ${other} it: use "bzzz budget ${other}"`
+}
+
+function crossedWords(month: NanoUsd): string {
+  return `no day can cost more than its month, whose limit is ${formatUsd(month)}: raise that first`
+}
+
+function unreachedWords(label: string): string {
+  return `${label} is not reached, so it cannot be told to stop: if it is destroyed, or its disk is, say so with --destroyed; what it could still spend until it meets the mesh is at your risk`
+}

@@ -1,0 +1,70 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { type LimitState, type ManifestView, manifestView } from '@bzzz/protocols'
+import type { NodeClient } from './client.ts'
+import { plain } from './terminal.ts'
+
+// Nodes that are up confirm within a round trip and a write.
+const SETTLE_MS = 4_000
+const LOOK_MS = 150
+
+/** What a change came to, once those that are reached have confirmed it, or some seconds are over. */
+export async function settled(client: NodeClient, changed: ManifestView, signal: AbortSignal): Promise<ManifestView> {
+  const untilMs = performance.now() + SETTLE_MS
+  let seen = changed
+  while (!isSettled(seen, changed.version) && performance.now() < untilMs) {
+    await delay(LOOK_MS, undefined, { signal })
+    seen = await client.get('agents', '/api/manifest', manifestView, { signal })
+  }
+  return seen
+}
+
+function isSettled({ nodes }: ManifestView, version: number): boolean {
+  return nodes.every(({ confirmed, online }) => confirmed >= version || !online)
+}
+
+/** One line for each running and coming period. */
+export function limitLines({ limits, nodes, version }: ManifestView, dim?: LimitState['dim']): string[] {
+  return limits.flatMap((limit) =>
+    dim === undefined || limit.dim === dim ? [`  ${limitLine(limit, { nodes, version })}`] : [],
+  )
+}
+
+type Confirming = Pick<ManifestView, 'nodes' | 'version'>
+
+function limitLine(limit: LimitState, confirming: Confirming): string {
+  const { limit_usd, given_usd, spent_usd, running } = limit
+  if (!running) return `${whenOf(limit)} ${usd(limit_usd)}, ${confirmedWords(limit, confirming)}`
+  const left = spent_usd === null ? given_usd : Math.max(0, given_usd - spent_usd)
+  const spent =
+    spent_usd === null ? 'what was spent is not known here' : `${usd(spent_usd)} of ${usd(limit_usd)} spent or held`
+  const { may_exceed_by_usd } = limit
+  const above = may_exceed_by_usd > 0 ? `; ${usd(may_exceed_by_usd)} above the limit had been given out before` : ''
+  return `${whenOf(limit)} at most ${usd(left)} more (${spent}${above})`
+}
+
+function whenOf({ dim, running }: LimitState): string {
+  if (dim === 'day') return running ? 'today          ' : 'from tomorrow  '
+  return running ? 'this month     ' : 'from next month'
+}
+
+function confirmedWords(limit: LimitState, { nodes, version }: Confirming): string {
+  const waiting = new Set(limit.waiting_for)
+  const confirmed = nodes.filter(
+    (node) => !waiting.has(node.node_id) && (node.confirmed >= version || waiting.size > 0),
+  ).length
+  return `confirmed by ${confirmed} of ${nodes.length}${excessWords(limit, nodes)}`
+}
+
+function excessWords({ may_exceed_by_usd, waiting_for }: LimitState, nodes: ManifestView['nodes']): string {
+  if (may_exceed_by_usd <= 0) return ''
+  const away = waiting_for.map((name) => {
+    const isAway = nodes.some(({ node_id, online }) => node_id === name && !online)
+    return `${plain(name)} ${isAway ? 'away' : 'has not confirmed'}`
+  })
+  return ` (${[...away, `may exceed it by ${usd(may_exceed_by_usd)}`].join(': ')})`
+}
+
+/** Limits are made of dollars and cents; less is shown as it is. */
+function usd(amount: number): string {
+  return amount === 0 || amount >= 0.01 ? `$${amount.toFixed(2)}` : `$${amount.toFixed(6)}`
+}

@@ -1,0 +1,49 @@
+import {
+  adoptOrder,
+  leftAnswer,
+  manifestChanged,
+  manifestView,
+  nanoOfUsd,
+  newLimit,
+  removeOrder,
+  restoreOrder,
+} from '@bzzz/protocols'
+import type { Door } from '../door.ts'
+import { leftView, manifestStanding } from '../views/manifest.ts'
+import type { Routes } from './routes.ts'
+
+// The mesh's sum may need a look into the DHT; an answer without it is better than a late one.
+const VIEW_TIMEOUT_MS = 3_000
+
+/** What the owner's key signs, and leaving. */
+export function addManifestRoutes(door: Door, { ports: { manifest }, answers }: Routes): void {
+  const config = { access: 'token' } as const
+  const changed = { 200: manifestChanged }
+  const view = async () => manifestStanding(await manifest.view(AbortSignal.timeout(VIEW_TIMEOUT_MS)))
+  type Done = Awaited<ReturnType<typeof manifest.heal>>
+  const answer = async ({ status }: Done) => ({ status, ...(await view()) })
+
+  door.get('/api/manifest', { config, schema: { response: { 200: manifestView } } }, view)
+  door.post('/api/manifest/limits', { config, schema: { body: newLimit, response: changed } }, async (request) => {
+    const { dim, direction, amount_usd } = request.body
+    return answer(await answers.once(request, () => manifest.limit({ dim, direction, amount: nanoOfUsd(amount_usd) })))
+  })
+  door.post('/api/manifest/adopt', { config, schema: { body: adoptOrder, response: changed } }, async (request) => {
+    const { node, reissue_usd: reissue } = request.body
+    const amount = reissue === undefined ? null : nanoOfUsd(reissue)
+    return answer(await answers.once(request, () => manifest.adopt(node, amount)))
+  })
+  door.post('/api/manifest/remove', { config, schema: { body: removeOrder, response: changed } }, async (request) => {
+    const { node, destroyed } = request.body
+    return answer(await answers.once(request, () => manifest.remove(node, destroyed)))
+  })
+  door.post('/api/manifest/restore', { config, schema: { body: restoreOrder, response: changed } }, async (request) =>
+    answer(await answers.once(request, () => manifest.restore(request.body.gone))),
+  )
+  door.post('/api/manifest/heal', { config, schema: { response: changed } }, async (request) =>
+    answer(await answers.once(request, manifest.heal)),
+  )
+  door.post('/api/leave', { config, schema: { response: { 200: leftAnswer } } }, async (request) =>
+    leftView(await answers.once(request, manifest.leave)),
+  )
+}

@@ -1,0 +1,60 @@
+import { manifestChanged, manifestView } from '@bzzz/protocols'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bzzz } from '../cli/bzzz.ts'
+import { meshFormed, openTestMesh, type TestMesh, type TestNode } from './nodes.ts'
+
+const PATIENCE = { timeout: 20_000, interval: 50 }
+
+let mesh: TestMesh
+beforeAll(async () => {
+  mesh = await openTestMesh({
+    members: [
+      ['walnut', 'architect'],
+      ['ironwood', 'reviewer'],
+      ['acacia', 'security'],
+    ],
+    dailyUsd: 9,
+  })
+  await meshFormed(mesh, 3)
+})
+afterAll(() => mesh.close())
+
+const walnut = (): TestNode => {
+  const [first] = mesh.nodes
+  if (first === undefined) throw new Error('no node is up')
+  return first
+}
+const standing = () => walnut().client.get('agents', '/api/manifest', manifestView)
+const day = async () => (await standing()).limits.filter(({ dim }) => dim === 'day')
+
+describe('the limit of a day', () => {
+  test('is confirmed by all that are up as it was founded', async () => {
+    await expect
+      .poll(async () => (await standing()).nodes.map(({ confirmed, online }) => [confirmed, online]), PATIENCE)
+      .toEqual([
+        [1, true],
+        [1, true],
+        [1, true],
+      ])
+    expect(await standing()).toMatchObject({ version: 1, owner_key: 'here', contested: false })
+  })
+
+  test('is raised at once, with what it is more by for each', async () => {
+    const body = { dim: 'day', direction: 'raise', amount_usd: 12 }
+    const changed = await walnut().client.post('/api/manifest/limits', body, manifestChanged)
+    expect(changed.status).toBe('signed')
+    const [running] = await day()
+    expect(running).toMatchObject({ running: true, limit_usd: 12, given_usd: 12, may_exceed_by_usd: 0 })
+    await expect
+      .poll(async () => (await day()).at(-1), PATIENCE)
+      .toMatchObject({ limit_usd: 12, given_usd: 12, waiting_for: [] })
+  })
+
+  test('is lowered with words that say when it holds', async () => {
+    const told = await bzzz(['budget', 'lower', 'day', '6', '--data-dir', walnut().directory])
+    expect(told.code).toBe(0)
+    await expect
+      .poll(async () => (await day()).at(-1), PATIENCE)
+      .toMatchObject({ limit_usd: 6, given_usd: 6, waiting_for: [] })
+  })
+})
