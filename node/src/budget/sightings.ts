@@ -39,17 +39,21 @@ export type SightingsFact =
   /** The DHT did not answer: a peer may still tell. */
   | { readonly type: 'own-slots-not-read'; readonly error: unknown }
   | { readonly type: 'sightings-not-kept'; readonly error: unknown }
+  /** The ledger takes nothing more. */
+  | { readonly type: 'own-slot-not-told'; readonly error: unknown }
 
 export interface SightingsOptions {
   readonly room: Room
   readonly mesh: MeshId
-  readonly budget: Pick<Budget, 'account' | 'sight' | 'seen' | 'seenOf' | 'forkProofs'>
+  readonly budget: Pick<Budget, 'account' | 'sight' | 'seen' | 'seenOf' | 'forkProofs' | 'slots'>
   readonly now: () => number
   readonly observe: (fact: SightingsFact) => void
 }
 
 /** A crash forgets what was seen in so long. */
 const KEEP_MS = 60_000
+/** What this node signed last is told so often, while it signs: peers know it then, should its ledger be put back. */
+const TELL_OWN_MS = 60_000
 /** A proof that came with a grant is told after so long; others at once. */
 const TELL_MS = 5_000
 /** How often, at most, the DHT is asked for what this node has signed itself. */
@@ -64,6 +68,7 @@ export async function openSightings(options: SightingsOptions): Promise<NodeSigh
   let tell: SightedMesh['tellBudget'] | undefined
   let told = budget.forkProofs().length
   let keeping: Promise<void> = Promise.resolve()
+  let toldOwn: Uint8Array | undefined
 
   function tellForks(): void {
     const proofs = budget.forkProofs()
@@ -78,6 +83,17 @@ export async function openSightings(options: SightingsOptions): Promise<NodeSigh
     // Whoever hands on a proof is told on by the one that takes it.
     if (kind === 'fork') told = budget.forkProofs().length
     else tellForks()
+  }
+
+  async function tellOwn(): Promise<void> {
+    try {
+      const newest = (await budget.slots()).findLast(({ period }) => period.startsWith('d:'))?.bytes
+      if (newest === undefined || newest === toldOwn) return
+      toldOwn = newest
+      tell?.({ kind: 'slot', bytes: newest })
+    } catch (error) {
+      observe({ type: 'own-slot-not-told', error })
+    }
   }
 
   function keep(): Promise<void> {
@@ -108,16 +124,13 @@ export async function openSightings(options: SightingsOptions): Promise<NodeSigh
       tell = mesh.tellBudget
       const telling = setInterval(tellForks, TELL_MS)
       const saving = setInterval(keep, KEEP_MS)
+      const tellingOwn = setInterval(tellOwn, TELL_OWN_MS)
       const asking = createAsking(mesh, options)
       const unwatch = mesh.subscribe((event) => {
         if (event.type === 'peer' && event.status.state === 'online') asking.ask(now())
       })
-      stops.push(
-        unwatch,
-        asking.stop,
-        () => clearInterval(telling),
-        () => clearInterval(saving),
-      )
+      stops.push(unwatch, asking.stop)
+      for (const timer of [telling, saving, tellingOwn]) stops.push(() => clearInterval(timer))
     },
     async close() {
       for (const stop of stops) stop()

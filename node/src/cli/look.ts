@@ -3,6 +3,7 @@ import { agentsAnswer, costsBreakdown, dailyCosts, nodeStatus, peersAnswer } fro
 import { type Command, Option } from 'commander'
 import { durationText } from '../config/duration.ts'
 import type { Setting } from '../config/settings.ts'
+import { addNewLedger } from './budget-new-ledger.ts'
 import { addOwnerBudget } from './budget-owner.ts'
 import type { NodeClient } from './client.ts'
 import {
@@ -167,6 +168,7 @@ function addAgents(program: Command, context: CommandContext): void {
 
 function addBudget(program: Command, context: CommandContext): void {
   const budget = program.command('budget').description('the dollar limits of the mesh')
+  addNewLedger(budget, context)
   addOwnerBudget(budget, context)
   withGlobalOptions(budget.command('show'))
     .description("today's spending of the mesh against its limit, and what this node may still spend")

@@ -15,7 +15,7 @@ export async function startFailure(error: unknown, directory: string): Promise<u
 /** Whatever it would say now could be wrong: whether to begin anew is for a person to decide. */
 function damaged(error: unknown, directory: string): CliError | undefined {
   if (!(error instanceof StateError) || error.code !== 'STATE_DAMAGED') return undefined
-  const message = `${error.message}; move that folder away and start again: threads come back from the peers, and calls that cost money are refused until the mesh allots rights to the new ledger of ${directory}`
+  const message = `${error.message}; move that folder away and start again: threads come back from the peers, and this node spends what the others grant it until "bzzz budget adopt" gives the new ledger of ${directory} its part`
   return new CliError(exitCodes.io, error.code, message, { cause: error })
 }
 

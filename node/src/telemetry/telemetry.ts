@@ -48,6 +48,7 @@ export interface Telemetry {
 
 const sightingsWords: Record<SightingsFact['type'], string> = {
   'own-slots-not-read': 'the DHT did not say what this node has signed: whether its ledger is an older one, peers tell',
+  'own-slot-not-told': 'what this node has signed could not be told',
   'sightings-not-kept': 'what others were seen to sign was not written: it is forgotten at the next restart',
 }
 

@@ -8,6 +8,7 @@ const commands = [
   'config',
   'peers',
   'agents',
+  'budget new-ledger',
   'budget show',
   'threads',
   'thread show',

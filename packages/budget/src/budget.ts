@@ -8,6 +8,7 @@ import {
   type OpenedManifest,
   type Period,
   type Signer,
+  type Slot,
   type ThreadCap,
   type ThreadId,
   type TurnId,
@@ -15,6 +16,7 @@ import {
 } from '@bzzz/protocols'
 import type { Room } from '@bzzz/store'
 import { beginRun } from './begin-run.ts'
+import { stopOf } from './books/books.ts'
 import type { Call, CallState } from './calls/call.ts'
 import type { CallOutcome, Refusal, Reservation, ReserveRequest } from './calls/reservation.ts'
 import {
@@ -38,6 +40,7 @@ import { openLedger } from './ledger/open-ledger.ts'
 import { readCall } from './ledger/read.ts'
 import { readCallIn, readCostsIn, readTurnIn } from './ledger/read-all.ts'
 import { acknowledgeTask, withoutRights } from './manifest/acknowledge.ts'
+import { usedUpDay } from './periods/agent-days.ts'
 import { isShared } from './periods/charged.ts'
 import { rightsOf } from './periods/rights.ts'
 import { priceOf } from './prices/cost.ts'
@@ -156,8 +159,9 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
   const { reachable = nothing, contested = no } = options
   const { mesh } = options.manifest()
   const newest = () => options.manifest().manifest
-  const { room, account, standing, former } = await openLedger({ ...options, peer: signer.peer })
+  const { room, account, standing, former, begunMs } = await openLedger({ ...options, peer: signer.peer })
   const ledgers = { room, former }
+  const beginning = { atMs: begunMs, isSecond: former.length > 0 }
   const listeners = new Set<(period: Period) => void>()
   let agreedMs: number | undefined
   let retired = false
@@ -166,7 +170,12 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
     const taken = newest()
     const manifest = rules.opensBy(standing.acked?.manifest ?? withoutRights(taken), taken)
     const skewMs = rules.guardMs(taken.clockSkewMs)
-    return { account, manifest, newest: taken, localCaps, clock: { nowMs, skewMs }, agreedMs }
+    const agentsUsedUp = usedUpDay({ manifest, newest: taken }, account, beginning)
+    return { account, manifest, newest: taken, localCaps, clock: { nowMs, skewMs }, agreedMs, agentsUsedUp }
+  }
+  const slotState = (): Slot['state'] => {
+    if (stopOf(standing, account) !== undefined) return 'frozen'
+    return retired ? 'closed' : 'open'
   }
   const waitingRoom = createWaitingRoom({ standing, terms, reachable, now })
   const writer = openWriter({
@@ -177,12 +186,9 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
       (() =>
         marker.write({ account, boot: standing.meta.boot, head: standing.head, signedSeq: standing.meta.signedSeq })),
     seal: slotSealer({
-      mesh,
-      account,
-      signer,
+      ...{ mesh, account, signer },
       manifestVersion: () => standing.acked?.version ?? 0,
-      state: () => (retired ? 'closed' : 'open'),
-      verifies,
+      state: slotState,
     }),
     now,
     due: (nowMs) => overdueReleases(standing, nowMs),

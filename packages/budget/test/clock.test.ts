@@ -182,6 +182,35 @@ describe('a budget over time', () => {
     },
   )
 
+  it('refuses while its clock is a year ahead, in a mesh of several, and goes on once it is right again', async () => {
+    const { budget, clock } = await openBench({}, {}, ['ironwood'])
+    await reserved(budget, callOf(10, 'a'))
+    clock.ms = at('2027-11-22T12:00:00Z')
+    for (let again = 0; again < 3; again++) {
+      const refusal = refusalOf(await budget.reserve(callOf(10, 'b')))
+      expect(refusal.reason).toContain('clock says 2027-11-22T12:00 UTC')
+    }
+    clock.ms = at('2026-11-22T12:00:30Z')
+    await reserved(budget, callOf(90, 'b'))
+    clock.ms = at('2026-11-23T12:00:00Z')
+    await reserved(budget, callOf(100, 'c'))
+  })
+
+  it('charges the day that a clock one day ahead has opened until it has come, says so, and goes on as ever then', async () => {
+    const { budget, clock } = await openBench({}, {}, ['ironwood'])
+    await reserved(budget, callOf(10, 'a'))
+    clock.ms = at('2026-11-23T12:00:00Z')
+    await reserved(budget, callOf(60, 'b'))
+    clock.ms = at('2026-11-22T13:00:00Z')
+    await reserved(budget, callOf(40, 'c'))
+    const refusal = refusalOf(await budget.reserve(callOf(10, 'd')))
+    expect(refusal).toMatchObject({ by: 'day', period: 'd:2026-11-23' })
+    expect(refusal.reason).toContain('2026-11-23 has not come yet: a wrong clock opened it')
+    expect(refusal.reason).toContain('bzzz budget new-ledger')
+    clock.ms = at('2026-11-24T12:00:00Z')
+    await reserved(budget, callOf(100, 'e'))
+  })
+
   it('opens freely a year after its manifest', async () => {
     const { budget, clock } = await openBench()
     clock.ms = at('2027-11-22T12:00:00Z')

@@ -203,3 +203,40 @@ describe('an operator', () => {
     await walnut.verify()
   })
 })
+
+describe("an agent's own limit", () => {
+  const limited = { perAgentDaily: cents(50) }
+
+  async function restarted(): Promise<{ walnut: Home; mesh: Mesh }> {
+    const mesh = await openMesh(['walnut', 'ironwood'], limited)
+    const walnut = mesh.home('walnut')
+    await reserved(walnut.budget, callOf(40, 'before'))
+    await walnut.loseDisk()
+    return { walnut, mesh }
+  }
+
+  async function withGrants(mesh: Mesh, walnut: Home, name: string) {
+    const waiting = walnut.budget.reserve(callOf(20, name), AbortSignal.timeout(10_000))
+    await new Promise((resolve) => setImmediate(resolve))
+    mesh.gossip()
+    await mesh.seek(walnut)
+    return waiting
+  }
+
+  it('counts as used up on the day on which another ledger was begun, since what was spent of it is not known', async () => {
+    const { walnut, mesh } = await restarted()
+    const refusal = refusalOf(await withGrants(mesh, walnut, 'a'))
+    expect(refusal).toMatchObject({ by: 'agent-day', limit: 0n })
+    expect(refusal.reason).toContain('What it spent before this ledger was begun is not known')
+    expect((await mesh.home('ironwood').budget.reserve(callOf(50, 'b'))).status).toBe('reserved')
+  })
+
+  it('is whole again on the next day', async () => {
+    const { walnut, mesh } = await restarted()
+    mesh.clock.ms += 86_400_000
+    for (const { budget } of mesh.homes) budget.witnessTime(mesh.clock.ms)
+    expect((await withGrants(mesh, walnut, 'a')).status).toBe('reserved')
+    expect((await withGrants(mesh, walnut, 'c')).status).toBe('reserved')
+    expect(period(walnut.budget, 'a:architect:2026-11-23')).toMatchObject({ initial: cents(50), available: cents(10) })
+  })
+})

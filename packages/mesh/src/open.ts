@@ -198,7 +198,9 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
   }
 
   function tellBudget(thing: BudgetThing, to?: PeerId): void {
-    for (const link of to === undefined ? all() : [links.get(to)]) {
+    const inUse = to === undefined ? all() : [links.get(to)]
+    // Of a node that is in use twice, both are to hear it.
+    for (const link of thing.kind === 'fork' ? links.open() : inUse) {
       if (link !== undefined) sessions.get(link)?.budget.tell(thing)
     }
   }

@@ -1,9 +1,7 @@
 import {
-  type Account,
   agentDayPeriod,
   type CallId,
   type LedgerEvent,
-  type Manifest,
   type NanoUsd,
   type Period,
   type PriceRef,
@@ -13,6 +11,7 @@ import {
 } from '@bzzz/protocols'
 import { type Balance, charged, held, openBalance, rights } from '../books/balance.ts'
 import { type Books, isFrozen, stopOf } from '../books/books.ts'
+import { isUsedUp } from '../periods/agent-days.ts'
 import { chargedPeriods, isShared } from '../periods/charged.ts'
 import { initialOf, isAttestedGone, mintsOf, rightsOf } from '../periods/rights.ts'
 import { highestCost } from '../prices/cost.ts'
@@ -108,6 +107,8 @@ function short(terms: Terms, balances: readonly Balance[], max: NanoUsd, shortag
   const [first] = shortages
   const without =
     rightsOf(terms.manifest, terms.account) === 'none' && balances.every(({ received }) => received === 0n)
+  const unhelped = shortages.find(({ by, limit }) => by === 'agent-day' && limit === 0n)
+  if (without && unhelped !== undefined) return final(unhelped)
   const refusal = without || first === undefined ? refused('no-rights', max, noRightsWords(terms.account)) : first
   if (lacks.length < shortages.length) return final(refusal)
   const periods = balances.map(({ period }) => period).filter(isShared)
@@ -134,20 +135,20 @@ export function openingEvents(terms: Terms, books: Books, periods: readonly Peri
 
 /** As it was opened, or as it would be; with the mints that are not booked yet. */
 export function balanceIn(
-  { manifest, account }: Terms,
+  terms: Terms,
   { balances }: { readonly balances: Pick<Books['balances'], 'get'> },
   period: Period,
 ): Balance {
-  const balance =
-    balances.get(period) ?? openBalance(period, openingRights(manifest, account, period), manifest.version)
+  const { manifest, account } = terms
+  const balance = balances.get(period) ?? openBalance(period, openingRights(terms, period), manifest.version)
   const due = mintsOf(manifest, account, period).filter(({ id }) => !balance.transfers.mints.includes(id))
   if (due.length === 0) return balance
   return { ...balance, minted: nanoUsdOf(due.reduce<bigint>((sum, { amount }) => sum + amount, balance.minted)) }
 }
 
-function openingRights(manifest: Manifest, account: Account, period: Period): NanoUsd {
-  const ofAgent = parsePeriod(period)?.kind === 'agent-day'
-  return ofAgent ? (manifest.perAgentDaily ?? NO_USD) : initialOf(manifest, account, period)
+function openingRights({ manifest, account, agentsUsedUp }: Terms, period: Period): NanoUsd {
+  if (parsePeriod(period)?.kind !== 'agent-day') return initialOf(manifest, account, period)
+  return isUsedUp(period, agentsUsedUp) ? NO_USD : (manifest.perAgentDaily ?? NO_USD)
 }
 
 /** A lower value of this node's own configuration. */
@@ -181,7 +182,7 @@ function shortageIn(
   const kind = parsePeriod(period)?.kind ?? 'day'
   const figures = { needed, limit: capped ? cap : most, spent: balance.spent, held: held(balance), available }
   const by = capped ? 'local-cap' : kind
-  const reason = tooLittleWords({ by, period, kept: nanoUsdOf(keptHere), ...figures }, request, terms.manifest)
+  const reason = tooLittleWords({ by, period, kept: nanoUsdOf(keptHere), ...figures }, request, terms)
   const lacks = capped || !isShared(period) ? [] : [{ period, amount: nanoUsdOf(needed - available) }]
   return { status: 'refused', by, period, reason, ...figures, lacks }
 }

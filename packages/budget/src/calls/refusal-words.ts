@@ -1,9 +1,10 @@
-import type { Account, Manifest, NanoUsd, Period } from '@bzzz/protocols'
-import { endOf } from '../periods/charged.ts'
+import type { Account, NanoUsd, Period } from '@bzzz/protocols'
+import { endOf, isAhead } from '../periods/charged.ts'
 import { limitOf } from '../periods/rights.ts'
 import { formatUsd } from '../usd.ts'
 import type { Call } from './call.ts'
 import type { Refusal, RefusedBy, ReserveRequest } from './reservation.ts'
+import type { Terms } from './terms.ts'
 
 /** Sentences for people: what was needed, what there was, and what to do. */
 export function tooLittleWords(
@@ -13,14 +14,15 @@ export function tooLittleWords(
     kept: NanoUsd
   },
   { agent, model }: ReserveRequest,
-  manifest: Manifest,
+  { manifest, clock }: Pick<Terms, 'manifest' | 'clock'>,
 ): string {
   const { by, period, needed, limit, spent, held, available, kept } = refusal
   const waited = kept > 0n ? `, and ${formatUsd(kept)} is kept for calls that wait longer` : ''
   const figures = `${formatUsd(limit)}, of which ${formatUsd(spent)} is spent and ${formatUsd(held)} held${waited}`
+  const ahead = isAhead(period, clock) ? ` ${aheadWords(period)}` : ''
   return (
     `a call of ${agent} to ${model} may cost ${formatUsd(needed)}, and ${formatUsd(available)} is left: ` +
-    `${subject(by, period, limitOf(manifest, period))} is ${figures}. ${remedy(by, period)}`
+    `${subject(by, period, limitOf(manifest, period))} is ${figures}. ${remedy(by, period, limit)}${ahead}`
   )
 }
 
@@ -32,13 +34,22 @@ function subject(by: RefusedBy, period: Period, meshLimit: NanoUsd | undefined):
   return `this node's share of the mesh's ${meshLimit === undefined ? 'limit' : formatUsd(meshLimit)} for ${label}`
 }
 
-function remedy(by: RefusedBy, period: Period): string {
+function remedy(by: RefusedBy, period: Period, limit: NanoUsd): string {
   if (by === 'thread')
     return 'It goes on when another node gives up some of its share, or a held call costs less than its bound; or open a thread with a larger cap'
   const next = new Date(endOf(period)).toISOString().slice(0, 16)
+  if (by === 'agent-day' && limit === 0n)
+    return `What it spent before this ledger was begun is not known. It goes on at ${next} UTC, or when the new account is adopted`
   const sooner = by === 'day' || by === 'month' ? 'another node gives it rights, or ' : ''
   const raise = by === 'local-cap' ? ', or when the configuration allows more' : ''
   return `It goes on at ${next} UTC, or when ${sooner}a held call costs less than its bound${raise}`
+}
+
+function aheadWords(period: Period): string {
+  return (
+    `${period.slice('d:'.length)} has not come yet: a wrong clock opened it, and no earlier one is charged any more. ` +
+    'If it is too far off to wait for, stop this node, run "bzzz budget new-ledger", start it again and have it adopted'
+  )
 }
 
 export function unpricedWords(model: string): string {

@@ -1,4 +1,4 @@
-import type { Account, Manifest, NanoUsd } from '@bzzz/protocols'
+import type { Account, Manifest, NanoUsd, Period } from '@bzzz/protocols'
 import type { Clock } from '../periods/charged.ts'
 
 /** What admission rests on besides the books. */
@@ -12,4 +12,6 @@ export interface Terms {
   readonly clock: Clock
   /** When another clock was last seen to agree with this one. */
   readonly agreedMs: number | undefined
+  /** Up to this day the agents' own limits count as used up: a ledger that knew of their calls is gone. */
+  readonly agentsUsedUp?: Period | undefined
 }

@@ -1,7 +1,7 @@
 import { type Account, accountKey, type PeerId } from '@bzzz/protocols'
 import type { Room } from '@bzzz/store'
 import type { BudgetFact } from '../facts.ts'
-import { readRecordHash } from './chain.ts'
+import { readRecord, readRecordHash } from './chain.ts'
 import { beginFirst, type EndOfLedger, type FormerLedger, readLedgers, renewLedger } from './ledgers.ts'
 import { type Mark, type Marker, reaches } from './marker.ts'
 import { readStanding, type Standing } from './standing.ts'
@@ -20,6 +20,8 @@ export interface OpenedLedger {
   readonly room: Room
   readonly account: Account
   readonly standing: Standing
+  /** When it was begun. */
+  readonly begunMs: number
   /** Oldest first. */
   readonly former: readonly FormerLedger[]
 }
@@ -61,7 +63,8 @@ async function ownMark(marker: Marker | undefined, peer: PeerId): Promise<Mark |
 async function readOpened({ room: whole, peer }: LedgerPlace): Promise<OpenedLedger> {
   const { room, incarnation, former } = await readLedgers(whole)
   if (incarnation === undefined) throw new RangeError('the ledger was not begun')
-  return { room, account: { peer, incarnation }, standing: await readStanding(room), former }
+  const { atMs: begunMs } = await readRecord(room, 1)
+  return { room, account: { peer, incarnation }, begunMs, standing: await readStanding(room), former }
 }
 
 async function endOf(opened: OpenedLedger, mark: Mark | undefined): Promise<EndOfLedger | undefined> {

@@ -34,8 +34,6 @@ export interface SealAs {
 
 export interface Seal {
   of(balance: Balance, as: SealAs): Uint8Array
-  /** Whether a slot of an earlier run still tells the balance. */
-  tells(slot: Uint8Array, balance: Balance): boolean
   /** Whether the account ends: an open slot does not tell that, whatever it was sealed for. */
   ends(): boolean
 }
@@ -120,9 +118,9 @@ export function openPage(standing: Standing, { books, periods: onDisk }: Working
   return { records, append, seal, finish }
 }
 
+/** In this opening: one of an earlier opening is sealed anew, so that two openings of one count are noticed at once. */
 function isSealed({ balance, slot, sealed }: HeldPeriod, seal: Seal): boolean {
-  if (slot === null) return false
-  return sealed === null || seal.ends() ? seal.tells(slot, balance) : sealed === balance
+  return slot !== null && sealed === balance && !seal.ends()
 }
 
 function changed<K, V>(before: ReadonlyMap<K, V>, after: ReadonlyMap<K, V>): [K, V][] {

@@ -31,6 +31,12 @@ export function chargedPeriods(
   return [...new Set(around)]
 }
 
+/** Whether no clock of the mesh can have reached a day or month: it was opened by one that was wrong. */
+export function isAhead(period: Period, { nowMs, skewMs }: Clock): boolean {
+  const kind = parsePeriod(period)?.kind
+  return (kind === 'day' || kind === 'month') && period > labelOf[kind](nowMs + skewMs)
+}
+
 /** Whether the clock has jumped over a whole period since the last one that is known to have been reached. */
 export function skipsPeriod(dimension: Dimension, nowMs: number, reached: Period | undefined): boolean {
   return reached !== undefined && labelOf[dimension](nowMs) > labelOf[dimension](endOf(reached))

@@ -20,7 +20,8 @@ export function sealTask(mesh: MeshId, account: Account, standing: Standing, clo
   }
   return {
     needs: () => ({ calls: [], periods: asked, costs: [] }),
-    decide: () => ({ events: [], seal: asked, answer: () => asked.flatMap(ownSlot) }),
+    // What is signed under a number that was given out before would look like a copy's.
+    decide: ({ outrun }) => ({ events: [], seal: outrun ? [] : asked, answer: () => asked.flatMap(ownSlot) }),
   }
 }
 

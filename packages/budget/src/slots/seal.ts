@@ -1,17 +1,4 @@
-import {
-  type Account,
-  encodeCanonical,
-  equalBytes,
-  grantHash,
-  type MeshId,
-  openSlot,
-  type Signer,
-  type Slot,
-  sealSlot,
-  slotHash,
-  type Verify,
-} from '@bzzz/protocols'
-import type { Balance } from '../books/balance.ts'
+import { type Account, grantHash, type MeshId, type Signer, type Slot, sealSlot, slotHash } from '@bzzz/protocols'
 import type { Transfers } from '../books/transfers.ts'
 import type { Seal } from '../ledger/page.ts'
 
@@ -21,13 +8,12 @@ export interface SealTerms {
   readonly signer: Signer
   /** In force. */
   readonly manifestVersion: () => number
-  /** `closed`: the account ends with what is sealed now. */
-  readonly state: () => 'open' | 'closed'
-  readonly verifies?: Verify | undefined
+  /** `closed`: the account ends with what is sealed now; `frozen`: it charges nothing any more. */
+  readonly state: () => Slot['state']
 }
 
 /** Seals what an account may be told to have charged; it leaves the node once the batch it was sealed in is synced. */
-export function slotSealer({ mesh, account, signer, manifestVersion, state, verifies }: SealTerms): Seal {
+export function slotSealer({ mesh, account, signer, manifestVersion, state }: SealTerms): Seal {
   return {
     of({ period, initial, transfers, reserved, released, overrun }, { seq, boot, wallMs, before }) {
       const prevHash = before === null ? null : Uint8Array.from(slotHash(before))
@@ -50,14 +36,6 @@ export function slotSealer({ mesh, account, signer, manifestVersion, state, veri
       )
     },
     ends: () => state() === 'closed',
-    tells(bytes, balance: Balance) {
-      const slot = openSlot(bytes, mesh, verifies)
-      const { granted, received } = movedBy(balance.transfers)
-      const sameMoves =
-        equalBytes(encodeCanonical(slot.granted), encodeCanonical(granted)) &&
-        equalBytes(encodeCanonical(slot.received), encodeCanonical(received))
-      return sameMoves && slot.state === state() && COUNTERS.every((counter) => slot[counter] === balance[counter])
-    },
   }
 }
 
@@ -68,5 +46,3 @@ export function movedBy({ given, taken }: Transfers): Pick<Slot, 'granted' | 're
     received: taken.map(({ grant }) => Uint8Array.from(grantHash(grant))),
   }
 }
-
-const COUNTERS = ['initial', 'reserved', 'released', 'overrun'] as const

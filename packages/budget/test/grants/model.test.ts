@@ -266,6 +266,8 @@ function checkNothingLost(world: World): void {
         (told.initial.get(period) ?? 0n) + movedIn(told, 'credited', period) - movedIn(told, 'granted', period)
       expect(available).toBe(rights - billedIn(world, period, one.account.incarnation))
       for (const other of ledgers) {
+        // A day that was over before its first grant arrived is never opened: what was given in it is of no use to anybody.
+        if (!other.initial.has(period)) continue
         expect(movedIn(told, 'granted', period, other.account)).toBe(movedIn(other, 'credited', period, one.account))
       }
     }

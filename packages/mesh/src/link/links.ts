@@ -36,6 +36,11 @@ export class Links {
     return [...this.#links.keys()].flatMap((peer) => this.get(peer) ?? [])
   }
 
+  /** Each that is open, older ones too: they may lead to another machine with the same key. */
+  open(): Link[] {
+    return [...this.#links.values()].flat().filter((link) => link.open)
+  }
+
   add(link: Link): void {
     const older = this.#links.get(link.peer) ?? []
     this.#links.set(link.peer, [...older, link])

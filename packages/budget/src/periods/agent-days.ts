@@ -1,0 +1,32 @@
+import { type Account, dayPeriod, type Manifest, type Period, parsePeriod } from '@bzzz/protocols'
+import { rightsOf } from './rights.ts'
+
+/** How a ledger came into being. */
+export interface Beginning {
+  readonly atMs: number
+  /** In place of another of the same machine, as far as this node remembers. */
+  readonly isSecond: boolean
+}
+
+/**
+ * The last day on which the agents of a machine have nothing left of their own limits, because the ledger that knew what
+ * they had spent is gone and nobody has adopted the one in its place; undefined for a machine's first ledger.
+ */
+export function usedUpDay(
+  { manifest, newest }: { readonly manifest: Manifest; readonly newest: Manifest },
+  account: Account,
+  { atMs, isSecond }: Beginning,
+): Period | undefined {
+  if (manifest.perAgentDaily === null || rightsOf(manifest, account) === 'allotted') return undefined
+  return isSecond || hadAnother(newest, account) ? dayPeriod(atMs + newest.clockSkewMs) : undefined
+}
+
+/** Whether an agent's day is not after that day. */
+export function isUsedUp(agentDay: Period, until: Period | undefined): boolean {
+  const parsed = parsePeriod(agentDay)
+  return until !== undefined && parsed?.kind === 'agent-day' && `d:${parsed.label}` <= until
+}
+
+function hadAnother({ allotments, closed }: Manifest, { peer, incarnation }: Account): boolean {
+  return [...allotments, ...closed].some(({ account }) => account.peer === peer && account.incarnation !== incarnation)
+}
