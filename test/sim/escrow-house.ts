@@ -4,21 +4,13 @@ import { guardState } from '@bzzz/store'
 import { placeCall } from './callers.ts'
 import { createDisk, type Disk } from './disk.ts'
 import { type EscrowProcess, openProcess } from './escrow-process.ts'
+import type { EscrowHouse } from './home.ts'
 import { createMark } from './mark.ts'
 import type { Mutant } from './mutants.ts'
 import type { Owner } from './owner.ts'
 import { nodeSigner } from './people.ts'
 import type { Order } from './plan.ts'
-import type { House, Stop, World } from './world.ts'
-
-export interface EscrowHouse extends House {
-  readonly process: EscrowProcess | undefined
-  /** Grants that came without being asked for. */
-  receive(grants: readonly Uint8Array[]): void
-  hearManifest(next: OpenedManifest): void
-  /** Has stopped for good. */
-  remove(): void
-}
+import type { Stop, World } from './world.ts'
 
 export interface HouseTerms {
   readonly world: World
