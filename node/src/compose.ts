@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Agents, openAgents } from '@bzzz/agents'
 import { openBudget } from '@bzzz/budget'
 import { openMesh } from '@bzzz/mesh'
-import type { NodeCard, PeerId } from '@bzzz/protocols'
+import { type NodeCard, type PeerId, signedVersion } from '@bzzz/protocols'
 import { openState } from '@bzzz/store'
 import { openThreads } from '@bzzz/threads'
 import { blobSource } from './agents/blob-source.ts'
@@ -16,6 +16,7 @@ import { openMarkerFile } from './budget/marker.ts'
 import { openOffice } from './budget/office.ts'
 import { openOwner } from './budget/owner.ts'
 import { openSightings } from './budget/sightings.ts'
+import { wireAlerts } from './budget/wire-alerts.ts'
 import { createBudgetWires } from './budget/wires.ts'
 import { createClosers } from './closers.ts'
 import type { Config } from './config/load.ts'
@@ -31,7 +32,7 @@ import {
 } from './config/membership.ts'
 import { cannotListen, checkPorts, portInUse } from './config/ports.ts'
 import { readPriceTable } from './config/prices.ts'
-import { openSharedCounter } from './counter/shared-counter.ts'
+import { openSharedCounter, type SharedCounter } from './counter/shared-counter.ts'
 import { Following, readFollows } from './following/following.ts'
 import { openHttp } from './http/open.ts'
 import { localToken, readSecret } from './identity/credentials.ts'
@@ -187,6 +188,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     const news = createAgentNews(now)
 
     let agents: Agents | undefined
+    let counter: SharedCounter | undefined
     const card = (): NodeCard => ({
       v: 1,
       peer: identity.peer,
@@ -218,10 +220,15 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       manifest: {
         newest: () => ({ version: newest().manifest.version, bytes: newest().bytes }),
         receive: membership.receive,
+        versionOf: (bytes) => signedVersion(bytes, opened),
         subscribe: membership.subscribe,
       },
       joins: invites,
       budget: sightings.watching(wires.port),
+      onSlot: (slot) => {
+        counter?.hear(slot)
+        sightings.hear(slot)
+      },
       threads,
       follows,
       card,
@@ -251,13 +258,32 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     closers.add('clocks', witnessClocks(budget, mesh, identity.peer))
 
     // Before the agents, so that what they settle while they close is published too.
-    const counter = openSharedCounter({
+    counter = openSharedCounter({
       budget,
       mesh: sightings.reading(mesh),
       manifest: newest,
+      now,
       observe: (fact) => log.debug({ fact }, fact.type),
     })
-    closers.add('counter', () => counter.close())
+    const { hear, close: closeCounter } = counter
+    closers.add('counter', closeCounter)
+    wires.hooks.onSlot = async (slot) => hear(slot)
+    const alerts = await wireAlerts({
+      ...{
+        room: state.room('alerts'),
+        mesh,
+        meshId,
+        signer: identity,
+        manifest: newest,
+        budget,
+        counter,
+        hooks: wires.hooks,
+      },
+      tells: !isLaptop,
+      now,
+      observe: observe.alerts,
+    })
+    closers.add('alerts', () => alerts.close())
 
     const livePeers = () => new Set(mesh.cards().flatMap((known) => (known.live ? [known.card.peer] : [])))
     agents = await openAgents({
@@ -329,6 +355,8 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
         mesh,
         budget,
         counter,
+        rights: wires,
+        alerts,
         following,
         reviews: createReviews({
           peer: identity.peer,

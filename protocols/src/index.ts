@@ -1,4 +1,5 @@
 export { type Ack, MAX_OPENED_PERIODS, openAck, readAck, sealAck } from './ack/ack.ts'
+export { type Alert, openAlert, sealAlert } from './alert/alert.ts'
 export { decodeCanonical, encodeCanonical, equalBytes } from './bytes/cbor.ts'
 export { ProtocolError, type ProtocolErrorCode } from './bytes/errors.ts'
 export { framed, framedBytes, unframed } from './bytes/framing.ts'
@@ -95,6 +96,29 @@ export {
   agentsQuery,
   agentView,
 } from './http/agents.ts'
+export {
+  type AlertView,
+  alertsAnswer,
+  alertView,
+  type BudgetAnswer,
+  budgetAnswer,
+  type CallView,
+  MAX_SETTLEMENTS,
+  newSettlements,
+  type PausedTurnView,
+  type PeriodView,
+  type SettlementsAnswer,
+  type SettlementView,
+  settlementsAnswer,
+  statedCost,
+  type UncertainAnswer,
+  type UncertainCallView,
+  uncertainAnswer,
+  type WaitingCallView,
+  type WhyAnswer,
+  whyAnswer,
+  whyQuery,
+} from './http/budget.ts'
 export {
   type ArchivedAnswer,
   archivedAnswer,
@@ -276,12 +300,14 @@ export {
   type PriceRef,
   type TokenUsage,
 } from './ledger/record.ts'
-export { heals, type ManifestChain, type Succession, successionOf } from './manifest/chain.ts'
+export { heals, type ManifestChain, type Succession, signedVersion, successionOf } from './manifest/chain.ts'
 export {
+  MANIFEST_NAMESPACE,
   MAX_HEALED,
   MAX_MANIFEST_BYTES,
   type Manifest,
   type Member,
+  manifestKey,
   meshFile,
   nodeLabel,
   type OpenedManifest,

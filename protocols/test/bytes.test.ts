@@ -1,8 +1,10 @@
+import { decode } from 'cborg'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { decodeCanonical, encodeCanonical } from '../src/bytes/cbor.ts'
 import { ProtocolError } from '../src/bytes/errors.ts'
+import { NOT_PLAIN, readPlain } from '../src/bytes/plain.ts'
 import { nanoUsd, nanoUsdText } from '../src/bytes/shapes.ts'
 import { openSigned, type SignatureDomain, sealSigned, signedMessage, verifySignature } from '../src/bytes/signing.ts'
 import { golden, hex, mesh, otherMesh, signerOf, unhex } from './keys.ts'
@@ -62,6 +64,28 @@ describe('deterministic CBOR', () => {
         if (decoded !== undefined) expect(hex(encodeCanonical(decoded.value))).toBe(hex(bytes))
       }),
     )
+  })
+
+  test('is read alike with and without encoding it again, whatever was altered', () => {
+    const numbers = fc.oneof(fc.maxSafeInteger(), fc.bigInt({ min: 2n ** 53n, max: 2n ** 64n - 1n }))
+    const altered = fc.tuple(fc.oneof(value, numbers, fc.array(numbers)), fc.nat(), fc.integer({ min: 0, max: 255 }))
+    fc.assert(
+      fc.property(altered, ([any, at, by]) => {
+        const bytes = Uint8Array.from(encodeCanonical(any))
+        bytes[at % bytes.length] = (bytes[at % bytes.length] ?? 0) ^ by
+        const plain = readPlain(bytes)
+        if (plain === NOT_PLAIN) return
+        expect(decode(bytes, { strict: true, rejectDuplicateMapKeys: true })).toEqual(plain)
+        expect(hex(encodeCanonical(plain))).toBe(hex(bytes))
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  test('of plain formats is read without encoding it again', () => {
+    fc.assert(fc.property(value, (any) => void expect(readPlain(encodeCanonical(any))).not.toBe(NOT_PLAIN)))
+    for (const bytes of ['a2616201616102', 'a2616101616102', '1801', 'f97e00', '7f616161ff', '61ff', '8101ff', 'c100'])
+      expect(readPlain(unhex(bytes)), bytes).toBe(NOT_PLAIN)
   })
 
   test('never fails in any other way than by a protocol error, not even nested by the thousand', () => {

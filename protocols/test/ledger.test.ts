@@ -66,7 +66,7 @@ const events: { [Kind in LedgerEvent['kind']]: Extract<LedgerEvent, { kind: Kind
     ...{ kind: 'settled', call, amount: nano(10_800_000n), reply: '{"summary":"fine"}', evidence: 'usage' },
     ...{ usage, providerRequestId: 'chatcmpl-1' },
   },
-  uncertain: { kind: 'uncertain', call, reason: 'the stream ended without usage' },
+  uncertain: { kind: 'uncertain', call, reason: 'the stream ended without usage', providerRequestId: 'req-7' },
   released: { kind: 'released', call, reason: 'not sent within 30 s' },
 }
 const recordOf = (event: LedgerEvent): LedgerRecord => ({

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { encodeCanonical } from '../src/bytes/cbor.ts'
 import { sealSigned } from '../src/bytes/signing.ts'
 import type { Period } from '../src/ids/ids.ts'
-import { MAX_SLOT_BYTES, openSlot, type Slot, sealSlot, slotHash, slotKey } from '../src/slot/slot.ts'
+import { MAX_SLOT_BYTES, MAX_TRANSFERS, openSlot, type Slot, sealSlot, slotHash, slotKey } from '../src/slot/slot.ts'
 import { golden, hex, mesh, otherMesh, signerOf } from './keys.ts'
 
 const walnut = signerOf(1)
@@ -19,15 +19,29 @@ const slot: Slot = {
   ...{ reserved: 5_000_000_000n as never, released: 1_200_000_000n as never, overrun: 0n as never },
 }
 const sealed = sealSlot(slot, mesh, walnut)
+const moved: Slot = {
+  ...slot,
+  seq: 42,
+  granted: [
+    {
+      account: { peer: signerOf(2).peer, incarnation: 'a'.repeat(32) as never },
+      ...{ boot: { counter: 1, nonce: 'b'.repeat(32) as never }, cumulative: 2_000_000_000n as never },
+      grant: new Uint8Array(32).fill(7),
+    },
+  ],
+  received: [new Uint8Array(32).fill(8)],
+}
 
 describe('a slot', () => {
   it('has the bytes, hash and key of the spec', () => {
     const key = Buffer.from(slotKey(mesh, slot.period, account)).toString()
-    expect({ sealed: hex(sealed), hash: hex(slotHash(sealed)), key }).toEqual(golden('slot'))
+    const withMoves = hex(sealSlot(moved, mesh, walnut))
+    expect({ sealed: hex(sealed), hash: hex(slotHash(sealed)), key, withMoves }).toEqual(golden('slot'))
   })
 
   it('is read back as it was signed', () => {
     expect(openSlot(sealed, mesh)).toEqual(slot)
+    expect(openSlot(sealSlot(moved, mesh, walnut), mesh)).toEqual(moved)
   })
 
   it('is bound to its mesh, its account and its words', () => {
@@ -54,6 +68,18 @@ describe('a slot', () => {
     expect(() => openSlot(bytes, mesh)).toThrow(
       expect.objectContaining({ code: 'BAD_SHAPE', message: expect.stringContaining(words) }),
     )
+  })
+
+  it('fits into its bound with all the transfers that it may have', () => {
+    const most = (2n ** 63n - 1n) as never
+    const account = { peer: signerOf(3).peer, incarnation: 'c'.repeat(32) as never }
+    const boot = { counter: Number.MAX_SAFE_INTEGER, nonce: 'd'.repeat(32) as never }
+    const granted = Array.from({ length: MAX_TRANSFERS }, () => {
+      return { account, boot, cumulative: most, grant: new Uint8Array(32) }
+    })
+    const received = Array.from({ length: MAX_TRANSFERS }, () => new Uint8Array(32))
+    const full = sealSlot({ ...slot, granted, received, initial: most, reserved: most, released: most }, mesh, walnut)
+    expect(openSlot(full, mesh).granted).toHaveLength(MAX_TRANSFERS)
   })
 
   it('above its bound is refused before it is decoded', () => {

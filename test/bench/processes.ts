@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url'
 export interface Measured<Verbs> {
   ask<V extends keyof Verbs & string>(verb: V, ...input: InputOf<Verbs[V]>): Promise<OutputOf<Verbs[V]>>
   close(): Promise<void>
+  /** At once, whatever it does. What was asked and not answered is rejected. */
+  kill(): Promise<void>
 }
 
 type InputOf<F> = F extends (...input: infer I) => unknown ? I : never
@@ -47,6 +49,11 @@ export function measure<Verbs>(module: URL, args: readonly string[] = []): Measu
         })
         child.send({ number, verb, input } satisfies Question)
       }),
+    async kill() {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+    },
     async close() {
       if (child.exitCode !== null || child.signalCode !== null) return
       child.disconnect()

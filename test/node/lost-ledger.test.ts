@@ -70,7 +70,7 @@ test('a node that lost its ledger starts, and warns in its log that it has no ri
 test('its status says that it may spend nothing', async () => {
   const { code, stdout } = await bzzz(['status', '--data-dir', lost])
   expect(code).toBe(0)
-  expect(stdout).toMatch(/^ {2}budget +no-rights: this node's part of today \$0\.0000,.* available \$0\.0000$/m)
+  expect(stdout).toMatch(/^ {2}budget +no-rights: today this node may spend \$0\.0000,.* available \$0\.0000$/m)
 })
 
 test('its seat works at once on what the others give it, and pays for itself', async () => {

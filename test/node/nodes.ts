@@ -33,6 +33,8 @@ export interface TestMesh {
 export interface TestMeshOptions {
   readonly members: readonly (readonly [label: string, ...agents: string[]])[]
   readonly dailyUsd?: number
+  /** Parts of a limit at which people are told. */
+  readonly thresholds?: { readonly warning: number; readonly critical: number }
   readonly flags?: Readonly<Record<string, unknown>>
   readonly env?: Readonly<Record<string, string>>
   readonly pricesFile?: string
@@ -58,7 +60,7 @@ export async function openTestMesh(options: TestMeshOptions): Promise<TestMesh> 
 /** Data directories of a mesh on loopback, ready to be started. */
 export async function foundTestMesh(
   directory: string,
-  options: Pick<TestMeshOptions, 'members' | 'dailyUsd' | 'pricesFile'>,
+  options: Pick<TestMeshOptions, 'members' | 'dailyUsd' | 'thresholds' | 'pricesFile'>,
 ): Promise<FoundedMesh> {
   const ports = await freePorts(options.members.length)
   return await foundMesh({
@@ -74,7 +76,7 @@ export async function foundTestMesh(
     dailyUsd: options.dailyUsd ?? 10,
     monthlyUsd: (options.dailyUsd ?? 10) * 10,
     perAgentDailyUsd: null,
-    thresholds: { warning: 0.8, critical: 0.95 },
+    thresholds: options.thresholds ?? { warning: 0.8, critical: 0.95 },
     prices: await readPriceTable({ prices_file: options.pricesFile, local_model: false, openai_model: '' }),
     now: Date.now,
     randomBytes,

@@ -1,4 +1,4 @@
-import type { Budget } from '@bzzz/budget'
+import type { Budget, Sighted } from '@bzzz/budget'
 import type { BudgetPort, Mesh } from '@bzzz/mesh'
 import {
   accountKey,
@@ -28,6 +28,8 @@ export interface NodeSightings {
   reading(
     mesh: Pick<Mesh, 'subscribe' | 'putRecord' | 'getRecord'>,
   ): Pick<Mesh, 'subscribe' | 'putRecord' | 'getRecord'>
+  /** A slot that came by the DHT, its signature checked. */
+  hear(slot: Uint8Array): void
   /** Once the mesh is open: tells what is found out, and asks the DHT what this node's account has signed. */
   connect(mesh: SightedMesh): void
   close(): Promise<void>
@@ -40,6 +42,7 @@ export type SightingsFact =
   | { readonly type: 'own-slots-not-read'; readonly error: unknown }
   | { readonly type: 'sightings-not-kept'; readonly error: unknown }
   /** The ledger takes nothing more. */
+  | { readonly type: 'slot-not-looked-at'; readonly error: unknown }
   | { readonly type: 'own-slot-not-told'; readonly error: unknown }
 
 export interface SightingsOptions {
@@ -78,8 +81,8 @@ export async function openSightings(options: SightingsOptions): Promise<NodeSigh
 
   async function receive(port: BudgetPort, thing: BudgetThing, from: PeerId): Promise<void> {
     const { kind, bytes } = thing
-    if (kind === 'slot' || kind === 'ack') await budget.sight({ kind, bytes: Uint8Array.from(bytes) })
-    await port.receive(thing, from)
+    if (kind !== 'slot' && kind !== 'ack') await port.receive(thing, from)
+    else if (isOthers(await budget.sight({ kind, bytes: Uint8Array.from(bytes) }))) await port.receive(thing, from)
     // Whoever hands on a proof is told on by the one that takes it.
     if (kind === 'fork') told = budget.forkProofs().length
     else tellForks()
@@ -120,6 +123,9 @@ export async function openSightings(options: SightingsOptions): Promise<NodeSigh
         return bytes
       },
     }),
+    hear(slot) {
+      sightQuietly(budget, slotOf(slot)).catch((error: unknown) => observe({ type: 'slot-not-looked-at', error }))
+    },
     connect(mesh) {
       tell = mesh.tellBudget
       const telling = setInterval(tellForks, TELL_MS)
@@ -174,6 +180,11 @@ async function sightQuietly({ sight }: Pick<Budget, 'sight'>, thing: SignedThing
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
   }
+}
+
+/** What is handed back to this node, or is of an account that is in use twice, is of no use to anybody else here. */
+function isOthers(sighted: Sighted): boolean {
+  return sighted === 'seen' || sighted === 'stranger'
 }
 
 function slotOf(bytes: Uint8Array): SignedThing {

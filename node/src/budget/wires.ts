@@ -18,6 +18,9 @@ export interface BudgetHooks {
   onAck?: (bytes: Uint8Array, from: PeerId) => Promise<void>
   onSlot?: (bytes: Uint8Array, from: PeerId) => Promise<void>
   onLeave?: (bytes: Uint8Array, from: PeerId) => Promise<void>
+  onAlert?: (bytes: Uint8Array, from: PeerId) => Promise<void>
+  /** Told on each new link besides what the budget tells. */
+  greeting?: () => readonly BudgetThing[]
 }
 
 export type WiresFact =
@@ -87,9 +90,11 @@ export function createBudgetWires({ budget, now, observe }: BudgetWiresOptions):
           return hooks.onSlot?.(bytes, from)
         case 'leave':
           return hooks.onLeave?.(bytes, from)
+        case 'alert':
+          return hooks.onAlert?.(bytes, from)
       }
     },
-    greeting: (to) => greetingTo(to, budget, mesh?.cards() ?? []),
+    greeting: (to) => [...greetingTo(to, budget, mesh?.cards() ?? []), ...(hooks.greeting?.() ?? [])],
   }
 
   /** What is new here is told on, so that it reaches whoever is not linked to the one that found it. */

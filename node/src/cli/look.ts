@@ -1,11 +1,7 @@
-import { OFFLINE_MODEL } from '@bzzz/agents'
-import { agentsAnswer, costsBreakdown, dailyCosts, nodeStatus, peersAnswer } from '@bzzz/protocols'
-import { type Command, Option } from 'commander'
+import { agentsAnswer, nodeStatus, peersAnswer } from '@bzzz/protocols'
+import type { Command } from 'commander'
 import { durationText } from '../config/duration.ts'
 import type { Setting } from '../config/settings.ts'
-import { addNewLedger } from './budget-new-ledger.ts'
-import { addOwnerBudget } from './budget-owner.ts'
-import type { NodeClient } from './client.ts'
 import {
   type CommandContext,
   clientFor,
@@ -18,13 +14,12 @@ import {
 import { exitCodes } from './exit.ts'
 import { ago, dollars, plain, styled, table } from './terminal.ts'
 
-/** Commands that only look: status, config, peers, agents, budget show. */
+/** Commands that only look: status, config, peers, agents. */
 export function addLookCommands(program: Command, context: CommandContext): void {
   addStatus(program, context)
   addConfig(program, context)
   addPeers(program, context)
   addAgents(program, context)
-  addBudget(program, context)
 }
 
 function addStatus(program: Command, context: CommandContext): void {
@@ -50,7 +45,7 @@ function addStatus(program: Command, context: CommandContext): void {
           `  threads   ${conversations.active} active, ${conversations.approved} approved, ${conversations.changes_requested} changes requested, ${conversations.escalated} escalated, ${conversations.archived} archived`,
           laptop && budget.state === 'no-rights'
             ? '  budget    none (a laptop)'
-            : `  budget    ${budget.state}: this node's part of today ${dollars(budget.share_usd)}, spent ${dollars(budget.spent_usd)}, held ${dollars(budget.held_usd)}, available ${dollars(budget.available_usd)}`,
+            : `  budget    ${budget.state}: today this node may spend ${dollars(budget.share_usd)}, spent ${dollars(budget.spent_usd)}, held ${dollars(budget.held_usd)}, available ${dollars(budget.available_usd)}`,
         ].join('\n')
       })
     })
@@ -164,64 +159,4 @@ function addAgents(program: Command, context: CommandContext): void {
         ),
       )
     })
-}
-
-function addBudget(program: Command, context: CommandContext): void {
-  const budget = program.command('budget').description('the dollar limits of the mesh')
-  addNewLedger(budget, context)
-  addOwnerBudget(budget, context)
-  withGlobalOptions(budget.command('show'))
-    .description("today's spending of the mesh against its limit, and what this node may still spend")
-    .addOption(new Option('--by <what>', 'add the calls of this node').choices(['agent', 'model', 'thread']))
-    .addHelpText('after', examples('bzzz budget show', 'bzzz budget show --by thread --json'))
-    .action(async (options: GlobalOptions & { by?: 'agent' | 'model' | 'thread' }) => {
-      const client = await clientFor(context, options)
-      const daily = await client.get('agents', '/api/costs/daily', dailyCosts)
-      const breakdown = await client.get('agents', '/api/costs/breakdown', costsBreakdown)
-      const hasNone = daily.state === 'no-rights' && (await isLaptop(client))
-      const rows = options.by === undefined ? [] : breakdown[`by_${options.by}`]
-      const unproven = breakdown.by_model.reduce((sum, row) => sum + row.unproven_usd, 0)
-      const played = breakdown.by_model.some((row) => row.name === OFFLINE_MODEL) ? ', some of it play money' : ''
-      print(context, options, options.by === undefined ? daily : { ...daily, breakdown }, () => {
-        return [
-          `${daily.date} (UTC): ${hasNone ? 'none (a laptop)' : daily.state}${played}`,
-          `  the mesh   spent ${dollars(daily.spent_usd)} of ${dollars(daily.limit_usd)}${daily.unknown_nodes.length === 0 ? '' : `, at most ${dollars(daily.spent_at_most_usd)} (no figures from ${daily.unknown_nodes.map(plain).join(', ')})`}`,
-          ...daily.by_node.map(
-            (node) =>
-              `    ${plain(node.node_id)}: ${dollars(node.spent_usd)}${node.as_of === null ? '' : `, as of ${ago(node.as_of, context.now())}`}`,
-          ),
-          `  this node  part ${dollars(daily.own.share_usd)}, spent ${dollars(daily.own.spent_usd)}, held ${dollars(daily.own.held_usd)}, available ${dollars(daily.own.available_usd)}${daily.overrun_usd === 0 ? '' : `; of what it spent, ${dollars(daily.overrun_usd)} was billed above what calls could cost by the price table`}`,
-          ...(unproven === 0
-            ? []
-            : [
-                `  of what this node spent, ${dollars(unproven)} is the bound of calls whose server did not plainly say what they used`,
-              ]),
-          ...daily.frozen_models.map(
-            ({ model, billed_usd, bound_usd }) =>
-              `  ${plain(model)} is frozen on this node: ${dollars(billed_usd)} was billed for a call that could cost ${dollars(bound_usd)}; correct its price in the price file and start the node again`,
-          ),
-          ...(rows.length === 0
-            ? []
-            : [
-                table(
-                  context.terminal,
-                  [options.by ?? '', 'spent', 'held', 'calls', 'tokens in', 'tokens out'],
-                  rows.map((row) => [
-                    row.name,
-                    dollars(row.spent_usd),
-                    dollars(row.held_usd),
-                    String(row.calls),
-                    String(row.input_tokens),
-                    String(row.output_tokens),
-                  ]),
-                ),
-              ]),
-        ].join('\n')
-      })
-    })
-}
-
-/** It spends nothing, by what it is and not by a fault. */
-async function isLaptop(client: NodeClient): Promise<boolean> {
-  return (await client.get('node', '/api/status', nodeStatus)).node.role === 'laptop'
 }

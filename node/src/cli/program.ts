@@ -4,6 +4,7 @@ import { StateError } from '@bzzz/store'
 import { Command, CommanderError } from 'commander'
 import { ConfigError } from '../config/errors.ts'
 import { version } from '../version.ts'
+import { addBudgetCommands } from './budget.ts'
 import type { CommandContext } from './context.ts'
 import { addDemoCommand } from './demo.ts'
 import { diskFault } from './disk.ts'
@@ -60,6 +61,7 @@ function programFor(context: CommandContext): Command {
   addInitCommand(program, context)
   addUpCommand(program, context)
   addLookCommands(program, context)
+  addBudgetCommands(program, context)
   addThreadCommands(program, context)
   addTokenCommands(program, context)
   addReviewCommand(program, context)

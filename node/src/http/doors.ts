@@ -4,6 +4,7 @@ import { createDoor, type Door } from './door.ts'
 import type { DoorName, ObserveHttp } from './facts.ts'
 import { addAgentRoutes } from './routes/agents.ts'
 import { addArchiveRoutes } from './routes/archive.ts'
+import { addBudgetRoutes } from './routes/budget.ts'
 import { addConversationRoutes } from './routes/conversations.ts'
 import { addCostRoutes } from './routes/costs.ts'
 import { addEventsRoute } from './routes/events.ts'
@@ -84,6 +85,7 @@ function addAgentsDoor(door: Door, routes: Routes): void {
   addArchiveRoutes(door, routes)
   addReviewRoutes(door, routes)
   addCostRoutes(door, routes)
+  addBudgetRoutes(door, routes)
   addEventsRoute(door, routes)
   addInviteRoutes(door, routes)
   addManifestRoutes(door, routes)

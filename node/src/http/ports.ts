@@ -1,8 +1,19 @@
 import type { Review } from '@bzzz/agents'
 import type { Budget } from '@bzzz/budget'
 import type { Mesh } from '@bzzz/mesh'
-import type { AgentId, ChangeSet, NanoUsd, PeerId, ReviewPhase, ReviewTerms, ThreadId, TurnId } from '@bzzz/protocols'
+import type {
+  AgentId,
+  ChangeSet,
+  NanoUsd,
+  PeerId,
+  Period,
+  ReviewPhase,
+  ReviewTerms,
+  ThreadId,
+  TurnId,
+} from '@bzzz/protocols'
 import type { Appended, Threads, ThreadView } from '@bzzz/threads'
+import type { Alerts } from '../budget/alerts.ts'
 import type { ManifestChanges } from '../budget/changes.ts'
 import type { Left } from '../budget/leave.ts'
 import type { SharedCounter } from '../counter/shared-counter.ts'
@@ -27,7 +38,20 @@ export interface DoorPorts {
     | 'compress'
   >
   readonly mesh: Pick<Mesh, 'addrs' | 'peers' | 'cards' | 'subscribe' | 'holders' | 'followTokens'>
-  readonly budget: Pick<Budget, 'report' | 'breakdown' | 'subscribe'>
+  readonly budget: Pick<
+    Budget,
+    | 'account'
+    | 'report'
+    | 'breakdown'
+    | 'subscribe'
+    | 'settleByWord'
+    | 'uncertainCalls'
+    | 'waiting'
+    | 'call'
+    | 'callsOf'
+  >
+  readonly rights: RightsPort
+  readonly alerts: Pick<Alerts, 'list' | 'subscribe'>
   readonly counter: Pick<SharedCounter, 'total'>
   readonly following: FollowingPort
   readonly reviews: ReviewsPort
@@ -121,7 +145,25 @@ type ManifestPort = ManifestChanges & { leave(): Promise<Left> }
 
 /** Turns of this node's agents, as they happen. */
 interface TurnsPort {
+  /** Those that rest for want of money, oldest first. */
+  paused(): readonly PausedTurn[]
   subscribe(listener: (event: TurnNews) => void): () => void
+}
+
+export interface PausedTurn extends TurnNews {
+  readonly sinceMs: number
+}
+
+/** Rights of other nodes. */
+interface RightsPort {
+  /** Nodes that were asked in this run, newest last. */
+  whoWasAsked(): readonly {
+    readonly peer: PeerId
+    readonly atMs: number
+    readonly periods: readonly Period[]
+    readonly answer: string
+    readonly reason: string | null
+  }[]
 }
 
 export interface TurnNews {

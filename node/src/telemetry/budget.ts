@@ -142,7 +142,9 @@ function movedHandlers({
   registry,
   log,
   warnRarely,
-}: Instruments): Handlers<'minted' | 'granted' | 'credited' | 'grant-refused' | 'credit-refused' | 'forked'> {
+}: Instruments): Handlers<
+  'minted' | 'granted' | 'credited' | 'grant-refused' | 'credit-refused' | 'fork-refused' | 'forked'
+> {
   const registers = [registry]
   const moved = new Counter({
     name: 'bzzz_budget_moved_usd_total',
@@ -152,7 +154,7 @@ function movedHandlers({
   })
   const refused = new Counter({
     name: 'bzzz_budget_moves_refused_total',
-    help: 'Requests for rights that got none, and grants that were not booked, by the reason.',
+    help: 'Requests for rights that got none, grants that were not booked, and proofs that were none, by the reason.',
     labelNames: ['way', 'code'],
     registers,
   })
@@ -172,6 +174,10 @@ function movedHandlers({
     'grant-refused'({ to, code, reason }) {
       refused.inc({ way: 'granted', code })
       log.debug({ to: to.peer, code, reason }, 'no rights given')
+    },
+    'fork-refused'({ code, reason }) {
+      refused.inc({ way: 'forked', code })
+      warnRarely(`fork/${code}`, { code, reason }, 'no proof that an account is in use twice')
     },
     'credit-refused'({ code, reason }) {
       refused.inc({ way: 'credited', code })

@@ -82,6 +82,7 @@ type Refusal =
   | 'envelope-refused'
   | 'blob-refused'
   | 'tokens-refused'
+  | 'record-refused'
   | 'snapshot-refused'
 
 function refusalHandlers({ registry, warnRarely }: Instruments): Handlers<Refusal> {
@@ -110,6 +111,10 @@ function refusalHandlers({ registry, warnRarely }: Instruments): Handlers<Refusa
     'envelope-refused': ({ peer, way, code, reason, author }) =>
       refuse('envelope', code, { peer, way, reason, author }),
     'tokens-refused': ({ peer, code, reason }) => refuse('tokens', code, { peer, reason }),
+    'record-refused'({ code, reason }) {
+      refused.inc({ what: 'record', code })
+      warnRarely(`record/${code}`, { what: 'record', code, reason }, 'record refused')
+    },
     'snapshot-refused': ({ peer, thread, reason }) => refuse('snapshot', 'BAD_SNAPSHOT', { peer, thread, reason }),
     'blob-refused': ({ peer, hash, reason }) => refuse('blob', 'BAD_BLOB', { peer, hash, reason }),
   }
@@ -209,7 +214,9 @@ function joinHandlers({
   }
 }
 
-function recordHandlers({ registry, log }: Instruments): Handlers<'record-put' | 'record-got' | 'blob-fetched'> {
+type RecordFact = 'record-put' | 'record-got' | 'manifest-published' | 'manifest-record-failed' | 'blob-fetched'
+
+function recordHandlers({ registry, log }: Instruments): Handlers<RecordFact> {
   const seconds = new Histogram({
     name: 'bzzz_mesh_record_seconds',
     help: 'Writing or reading a record of the DHT, found or not.',
@@ -225,6 +232,9 @@ function recordHandlers({ registry, log }: Instruments): Handlers<'record-put' |
       seconds.observe({ operation: 'get' }, took)
       log.debug({ found, seconds: took }, 'record got')
     },
+    'manifest-published': ({ version, acks }) => log.debug({ version, acks }, 'manifest put into the DHT'),
+    'manifest-record-failed': ({ error }) =>
+      log.warn({ err: error }, 'the manifest was not put into the DHT, or not looked for'),
     'blob-fetched': ({ peer, hash, bytes }) => log.debug({ peer, hash, bytes }, 'blob fetched'),
   }
 }

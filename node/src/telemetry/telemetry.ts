@@ -5,11 +5,13 @@ import type { ThreadFact, Threads } from '@bzzz/threads'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { OfficeFact } from '../budget/office.ts'
 import type { SightingsFact } from '../budget/sightings.ts'
+import type { AlertsFact } from '../budget/wire-alerts.ts'
 import type { WiresFact } from '../budget/wires.ts'
 import type { HttpFact } from '../http/facts.ts'
 import type { MembershipFact } from '../membership/membership.ts'
 import type { SyncFact } from '../sync/facts.ts'
 import { observeAgents } from './agents.ts'
+import { observeAlerts } from './alerts.ts'
 import { gaugeBudget, observeBudget, observeWires } from './budget.ts'
 import { observeHttp } from './http.ts'
 import { createLog, type Log, type LogOptions } from './log.ts'
@@ -31,6 +33,7 @@ export interface Telemetry {
     readonly budget: (fact: BudgetFact) => void
     readonly sightings: (fact: SightingsFact) => void
     readonly wires: (fact: WiresFact) => void
+    readonly alerts: (fact: AlertsFact) => void
     readonly mesh: (fact: MeshFact) => void
     readonly agents: (fact: AgentFact) => void
     readonly http: (fact: HttpFact) => void
@@ -48,6 +51,7 @@ export interface Telemetry {
 
 const sightingsWords: Record<SightingsFact['type'], string> = {
   'own-slots-not-read': 'the DHT did not say what this node has signed: whether its ledger is an older one, peers tell',
+  'slot-not-looked-at': 'what a slot proves was not written down',
   'own-slot-not-told': 'what this node has signed could not be told',
   'sightings-not-kept': 'what others were seen to sign was not written: it is forgotten at the next restart',
 }
@@ -65,6 +69,7 @@ export function createTelemetry(options: LogOptions & { readonly now: () => numb
       budget: observeBudget(instruments),
       sightings: ({ type, error }) => log.warn({ err: error }, sightingsWords[type]),
       wires: observeWires(instruments),
+      alerts: observeAlerts(instruments),
       mesh: observeMesh(instruments),
       agents: observeAgents(instruments),
       http: observeHttp(instruments),

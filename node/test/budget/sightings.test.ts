@@ -88,6 +88,13 @@ test('a slot or an ack of another node is looked at before it is passed on, and 
   expect(passed).toHaveLength(2)
 })
 
+test('what this node has signed, and is handed back by a peer, is passed on to nobody', async () => {
+  const { port, world, passed } = await scene()
+  world.verdict = 'own'
+  await port.receive({ kind: 'ack', bytes: Uint8Array.of(8) }, ironwood.peer)
+  expect(passed).toEqual([])
+})
+
 test('a proof that is found is told to everybody, once', async () => {
   const { port, world, told } = await scene()
   world.verdict = 'forked'

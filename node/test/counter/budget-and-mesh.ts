@@ -6,6 +6,7 @@ import {
   type NanoUsd,
   type OpenedManifest,
   type Period,
+  type Slot,
   sealSlot,
   slotKey,
 } from '@bzzz/protocols'
@@ -49,7 +50,13 @@ export async function manifestOfThree(): Promise<OpenedManifest> {
 }
 
 /** @returns the signed sum of an account in a period, as it lies in the DHT */
-export function slotOf({ mesh }: OpenedManifest, account: Account, period: Period, dollars: string) {
+export function slotOf(
+  { mesh }: OpenedManifest,
+  account: Account,
+  period: Period,
+  dollars: string,
+  more: Partial<Slot> = {},
+) {
   const owner = identities.find(({ identity }) => identity.peer === account.peer)
   if (owner === undefined) throw new RangeError(`no key of ${account.peer}`)
   const bytes = sealSlot(
@@ -69,6 +76,7 @@ export function slotOf({ mesh }: OpenedManifest, account: Account, period: Perio
       reserved: parseUsd(dollars),
       released: 0n as NanoUsd,
       overrun: 0n as NanoUsd,
+      ...more,
     },
     mesh,
     owner.identity,
@@ -88,6 +96,11 @@ export function slotBudget() {
     },
     account: walnut,
     slots: async () => [...slots.values()],
+    /** Of accounts in use twice. */
+    proofs: [] as Uint8Array[],
+    forkProofs(): readonly Uint8Array[] {
+      return this.proofs
+    },
     subscribe: (listener: (period: Period) => void) => {
       listeners.add(listener)
       return () => void listeners.delete(listener)
@@ -122,7 +135,10 @@ export function recordMesh() {
       records.set(hex(key), value)
       return 2
     },
-    getRecord: async (key: Uint8Array) => {
+    /** How often something was looked for. */
+    searches: 0,
+    getRecord: async (key: Uint8Array, _options: { signal: AbortSignal }): Promise<Uint8Array | undefined> => {
+      fake.searches++
       if (!fake.reachable) throw new Error('nobody is reached')
       return records.get(hex(key))
     },

@@ -1,5 +1,12 @@
 import { parseUsd } from '@bzzz/budget'
-import type { OpenedManifest } from '@bzzz/protocols'
+import {
+  type Incarnation,
+  type NanoUsd,
+  type OpenedManifest,
+  type Period,
+  ProtocolError,
+  proveFork,
+} from '@bzzz/protocols'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type CounterFact, openSharedCounter, type SharedCounter } from '../../src/counter/shared-counter.ts'
 import {
@@ -15,7 +22,7 @@ import {
   walnut,
 } from './budget-and-mesh.ts'
 
-const INTERVAL_MS = 1_000
+const INTERVAL_MS = 2_000
 const calm = new AbortController().signal
 
 let manifest: OpenedManifest
@@ -38,7 +45,10 @@ afterEach(async () => {
 })
 
 function open(): SharedCounter {
-  counter = openSharedCounter({ budget, mesh, manifest: () => manifest, observe: (fact) => facts.push(fact) })
+  counter = openSharedCounter({
+    ...{ budget, mesh, manifest: () => manifest, now: Date.now, lookMs: 200 },
+    observe: (fact) => facts.push(fact),
+  })
   return counter
 }
 
@@ -158,5 +168,92 @@ describe('the total', () => {
     const total = await open().total(day, { signal: calm })
     expect(total).toMatchObject({ low: parseUsd('0.25'), missing: [ironwood, acacia] })
     expect(facts.map(({ type }) => type)).toEqual(['slot-unreadable', 'slot-unreadable'])
+  })
+
+  test('counts this node as having charged nothing to a day that it has not opened', async () => {
+    const total = await open().total(day, { signal: calm })
+    expect(total).toMatchObject({ low: 0n, high: parseUsd('6'), missing: [ironwood, acacia], found: 0 })
+  })
+
+  test('takes no missing sum of this node for nothing when the day is not the running one', async () => {
+    const tomorrow = 'd:2026-11-23' as Period
+    expect((await open().total(tomorrow, { signal: calm })).missing).toContainEqual(walnut)
+  })
+
+  test('finds an account that lives on grants by those who gave them', async () => {
+    const newcomer = { ...acacia, incarnation: '7'.repeat(32) as Incarnation }
+    const boot = { counter: 1, nonce: newcomer.incarnation }
+    const grant = new Uint8Array(32).fill(3)
+    const granted = [{ account: newcomer, boot, cumulative: parseUsd('1'), grant }]
+    budget.charge(slotOf(manifest, walnut, day, '0', { granted }))
+    for (const account of [ironwood, acacia]) {
+      const { key, bytes } = slotOf(manifest, account, day, '0')
+      mesh.hold(key, bytes)
+    }
+    const lives = slotOf(manifest, newcomer, day, '0.75', { initial: 0n as NanoUsd, received: [grant] })
+    mesh.hold(lives.key, lives.bytes)
+    const total = await open().total(day, { signal: calm })
+    expect(total).toMatchObject({ low: parseUsd('0.75'), high: parseUsd('0.75'), missing: [] })
+  })
+
+  test('goes by the newest sum, whether the DHT brought it or a peer', async () => {
+    mesh.hold(slotOf(manifest, ironwood, day, '1').key, slotOf(manifest, ironwood, day, '1', { seq: 5 }).bytes)
+    open()
+    counter.hear(slotOf(manifest, ironwood, day, '2', { seq: 6 }).bytes)
+    counter.hear(slotOf(manifest, ironwood, day, '0.5', { seq: 4 }).bytes)
+    expect((await counter.total(day, { signal: calm })).low).toBe(parseUsd('2'))
+  })
+
+  test('is told from what was heard when the DHT answers nothing', async () => {
+    mesh.reachable = false
+    open()
+    counter.hear(slotOf(manifest, acacia, day, '1').bytes)
+    expect(await counter.total(day, { signal: calm })).toMatchObject({ low: parseUsd('1'), missing: [ironwood] })
+  })
+
+  test('waits for a DHT that says nothing, a moment and not longer', async () => {
+    open()
+    mesh.getRecord = (_key: Uint8Array, { signal }: { signal: AbortSignal }) =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    counter.hear(slotOf(manifest, acacia, day, '1').bytes)
+    const total = await counter.total(day, { signal: calm })
+    expect(total).toMatchObject({ low: parseUsd('1'), high: parseUsd('4'), missing: [ironwood] })
+  })
+
+  test('a sum that no member signed is not heard', () => {
+    open()
+    const stranger = { ...manifest, manifest: { ...manifest.manifest, members: [] } }
+    const { bytes } = slotOf(manifest, acacia, day, '1')
+    expect(() => counter.hear(Buffer.concat([bytes, bytes]))).toThrow(ProtocolError)
+    manifest = stranger
+    expect(() => counter.hear(bytes)).toThrow(expect.objectContaining({ code: 'NOT_A_MEMBER' }))
+  })
+
+  test('counts all rights of an account in use twice as spent', async () => {
+    const [one, other] = ['1', '2'].map((dollars) => slotOf(manifest, ironwood, day, dollars).bytes)
+    const thing = (bytes: Uint8Array = new Uint8Array()) => ({ kind: 'slot' as const, bytes: Uint8Array.from(bytes) })
+    const proof = proveFork(thing(one), thing(other), manifest.mesh)
+    budget.proofs.push(proof?.bytes ?? new Uint8Array())
+    open()
+    counter.hear(one ?? new Uint8Array())
+    const total = await counter.total(day, { signal: calm })
+    expect(total.byAccount.find(({ account }) => account.peer === ironwood.peer)).toMatchObject({ unspent: 0n })
+    expect(total).toMatchObject({ low: parseUsd('1'), high: parseUsd('6') })
+  })
+
+  test('remembers under which manifests an account may have opened the day', async () => {
+    open()
+    await counter.total(day, { signal: calm })
+    const { manifest: body } = manifest
+    const allotments = body.allotments.map((entry) => ({ ...entry, amount: parseUsd('1') }))
+    const limits = body.limits.map((entry) => (entry.dim === 'day' ? { ...entry, amount: parseUsd('3') } : entry))
+    manifest = { ...manifest, manifest: { ...body, version: 2, allotments, limits } }
+    expect(await counter.total(day, { signal: calm })).toMatchObject({ limit: parseUsd('3'), high: parseUsd('6') })
+  })
+
+  test('asked many times at once, searches once', async () => {
+    open()
+    await Promise.all(Array.from({ length: 20 }, () => counter.total(day, { signal: calm })))
+    expect(mesh.searches).toBe(2)
   })
 })

@@ -1,12 +1,23 @@
 import { readReview } from '@bzzz/agents'
-import type { BudgetReport, CostBreakdown, PeriodReport } from '@bzzz/budget'
+import type {
+  AccountTotal,
+  BudgetReport,
+  CallState,
+  CostBreakdown,
+  PeriodReport,
+  Waiting,
+  WordTaken,
+} from '@bzzz/budget'
 import type { KnownCard, MeshEvent, PeerStatus } from '@bzzz/mesh'
 import {
   type Account,
   type AgentCard,
   type AgentId,
+  type Alert,
   agentIdOf,
+  type CallId,
   type ChangeSet,
+  callIdOf,
   type Entry,
   type EntryOf,
   entry as entryShape,
@@ -20,11 +31,13 @@ import {
   successorId,
   type ThreadId,
   type TokensFrame,
+  type TurnId,
+  turnIdOf,
 } from '@bzzz/protocols'
 import type { Appended, Part, ThreadEvent, ThreadPreview, ThreadSummary, ThreadView, ViewedEntry } from '@bzzz/threads'
 import type { Standing } from '../../src/budget/changes.ts'
 import type { Left } from '../../src/budget/leave.ts'
-import type { Brought, DoorPorts, ReviewPlan, TurnNews } from '../../src/http/ports.ts'
+import type { Brought, DoorPorts, PausedTurn, ReviewPlan, TurnNews } from '../../src/http/ports.ts'
 import type { InviteOrder, InviteRecord } from '../../src/membership/invites.ts'
 
 /** Nobody is let in. */
@@ -289,6 +302,7 @@ class MemoryFollowing {
 class MemoryBudget {
   readonly watchers = new Watchers<Period>()
   readonly subscribe = this.watchers.subscribe
+  readonly account = accountOf(walnut)
   rights: 'allotted' | 'none' = 'allotted'
   condition: 'open' | 'frozen' | 'closed' = 'open'
   frozenModels: BudgetReport['frozenModels'] = []
@@ -302,6 +316,37 @@ class MemoryBudget {
     return { rights: this.rights, condition: this.condition, periods: this.running, frozenModels: this.frozenModels }
   }
 
+  /** Uncertain ones, and those that became something else by an operator's word. */
+  readonly calls = new Map<CallId, CallState>()
+
+  /** Calls that wait for rights. */
+  readonly waits: WaitingCall[] = []
+
+  waiting(): Waiting {
+    return { calls: this.waits, needs: [] }
+  }
+
+  async call(id: CallId): Promise<CallState | undefined> {
+    return this.calls.get(id)
+  }
+
+  async callsOf(turn: TurnId): Promise<readonly CallState[]> {
+    return [...this.calls.values()].filter((call) => call.turn === turn)
+  }
+
+  async uncertainCalls(limit: number): Promise<readonly CallState[]> {
+    return [...this.calls.values()].filter(({ state }) => state === 'uncertain').slice(0, limit)
+  }
+
+  async settleByWord(id: CallId, actual: NanoUsd): Promise<WordTaken> {
+    const call = this.calls.get(id)
+    if (call === undefined) return { status: 'refused', code: 'unknown', reason: 'no such call here', call }
+    if (call.state === 'settled' && call.actual === actual) return { status: 'repeated', call }
+    if (call.state === 'settled') return { status: 'refused', code: 'settled', reason: 'that is final', call }
+    this.calls.set(id, { ...call, state: 'settled', actual, evidence: 'operator' })
+    return { status: 'settled', call }
+  }
+
   async breakdown(): Promise<CostBreakdown> {
     const money = { spent: usd(2.5), unproven: usd(0.5), held: usd(0.25) }
     const spending = { ...money, calls: 3, inputTokens: 900, outputTokens: 80, simulated: true }
@@ -313,6 +358,22 @@ class MemoryBudget {
     }
   }
 }
+
+/** A call whose outcome is lost, held at so many dollars; a name stands for one call. */
+export function lostCall(name: string, held: number): CallState {
+  const turn = turnIdOf({ thread: LOST_THREAD, phase: name, round: 1, agent: agentIdOf('architect', walnut) })
+  const price = { input: usd(1), cachedInput: usd(1), cacheWrite: usd(1), output: usd(1) }
+  const about = { turn, step: 0, attempt: 0, thread: LOST_THREAD, agent: 'architect', model: 'house-large' }
+  const unknown = { actual: null, usage: null, evidence: null, reply: null }
+  return {
+    ...{ id: callIdOf(turn, 0, 0), ...about, state: 'uncertain', max: usd(held), ...unknown },
+    ...{ providerRequestId: `req-${name}`, reservedMs: NOW - 60_000, simulated: false },
+    priceRef: { model: about.model, ...price, tiers: [], table: new Uint8Array(32), simulated: false },
+    periods: ['d:2026-11-22' as Period, 'm:2026-11' as Period],
+  }
+}
+
+const LOST_THREAD = newThreadId(NOW, new Uint8Array(10))
 
 export function lineOf(
   kind: PeriodReport['kind'],
@@ -328,23 +389,35 @@ export function lineOf(
   return { kind, period: period as Period, ...amounts }
 }
 
-const unmoved = { received: usd(0), granted: usd(0) }
+const unmoved = { minted: usd(0), received: usd(0), credited: usd(0), granted: usd(0) }
 
-/** acacia's slot was not found. */
-const counter: DoorPorts['counter'] = {
-  total: async () => ({
-    limit: usd(100),
-    low: usd(12.75),
-    high: usd(46.083333333),
-    found: 2,
-    oldestMs: NOW - 2000,
-    byAccount: [
-      { account: accountOf(walnut), initial: usd(33), ...unmoved, charged: usd(2.75), wallMs: NOW },
-      { account: accountOf(ironwood), initial: usd(33), ...unmoved, charged: usd(10), wallMs: NOW - 2000 },
-      { account: accountOf(acacia), initial: usd(33), ...unmoved, charged: usd(0), wallMs: null },
-    ],
-    missing: [accountOf(acacia)],
-  }),
+/** What was found of each node's figures: nothing of acacia's. */
+type Slots = Map<PeerId, { readonly charged: number; readonly wallMs: number }>
+
+function counterOf(slots: Slots): DoorPorts['counter'] {
+  return {
+    async total() {
+      const byAccount = [walnut, ironwood, acacia].map((peer) => totalOf(peer, slots))
+      const missing = byAccount.filter(({ wallMs }) => wallMs === null).map(({ account }) => account)
+      const low = sum(byAccount.map(({ charged }) => charged))
+      const all = sum(byAccount.map(({ initial }) => initial))
+      const high = (all - sum(byAccount.map(({ unspent }) => unspent))) as NanoUsd
+      return { limit: usd(100), low, high, found: slots.size, oldestMs: NOW - 2000, byAccount, missing }
+    },
+  }
+}
+
+function totalOf(peer: PeerId, slots: Slots): AccountTotal {
+  const told = slots.get(peer)
+  const initial = usd(peer === acacia ? 33.333333333 : 33)
+  const charged = usd(told?.charged ?? 0)
+  const unspent = (told === undefined ? 0n : initial - charged) as NanoUsd
+  const state = told === undefined ? null : 'open'
+  return { account: accountOf(peer), initial, ...unmoved, charged, unspent, state, wallMs: told?.wallMs ?? null }
+}
+
+function sum(amounts: readonly NanoUsd[]): NanoUsd {
+  return amounts.reduce((total, amount) => total + amount, 0n) as NanoUsd
 }
 
 function accountOf(peer: PeerId): Account {
@@ -466,22 +539,65 @@ class MemoryInvites {
   }
 }
 
+type WaitingCall = Waiting['calls'][number]
+
+/** A call of so many dollars that is too much for the day by so many. */
+export function waitingCall(name: string, needed: number, lack: number): WaitingCall {
+  const { id: call, turn, thread, agent, model } = lostCall(name, needed)
+  const day = 'd:2026-11-22' as Period
+  const lacks = [{ period: day, amount: usd(lack) }]
+  const figures = {
+    needed: usd(needed),
+    limit: usd(33),
+    spent: usd(2.5),
+    held: usd(0.25),
+    available: usd(needed - lack),
+  }
+  return {
+    ...{ call, turn, thread, agent, model, sinceMs: NOW - 5_000, hopeful: false },
+    claim: { max: usd(needed), periods: [day] },
+    refusal: { status: 'refused', by: 'day', period: day, reason: 'the day is spent', ...figures, lacks },
+  }
+}
+
 export function openEntry(topic: string, ts = NOW): EntryOf<'open'> {
   const author = `human:ana@${walnut}`
   return { type: 'open', id: `open-${topic.replaceAll(' ', '-')}`, author, ts, content: '', topic, project: 'shop' }
 }
+
+type Asked = ReturnType<DoorPorts['rights']['whoWasAsked']>[number]
 
 export function meshOfThree() {
   const threads = new MemoryThreads()
   const mesh = new MemoryMesh()
   const budget = new MemoryBudget()
   const reviews = new MemoryReviews(threads, mesh)
-  const turns = new Watchers<TurnNews>()
+  const turns = Object.assign(new Watchers<TurnNews>(), { rest: [] as PausedTurn[], paused: () => turns.rest })
+  const asked: Asked[] = []
+  const slots: Slots = new Map([
+    [walnut, { charged: 2.75, wallMs: NOW }],
+    [ironwood, { charged: 10, wallMs: NOW - 2000 }],
+  ])
   const following = new MemoryFollowing(threads)
   const condition: ReturnType<DoorPorts['node']['condition']> = { store: 'open', transport: 'up' }
   const invites = new MemoryInvites()
   const manifest = new MemoryManifest()
-  const world = { condition, role: 'primary', invites, manifest, threads, mesh, following, budget, reviews, turns }
+  const alerts = Object.assign(new Watchers<Alert>(), { told: [] as Alert[], list: () => alerts.told })
+  const world = {
+    alerts,
+    asked,
+    slots,
+    condition,
+    role: 'primary',
+    invites,
+    manifest,
+    threads,
+    mesh,
+    following,
+    budget,
+    reviews,
+    turns,
+  }
   const ports: DoorPorts = {
     sync: noLaptops,
     manifest,
@@ -509,7 +625,9 @@ export function meshOfThree() {
     threads,
     mesh,
     budget,
-    counter,
+    counter: counterOf(slots),
+    rights: { whoWasAsked: () => asked },
+    alerts,
     following,
     reviews,
     turns,

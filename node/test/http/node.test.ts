@@ -79,9 +79,11 @@ it('measures by the lower limit of its own configuration', async () => {
   })
 })
 
-it('says so when the node may spend nothing at all', async () => {
+it('says so when the node may spend nothing at all, but not when it lives on what others grant', async () => {
   const { node, budget } = doorsUnderTest()
   budget.rights = 'none'
+  expect(answerOf(await node.inject('/api/status'), 200, nodeStatus).budget.state).toBe('ok')
+  budget.running = budget.running.map((line) => ({ ...line, rights: usd(0), available: usd(0) }))
   expect(answerOf(await node.inject('/api/status'), 200, nodeStatus).budget.state).toBe('no-rights')
   budget.condition = 'frozen'
   expect(answerOf(await node.inject('/api/status'), 200, nodeStatus).budget.state).toBe('frozen')

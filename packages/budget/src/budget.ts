@@ -29,6 +29,7 @@ import {
   settleTask,
 } from './calls/tasks.ts'
 import type { Terms } from './calls/terms.ts'
+import { type WordTaken, wordTask } from './calls/word.ts'
 import { type BudgetFact, factsOf } from './facts.ts'
 import { createMoving, type Moving } from './grants/moving.ts'
 import { createWatching, type Watching } from './grants/sight.ts'
@@ -37,7 +38,7 @@ import { hex } from './ledger/chain.ts'
 import type { FormerLedger } from './ledger/ledgers.ts'
 import type { Marker } from './ledger/marker.ts'
 import { openLedger } from './ledger/open-ledger.ts'
-import { readCall } from './ledger/read.ts'
+import { readCall, readUncertain } from './ledger/read.ts'
 import { readCallIn, readCostsIn, readTurnIn } from './ledger/read-all.ts'
 import { acknowledgeTask, withoutRights } from './manifest/acknowledge.ts'
 import { usedUpDay } from './periods/agent-days.ts'
@@ -111,7 +112,14 @@ export interface Budget extends Moving, Watching {
   /** Books what the call cost, with its reply. A repeat changes nothing and answers what was booked. */
   settle(call: CallId, outcome: CallOutcome): Promise<CallState>
   /** It may have been billed and nobody knows: the whole hold stays charged. */
-  lose(call: CallId, reason: string): Promise<void>
+  lose(call: CallId, reason: string, providerRequestId?: string | null): Promise<void>
+  /**
+   * Books what an operator says that an uncertain call cost, 0 when it was not billed; nothing can check it. The same word
+   * again changes nothing.
+   */
+  settleByWord(call: CallId, amount: NanoUsd): Promise<WordTaken>
+  /** Calls of which nobody knows whether they were billed, in the order of their ids; each has a reply of null. */
+  uncertainCalls(limit: number): Promise<readonly CallState[]>
   /** Gives the hold back. @throws {BudgetError} CALL_STATE when it was sent */
   release(call: CallId, reason: string): Promise<void>
   call(call: CallId): Promise<CallState | undefined>
@@ -296,7 +304,9 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
     reserve,
     sent: (call) => writer.submit(sentTask(call)),
     settle: (call, outcome) => writer.submit(settleTask(call, outcome, stateOf)),
-    lose: (call, reason) => writer.submit(loseTask(call, reason, rules)),
+    lose: (call, reason, requestId) => writer.submit(loseTask(call, reason, rules, requestId)),
+    settleByWord: async (call, amount) => writer.submit(wordTask(call, amount)),
+    uncertainCalls: (limit) => readUncertain(room, limit),
     release: (call, reason) => writer.submit(releaseTask(call, reason)),
     call: (call) => readCallIn(ledgers, call),
     callsOf: (turn, step) => readTurnIn(ledgers, turn, step),

@@ -12,6 +12,7 @@ import {
 import type { Books } from './books/books.ts'
 import type { Call } from './calls/call.ts'
 import type { Refusal } from './calls/reservation.ts'
+import type { ForkRefusalCode } from './grants/forks.ts'
 import type { CreditRefusalCode, GrantRefusalCode } from './grants/request.ts'
 import type { EndOfLedger } from './ledger/ledgers.ts'
 
@@ -30,6 +31,8 @@ export type BudgetFact =
   | { readonly type: 'grant-refused'; readonly to: Account; readonly code: GrantRefusalCode; readonly reason: string }
   /** A grant came in that was not booked. */
   | { readonly type: 'credit-refused'; readonly code: CreditRefusalCode; readonly reason: string }
+  /** What came in as a proof that an account is in use twice was none. */
+  | { readonly type: 'fork-refused'; readonly code: ForkRefusalCode; readonly reason: string }
   /** An account is in use twice; when it is the own one, nothing is charged or given any more. */
   | { readonly type: 'forked'; readonly account: Account; readonly own: boolean }
   /** Another ledger may not go on, and this one has no rights of its own: the operator is to have it adopted. */

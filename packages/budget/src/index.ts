@@ -1,6 +1,7 @@
 export { type Budget, type BudgetOptions, openBudget, openBudgetBy } from './budget.ts'
 export type { Call, CallCondition, CallState } from './calls/call.ts'
 export type { CallOutcome, Refusal, RefusedBy, Reservation, ReserveRequest } from './calls/reservation.ts'
+export type { WordTaken } from './calls/word.ts'
 export { BudgetError, type BudgetErrorCode } from './errors.ts'
 export type { BudgetFact } from './facts.ts'
 export { createHints, type Hints } from './grants/hints.ts'

@@ -25,6 +25,7 @@ type Action =
   | { type: 'reserve'; agent: string; cents: number; thread: ThreadId | null }
   | { type: 'sent' | 'lose' | 'release' | 'repeat'; call: number }
   | { type: 'settle'; call: number; cents: number | null }
+  | { type: 'word'; call: number; cents: number }
   | { type: 'wait'; ms: number; agreed: boolean }
   | { type: 'restart' | 'powerCut' }
 
@@ -54,6 +55,10 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       call: which,
       cents: fc.option(fc.integer({ min: 0, max: 50 })),
     }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ type: fc.constant('word' as const), call: which, cents: fc.integer({ min: 0, max: 50 }) }),
   },
   {
     weight: 2,
@@ -181,6 +186,11 @@ async function step({ budget, ids }: Node, action: Extract<Action, { call: numbe
         id,
         action.type === 'settle' && action.cents !== null ? answer(action.cents) : { ...answer(0), usage: null },
       ),
+    word: async () => {
+      const cents = action.type === 'word' ? action.cents : 0
+      const { status } = await budget.settleByWord(id, parseUsd(`0.${String(cents).padStart(2, '0')}`))
+      expect(status === 'settled').toBe(call?.state === 'uncertain')
+    },
     repeat: async () => {
       if (call === undefined) return
       const again = await budget.reserve({ ...call, inputTokens: 0, outputTokens: 1 })

@@ -1,4 +1,4 @@
-import { openSlot, type Period, type Slot, slotHash, slotKey } from '@bzzz/protocols'
+import { accountKey, openSlot, type Period, type Slot, slotHash, slotKey } from '@bzzz/protocols'
 import { describe, expect, it } from 'vitest'
 import { splitCap } from '../src/shares.ts'
 import { sumSlots } from '../src/slots/sum.ts'
@@ -149,10 +149,13 @@ describe('the total of a period', () => {
   it('follows rights that moved, also to an account that the manifest gives nothing', () => {
     const boot = { counter: 1, nonce: '0'.repeat(32) as never }
     const newcomer = { peer: acacia.peer, incarnation: '8'.repeat(32) as never }
-    const gives = (account: typeof walnut, dollars: string) => ({ account, boot, cumulative: parseUsd(dollars) })
+    const hash = (account: typeof walnut) => new Uint8Array(32).fill(accounts.indexOf(account) + 1)
+    const gives = (account: typeof walnut, dollars: string) => {
+      return { account, boot, cumulative: parseUsd(dollars), grant: hash(account) }
+    }
     const total = sumSlots(manifest, DAY, [
       slotOf(walnut, 5, '1', { granted: [gives(ironwood, '1.50'), gives(newcomer, '0.25')] }),
-      slotOf(ironwood, 3, '4'),
+      slotOf(ironwood, 3, '4', { received: [hash(ironwood)] }),
       slotOf(acacia, 3, '0'),
     ])
     expect(total).toMatchObject({ low: parseUsd('5'), high: parseUsd('5.25'), missing: [newcomer], found: 3 })
@@ -164,10 +167,68 @@ describe('the total of a period', () => {
     ])
     const spent = sumSlots(manifest, DAY, [
       slotOf(walnut, 5, '1', { granted: [gives(newcomer, '0.25')] }),
-      slotOf(newcomer, 1, '0.20', { initial: parseUsd('0') }),
+      slotOf(newcomer, 1, '0.20', { initial: parseUsd('0'), received: [hash(newcomer)] }),
       ...[slotOf(ironwood, 3, '0'), slotOf(acacia, 3, '0')],
     ])
     expect(spent).toMatchObject({ low: parseUsd('1.20'), high: parseUsd('1.20'), missing: [] })
+  })
+
+  it('counts a grant on its way as possibly spent: the receiver may have taken it since its slot', () => {
+    const boot = { counter: 1, nonce: '0'.repeat(32) as never }
+    const granted = [{ account: ironwood, boot, cumulative: parseUsd('2'), grant: new Uint8Array(32).fill(5) }]
+    const others = [slotOf(walnut, 5, '1', { granted }), slotOf(acacia, 3, '0')]
+    const onItsWay = sumSlots(manifest, DAY, [...others, slotOf(ironwood, 3, '1')])
+    expect(onItsWay).toMatchObject({ low: parseUsd('2'), high: parseUsd('4'), missing: [] })
+    const arrived = sumSlots(manifest, DAY, [
+      ...others,
+      slotOf(ironwood, 4, '1', { received: [new Uint8Array(32).fill(5)] }),
+    ])
+    expect(arrived).toMatchObject({ low: parseUsd('2'), high: parseUsd('2'), missing: [] })
+  })
+
+  it('counts the mints of this period, and of this one alone', () => {
+    const mint = { id: '4'.repeat(32) as never, account: walnut, amount: parseUsd('5') }
+    const mints = [
+      { ...mint, period: DAY },
+      { ...mint, id: '5'.repeat(32) as never, period: 'd:2026-11-23' as Period },
+    ]
+    const limits = manifest.limits.map((limit) => (limit.dim === 'day' ? { ...limit, amount: parseUsd('14') } : limit))
+    const raised = { ...manifest, limits, mints }
+    expect(sumSlots(raised, DAY, [slotOf(ironwood, 1, '1')])).toMatchObject({
+      low: parseUsd('1'),
+      high: parseUsd('12'),
+      limit: parseUsd('14'),
+    })
+    expect(sumSlots(raised, DAY, [slotOf(ironwood, 1, '1')]).byAccount[0]).toMatchObject({ minted: parseUsd('5') })
+  })
+
+  it('counts an account that is gone, frozen or in use twice as spent, and one that left by its last word', () => {
+    const closed = [{ account: acacia, fromDay: 'd:2026-11-23', fromMonth: 'm:2026-12', attestedBy: walnut.peer }]
+    const slots = (more: Partial<Slot> = {}) => [
+      slotOf(walnut, 1, '1'),
+      slotOf(ironwood, 1, '0'),
+      slotOf(acacia, 1, '0.5', more),
+    ]
+    const spent = { low: parseUsd('1.50'), high: parseUsd('4') }
+    expect(sumSlots({ ...manifest, closed: closed as never }, DAY, slots())).toMatchObject(spent)
+    expect(sumSlots(manifest, DAY, slots({ state: 'frozen' }))).toMatchObject(spent)
+    expect(sumSlots(manifest, DAY, slots(), { forked: new Set([accountKey(acacia)]) })).toMatchObject(spent)
+    const left = sumSlots({ ...manifest, closed: closed as never }, DAY, slots({ state: 'closed' }))
+    expect(left).toMatchObject({ low: parseUsd('1.50'), high: parseUsd('1.50') })
+  })
+
+  it('believes of an account without a slot that it opened with the most that any version gave it', () => {
+    const allotments = manifest.allotments.map((entry) =>
+      entry.dim === 'day' && entry.account.peer === acacia.peer ? { ...entry, amount: parseUsd('1') } : entry,
+    )
+    const lowered = {
+      ...manifest,
+      allotments,
+      limits: manifest.limits.map((limit) => (limit.dim === 'day' ? { ...limit, amount: parseUsd('7') } : limit)),
+    }
+    const found = [slotOf(walnut, 1, '1'), slotOf(ironwood, 1, '1')]
+    expect(sumSlots(lowered, DAY, found, { versions: [manifest] })).toMatchObject({ high: parseUsd('5') })
+    expect(sumSlots(lowered, DAY, found)).toMatchObject({ high: parseUsd('3') })
   })
 
   it("of a thread goes by the cap's shares", () => {
@@ -176,7 +237,7 @@ describe('the total of a period', () => {
       [walnut, ironwood].map((account) => ({ account, weight: 1 })),
     )
     const period = `t:${thread(1)}` as Period
-    const total = sumSlots(manifest, period, [slotOf(walnut, 1, '0.2', { period, initial: parseUsd('0.5') })], cap)
+    const total = sumSlots(manifest, period, [slotOf(walnut, 1, '0.2', { period, initial: parseUsd('0.5') })], { cap })
     expect(total).toMatchObject({
       low: parseUsd('0.2'),
       high: parseUsd('0.7'),

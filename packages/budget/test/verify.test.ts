@@ -3,13 +3,14 @@ import { describe, expect, it } from 'vitest'
 import { verifyLedger } from '../src/ledger/verify.ts'
 import { answer, callOf, openBench, reserved } from './bench.ts'
 
-/** A ledger with a settled call and one in flight, whose slots were asked for. */
+/** A ledger with a settled call, one in flight and an uncertain one, whose slots were asked for. */
 async function written() {
   const { budget, room, manifest } = await openBench()
   const call = await reserved(budget, callOf(20, 'a'))
   await budget.sent(call)
   await budget.settle(call, answer(10))
   await reserved(budget, callOf(10, 'b'))
+  await budget.lose(await reserved(budget, callOf(10, 'c')), 'time-out')
   await budget.slots()
   return { room, verify: () => verifyLedger(room, manifest.mesh) }
 }
@@ -28,7 +29,7 @@ const alter = (prefix: string) => async (room: Room) => {
 
 describe('what is kept beside the ledger', () => {
   it('is believed as it was written', async () => {
-    expect(await (await written()).verify()).toMatchObject({ unsettled: 1, uncertain: 0 })
+    expect(await (await written()).verify()).toMatchObject({ unsettled: 1, uncertain: 1 })
   })
 
   it.each<[string, (room: Room) => Promise<unknown>, RegExp]>([
@@ -40,6 +41,7 @@ describe('what is kept beside the ledger', () => {
       /index of calls, turns and openings/,
     ],
     ['a call in flight is not known as such', drop('o/'), /kept as o\//],
+    ['an uncertain call is not known as such', drop('u/'), /kept as u\//],
     ['a slot was altered', alter('s/'), /kept as s\/.* cannot be read/],
     ['the manifest that was acknowledged is not found', drop('acked'), /kept as acked/],
     ['the number of the opening is gone', drop('meta'), /kept as meta/],

@@ -61,6 +61,11 @@ export type MeshFact =
   | { type: 'budget-failed'; peer: PeerId; error: unknown }
   | { type: 'blob-fetched'; peer: PeerId; hash: string; bytes: number }
   | { type: 'blob-refused'; peer: PeerId; hash: string; reason: string }
+  /** For the DHT, or out of it: whoever hands a record on need not have made it, so nobody is named. */
+  | { type: 'record-refused'; code: string; reason: string }
+  | { type: 'manifest-published'; version: number; acks: number }
+  /** The newest manifest could not be put into the DHT, or what was found there could not be kept. */
+  | { type: 'manifest-record-failed'; error: unknown }
   | { type: 'record-put'; acks: number; seconds: number }
   | { type: 'record-got'; found: boolean; seconds: number }
   /** libp2p did not stop cleanly; the mesh is closed all the same. */

@@ -37,6 +37,8 @@ export interface MeshOptions {
   readonly members: () => readonly MeshMember[]
   /** Whose versions are handed on and taken; without it members come and go by `members` alone. */
   readonly manifest?: ManifestPort
+  /** Told each genuine slot that came by the DHT, also an older one or one that contradicts another; to be quick about it. */
+  readonly onSlot?: (slot: Uint8Array) => void
   /** Who may ask to become a member; nobody when it is left out. */
   readonly joins?: JoinsPort
   readonly threads: ThreadsPort

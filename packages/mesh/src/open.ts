@@ -16,6 +16,7 @@ import { serveJoins } from './join/serve.ts'
 import type { Link } from './link/link.ts'
 import { Links } from './link/links.ts'
 import { ManifestExchange } from './manifest/exchange.ts'
+import { ManifestRecord } from './manifest/record.ts'
 import { membershipOf } from './members.ts'
 import type { Mesh, MeshEvent, MeshOptions } from './mesh.ts'
 import { Peers } from './peers.ts'
@@ -44,7 +45,6 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
   const self = signer.peer
   const timings = { ...DEFAULT_TIMINGS, ...options.timings }
   const members = membershipOf(options.members, self)
-  const rules = recordRules(mesh, members.has)
   const dials = new Dials()
   const closing = new AbortController()
   const faults = new Faults({ ...timings, onShunned })
@@ -52,6 +52,10 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     options.observe?.(fact)
     faults.watch(fact)
   }
+  const onRefused = (code: string, reason: string): void => observe({ type: 'record-refused', code, reason })
+  const { manifest: port, onSlot } = options
+  const manifestVersion = port && ((bytes: Uint8Array) => port.versionOf(bytes))
+  const rules = recordRules({ mesh, isMember: members.has, manifestVersion, now, onRefused, onSlot })
   const listeners = new Set<(event: MeshEvent) => void>()
   const tell = (event: MeshEvent): void => {
     for (const listener of listeners) listener(event)
@@ -65,7 +69,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     isInvited: (peer) => options.joins?.knows(peer) ?? false,
     dials,
     onStranger: (peer, address) => observe({ type: 'stranger-refused', peer, address }),
-    rules,
+    rules: { ...rules, onRefused, now },
   })
   if (host.peerId.toString() !== self) {
     await closeHost()
@@ -164,6 +168,8 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     observe,
   })
 
+  const manifestRecord = port && new ManifestRecord({ mesh, port, records, timings, closing: closing.signal, observe })
+
   const learn = (peer: PeerId, card: Uint8Array): void => void cards.learn(card, peer)
   const opener = new Opener({
     mesh,
@@ -231,6 +237,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     const { peer, direction, address } = link
     peers.up(link)
     observe({ type: 'peer-online', peer, direction, address })
+    manifestRecord?.peerCame()
     tellPeer(peer)
   }
 
@@ -285,6 +292,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
   const stopManifest = options.manifest?.subscribe(() => {
     roster.look()
     exchange?.tellAll()
+    manifestRecord?.changed()
     announcer.announce()
   })
 
@@ -292,6 +300,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     stopManifest?.()
     await Promise.all([outbox.close(), announcer.close(), rounds.close()])
     tokens.close()
+    manifestRecord?.close()
     closing.abort(new MeshError('CLOSED', 'the mesh was closed'))
     await roster.close()
     await closeHost().catch((error: unknown) => observe({ type: 'close-failed', error }))

@@ -23,6 +23,10 @@ export interface MeshTimings {
   readonly cardLeaseMs: number
   /** For one DHT put or get. */
   readonly recordMs: number
+  /** Between two puts of the newest manifest at least, and before the first. */
+  readonly manifestMs: number
+  /** kad-dht does not publish records again by itself, and a node that was cut off has to look for what it missed. */
+  readonly republishMs: number
   /** Between looks at the list of members. */
   readonly membersMs: number
   /** So long for one fault of a peer to be forgiven; 0 forgives all of them. */
@@ -45,6 +49,8 @@ export const DEFAULT_TIMINGS: MeshTimings = {
   cardMs: 4_000,
   cardLeaseMs: 15_000,
   recordMs: 5_000,
+  manifestMs: 2_000,
+  republishMs: 3_600_000,
   membersMs: 1_000,
   forgiveMs: 10_000,
   shunFirstMs: 30_000,

@@ -1,11 +1,12 @@
-import { ProtocolError } from '@bzzz/protocols'
+import { manifestKey, type PeerId, ProtocolError } from '@bzzz/protocols'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ManifestPort } from '../src/index.ts'
-import { allOnline, cardOf, factsOf, identityOf, Network, stateOf, until } from './network.ts'
+import { allOnline, cardOf, factsOf, identityOf, MESH, Network, stateOf, until } from './network.ts'
 
 /** One byte is the whole manifest: its version. */
 class MemoryManifest implements ManifestPort {
   version: number
+  /** From peers. */
   readonly received: number[] = []
   readonly #listeners = new Set<() => void>()
 
@@ -17,9 +18,14 @@ class MemoryManifest implements ManifestPort {
     return { version: this.version, bytes: Uint8Array.of(this.version) }
   }
 
-  async receive([version = 0]: Uint8Array): Promise<void> {
-    this.received.push(version)
+  versionOf([version = 0]: Uint8Array): number {
     if (version > 100) throw new ProtocolError('BAD_SIGNATURE', 'not of the owner')
+    return version
+  }
+
+  async receive(manifest: Uint8Array, from: PeerId | null): Promise<void> {
+    if (from !== null) this.received.push(manifest[0] ?? 0)
+    const version = this.versionOf(manifest)
     if (version > this.version) this.take(version)
   }
 
@@ -40,8 +46,7 @@ beforeEach(() => {
 })
 afterEach(() => network.close())
 
-async function nodeWith(name: string, version: number) {
-  const manifest = new MemoryManifest(version)
+async function nodeWith(name: string, version: number, manifest = new MemoryManifest(version)) {
   network.enlist(name)
   const { peer } = identityOf(name).signer
   const card = () => ({ ...cardOf(peer, name), manifestVersion: manifest.version })
@@ -102,6 +107,39 @@ describe('the newest manifest', () => {
     await until(() => factsOf(bob.node, 'frame-refused').length > 0)
     expect(factsOf(bob.node, 'frame-refused')[0]).toMatchObject({ peer: ada.node.peer, code: 'BAD_SIGNATURE' })
     expect(bob.manifest.version).toBe(1)
+  })
+})
+
+describe('the manifest in the DHT', () => {
+  /** It keeps what it has, whatever it is handed: a peer that cannot hand on what its DHT holds. */
+  class Stubborn extends MemoryManifest {
+    override async receive(): Promise<void> {}
+  }
+
+  it('is learned from there by a node whose peers do not have it', async () => {
+    const [ada, bob] = [await nodeWith('ada', 3), await nodeWith('bob', 1, new Stubborn(1))]
+    await until(() => factsOf(ada.node, 'manifest-published').some(({ acks }) => acks > 0))
+    await ada.node.mesh.close()
+    const cyd = await nodeWith('cyd', 1)
+    await until(() => cyd.manifest.version === 3)
+    expect(bob.manifest.version).toBe(1)
+  })
+
+  it('is put there once for several changes in a row, and not again while nothing changes', async () => {
+    const [ada, bob] = [await nodeWith('ada', 1), await nodeWith('bob', 1)]
+    const published = () => factsOf(ada.node, 'manifest-published').filter(({ acks }) => acks > 0)
+    await until(() => published().length === 1)
+    for (const version of [2, 3, 4]) ada.manifest.take(version)
+    await until(() => published().length === 2)
+    expect(published().map(({ version }) => version)).toEqual([1, 4])
+    expect(bob.manifest.version).toBe(4)
+  })
+
+  it('that the owner did not sign is neither kept nor believed', async () => {
+    const [ada, bob] = [await nodeWith('ada', 2), await nodeWith('bob', 2)]
+    await until(() => allOnline([ada.node, bob.node]))
+    const put = ada.node.mesh.putRecord(manifestKey(MESH), Uint8Array.of(101), { signal: AbortSignal.timeout(5_000) })
+    await expect(put).rejects.toMatchObject({ code: 'RECORD_REFUSED' })
   })
 })
 

@@ -37,6 +37,7 @@ const QUICK: Partial<MeshTimings> = {
   repairMs: 300,
   cardMs: 500,
   membersMs: 100,
+  manifestMs: 100,
 }
 
 export interface Identity {
@@ -79,7 +80,10 @@ export interface TestNode {
 
 export interface NodeOptions
   extends Partial<
-    Pick<MeshOptions, 'secret' | 'listen' | 'timings' | 'mesh' | 'follows' | 'joins' | 'manifest' | 'card' | 'budget'>
+    Pick<
+      MeshOptions,
+      'secret' | 'listen' | 'timings' | 'mesh' | 'follows' | 'joins' | 'manifest' | 'card' | 'budget' | 'onSlot'
+    >
   > {
   /** Project of a thread, once anything of it is here. */
   readonly projectOf?: (thread: ThreadId) => string
@@ -130,6 +134,7 @@ export class Network {
       threads,
       ...(options.follows === undefined ? {} : { follows: options.follows }),
       ...(options.joins === undefined ? {} : { joins: options.joins }),
+      ...(options.onSlot === undefined ? {} : { onSlot: options.onSlot }),
       ...(options.budget === undefined ? {} : { budget: options.budget }),
       ...(options.manifest === undefined ? {} : { manifest: options.manifest }),
       card: options.card ?? (() => cardOf(signer.peer, name)),

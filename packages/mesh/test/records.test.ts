@@ -9,7 +9,8 @@ import {
   slotKey,
 } from '@bzzz/protocols'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { allOnline, INCARNATION, identityOf, MESH, Network, type TestNode, until } from './network.ts'
+import { recordsProtocol } from '../src/records/rules.ts'
+import { allOnline, factsOf, INCARNATION, identityOf, MESH, Network, type TestNode, until } from './network.ts'
 import { openRogue, type Rogue } from './rogue.ts'
 
 let network: Network
@@ -18,7 +19,7 @@ beforeEach(() => {
 })
 afterEach(() => network.close())
 
-const DAY = dayPeriod(Date.UTC(2026, 10, 22))
+const DAY = dayPeriod(Date.now())
 const ADA = identityOf('ada').signer
 const STRANGER = identityOf('eve').signer
 const OTHER = 'ff'.repeat(16) as Incarnation
@@ -28,7 +29,7 @@ function accountOf(signer: Signer): Account {
   return { peer: signer.peer, incarnation: INCARNATION }
 }
 
-function sealed(account: Account, signer: Signer, seq: number): Uint8Array {
+function sealed(account: Account, signer: Signer, seq: number, more: Partial<Slot> = {}): Uint8Array {
   const zero = 0n as NanoUsd
   const slot: Slot = {
     v: 1,
@@ -46,6 +47,7 @@ function sealed(account: Account, signer: Signer, seq: number): Uint8Array {
     reserved: zero,
     released: zero,
     overrun: zero,
+    ...more,
   }
   return sealSlot(slot, MESH, signer)
 }
@@ -91,6 +93,34 @@ describe('a record', () => {
     }
   })
 
+  it('that contradicts the one known is refused and told of, and replaces nothing', async () => {
+    const seen: string[] = []
+    const nodes = await network.nodes(['ada', 'bob'], {
+      onSlot: (slot) => seen.push(Buffer.from(slot).toString('hex')),
+    })
+    await until(() => allOnline(nodes))
+    const [ada, bob] = nodes as [TestNode, TestNode]
+    const account = accountOf(ada.signer)
+    const key = slotKey(MESH, DAY, account)
+    const [one, other] = [sealed(account, ada.signer, 7), sealed(account, ada.signer, 7, { wallMs: 1 })]
+    await putOnAll(ada, key, one, 1)
+    await expect(bob.mesh.putRecord(key, other, patience())).rejects.toMatchObject({ code: 'RECORD_REFUSED' })
+    expect(factsOf(bob, 'record-refused')).toMatchObject([{ code: 'CONTRADICTION' }])
+    expect(await bob.mesh.getRecord(key, patience())).toEqual(one)
+    expect(seen).toContain(Buffer.from(one).toString('hex'))
+  })
+
+  it.each([
+    ['long over', -9],
+    ['far ahead', 9],
+  ])('of a day that is %s is refused', async (_what, days) => {
+    const [ada] = (await network.nodes(['ada'])) as [TestNode]
+    const period = dayPeriod(Date.now() + days * 86_400_000)
+    const account = accountOf(ADA)
+    const put = ada.mesh.putRecord(slotKey(MESH, period, account), sealed(account, ADA, 1, { period }), patience())
+    await expect(put).rejects.toMatchObject({ code: 'RECORD_REFUSED', message: expect.stringContaining(period) })
+  })
+
   it('that is not there is undefined', async () => {
     const [ada] = (await network.nodes(['ada'])) as [TestNode]
     expect(await ada.mesh.getRecord(slotKey(MESH, DAY, accountOf(ada.signer)), patience())).toBeUndefined()
@@ -134,5 +164,36 @@ describe('a record', () => {
       expect(await bob.mesh.getRecord(key, patience())).toEqual(sealed(account, ada.signer, 5))
     }
     await rogue.close()
+  })
+
+  it('is found although a member lies about it, answers nothing, or has an old one', async () => {
+    const nodes = await network.nodes(['ada', 'bob'], { secret: null, timings: { recordMs: 4_000 } })
+    await until(() => allOnline(nodes))
+    const [ada, bob] = nodes as [TestNode, TestNode]
+    const account = accountOf(ada.signer)
+    const key = slotKey(MESH, DAY, account)
+    await putOnAll(ada, key, sealed(account, ada.signer, 5), 1)
+    const liars = await Promise.all(
+      ['mallory', 'trudy', 'silent'].map(async (name) => {
+        network.enlist(name)
+        return { name, rogue: await openRogue(identityOf(name), MESH, ['/ip4/127.0.0.1/tcp/0']) }
+      }),
+    )
+    // what a node puts into its own store nobody checks, and it hands that out
+    const tales = { mallory: sealed(account, identityOf('mallory').signer, 9), trudy: sealed(account, ada.signer, 4) }
+    for (const { name, rogue } of liars) {
+      if (name === 'silent') {
+        await rogue.host.unhandle(recordsProtocol(MESH))
+        await rogue.host.handle(recordsProtocol(MESH), () => {})
+      } else await putByRogue(rogue, key, tales[name as keyof typeof tales])
+      await rogue.stream(bob)
+    }
+    await vi.waitUntil(async () => {
+      const startedMs = performance.now()
+      expect(await bob.mesh.getRecord(key, patience())).toEqual(sealed(account, ada.signer, 5))
+      expect(performance.now() - startedMs).toBeLessThan(6_000)
+      return factsOf(bob, 'record-refused').some(({ code }) => code === 'BAD_SIGNATURE')
+    }, 15_000)
+    for (const { rogue } of liars) await rogue.close()
   })
 })

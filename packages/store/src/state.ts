@@ -66,10 +66,12 @@ export interface LevelLike {
   batch(operations: LevelOperation[], options: { sync: boolean }): Promise<void>
   get(key: string): Promise<Uint8Array | undefined>
   getSync(key: string): Uint8Array | undefined
-  iterator(range: Range): AsyncIterable<[string, Uint8Array]>
-  keys(range: Range): AsyncIterable<string>
+  iterator(range: Reading): AsyncIterable<[string, Uint8Array]>
+  keys(range: Reading): AsyncIterable<string>
   close(): Promise<void>
 }
+/** With how much may be read at once, ahead of who asks. */
+type Reading = Range & { readonly highWaterMarkBytes?: number }
 type LevelOperation = { type: 'put'; key: string; value: Uint8Array } | { type: 'del'; key: string }
 
 // Bounds the memory of writers that outrun the disk: a caller above it is refused, never queued without end.
@@ -200,11 +202,11 @@ function readers(level: LevelLike, prefix: string, ensureReadable: () => void): 
     },
     async *entries(range = {}) {
       ensureReadable()
-      for await (const [key, value] of level.iterator(within(prefix, range))) yield [key.slice(prefix.length), value]
+      for await (const [key, value] of level.iterator(reading(prefix, range))) yield [key.slice(prefix.length), value]
     },
     async *keys(range = {}) {
       ensureReadable()
-      for await (const key of level.keys(within(prefix, range))) yield key.slice(prefix.length)
+      for await (const key of level.keys(reading(prefix, range))) yield key.slice(prefix.length)
     },
   }
 }
@@ -219,6 +221,13 @@ function prefixed(prefix: string, operation: Operation): LevelOperation {
   return 'put' in operation
     ? { type: 'put', key: prefix + operation.put, value: operation.value }
     : { type: 'del', key: prefix + operation.del }
+}
+
+// With LevelDB's own 16 KiB, passing over a ledger is mostly waiting for the next few records.
+const READ_AT_ONCE_BYTES = 256 * 1024
+
+function reading(prefix: string, range: Range): Reading {
+  return { ...within(prefix, range), highWaterMarkBytes: READ_AT_ONCE_BYTES }
 }
 
 function within(prefix: string, range: Range): Range {

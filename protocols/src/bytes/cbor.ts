@@ -1,6 +1,7 @@
 import { decode, encode, rfc8949EncodeOptions } from 'cborg'
 import type { z } from 'zod'
 import { ProtocolError } from './errors.ts'
+import { NOT_PLAIN, readPlain } from './plain.ts'
 
 /** Deterministic CBOR (RFC 8949 §4.2.1): shortest integers, sorted keys, definite lengths. Drops `undefined` members. */
 export function encodeCanonical(value: unknown): Uint8Array {
@@ -9,16 +10,20 @@ export function encodeCanonical(value: unknown): Uint8Array {
 
 /**
  * The one way in for CBOR from outside: size, then strict decoding, then the deterministic form, then the shape.
- * Re-encoding proves that a value has exactly one byte string, so hashes and signatures are of the value itself.
+ * A value has exactly one byte string, so hashes and signatures are of the value itself.
  * @throws {ProtocolError} TOO_LARGE, NOT_CANONICAL or BAD_SHAPE
  */
 export function decodeCanonical<S extends z.ZodType>(bytes: Uint8Array, schema: S, maxBytes: number): z.output<S> {
   if (bytes.length > maxBytes) throw tooLarge(bytes.length, maxBytes)
+  const plain = readPlain(bytes)
+  return shaped(plain === NOT_PLAIN ? readAny(bytes) : plain, schema)
+}
+
+/** Whatever CBOR there is, or why it is none. */
+function readAny(bytes: Uint8Array): unknown {
   const { value, encoded } = decodeStrict(bytes)
-  if (!equalBytes(encoded, bytes)) {
-    throw new ProtocolError('NOT_CANONICAL', 'not in the deterministic form of RFC 8949 §4.2.1')
-  }
-  return shaped(value, schema)
+  if (equalBytes(encoded, bytes)) return value
+  throw new ProtocolError('NOT_CANONICAL', 'not in the deterministic form of RFC 8949 §4.2.1')
 }
 
 /** @throws {ProtocolError} BAD_SHAPE */

@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto'
+import { createPublicKey, hash, type KeyObject, verify } from 'node:crypto'
 import { z } from 'zod'
 import { type MeshId, meshIdBytes, type PeerId } from '../ids/ids.ts'
 import { decodeCanonical, encodeCanonical } from './cbor.ts'
@@ -15,7 +15,7 @@ export interface Signer {
 }
 
 /** One name per signed format, so that a signature of one can never stand for another. */
-export type SignatureDomain = 'envelope' | 'manifest' | 'slot' | 'grant' | 'ack' | 'card' | 'tokens' | 'join'
+export type SignatureDomain = 'alert' | 'envelope' | 'manifest' | 'slot' | 'grant' | 'ack' | 'card' | 'tokens' | 'join'
 
 /** What is signed: `bzzz/<domain>/1`, a zero byte, the mesh id (32 bytes), then the body. */
 export function signedMessage(domain: SignatureDomain, mesh: MeshId, body: Uint8Array): Uint8Array {
@@ -71,9 +71,13 @@ export function signedBody(bytes: Uint8Array, maxBytes: number): Uint8Array {
 }
 
 export function sha256(...parts: (Uint8Array | string)[]): Uint8Array {
-  const hash = createHash('sha256')
-  for (const part of parts) hash.update(part)
-  return hash.digest()
+  const [first = '', ...more] = parts
+  if (more.length === 0) return hash('sha256', first, 'buffer')
+  return hash(
+    'sha256',
+    Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part))),
+    'buffer',
+  )
 }
 
 // Importing a raw key costs as much as verifying with it; a mesh has few signers, so the imported form is kept.

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { threadId } from '../ids/ids.ts'
+import { alertView } from './budget.ts'
 import { entryView } from './conversations.ts'
 import { budgetLine, peerView } from './node.ts'
 
@@ -56,6 +57,7 @@ export const eventData = {
   entry: entryView,
   peer: peerView,
   budget: budgetEvent,
+  alert: alertView,
   turn: turnEvent,
   tokens: tokensEvent,
   reset: resetEvent,

@@ -24,13 +24,14 @@ export const nodeHealth = z.strictObject({
 export type NodeHealth = z.infer<typeof nodeHealth>
 
 /**
- * Of this node's own part. `spent`: nothing is left now; `no-rights`: the manifest gives it no part; `frozen`: a write
+ * Of this node's own part. `spent`: nothing is left now; `no-rights`: it has no
+ * part, neither by the manifest nor by grants; `frozen`: a write
  * failed, and no call is made until the node was restarted.
  */
 export const budgetState = z.enum(['ok', 'warning', 'critical', 'spent', 'no-rights', 'frozen'])
 export type BudgetState = z.infer<typeof budgetState>
 
-/** This node's part of one period, and what became of it. */
+/** What this node may spend in one period (`share_usd`: its rights, or less by its own configuration), and what became of it. */
 export const budgetLine = z.strictObject({ share_usd: usd, spent_usd: usd, held_usd: usd, available_usd: usd })
 export type BudgetLineView = z.infer<typeof budgetLine>
 

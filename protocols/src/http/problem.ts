@@ -11,6 +11,7 @@ const problemKinds = {
   AGENT_UNKNOWN: { status: 404, title: 'There is no such agent' },
   TOKEN_UNKNOWN: { status: 404, title: 'There is no such token' },
   REVIEW_UNKNOWN: { status: 404, title: 'There is no such review here' },
+  BUDGET_UNKNOWN: { status: 404, title: 'There is no such call or turn here' },
   INVITE_UNKNOWN: { status: 404, title: 'There is no such invitation' },
   PROPOSAL_UNKNOWN: { status: 409, title: 'There is no such proposal to vote on' },
   CHANGE_REFUSED: { status: 409, title: 'The manifest is not changed so' },

@@ -117,7 +117,13 @@ const event = z.discriminatedUnion('kind', [
     evidence: z.enum(['usage', 'none', 'unclear', 'operator']),
     providerRequestId: z.string().max(200).nullable(),
   }),
-  z.strictObject({ kind: z.literal('uncertain'), call: callId, reason: z.string().max(500) }),
+  /** It may have been billed. `providerRequestId`: what the provider called the request, if it said so before it was lost. */
+  z.strictObject({
+    kind: z.literal('uncertain'),
+    call: callId,
+    reason: z.string().max(500),
+    providerRequestId: z.string().max(200).nullable(),
+  }),
   /** Only a call that was never sent. */
   z.strictObject({ kind: z.literal('released'), call: callId, reason: z.string().max(500) }),
 ])

@@ -1,5 +1,6 @@
 import { equalBytes } from '../bytes/cbor.ts'
-import type { Manifest, OpenedManifest } from './manifest.ts'
+import { ProtocolError } from '../bytes/errors.ts'
+import { type Manifest, type OpenedManifest, openManifest } from './manifest.ts'
 
 /** What a node goes by: the version that founded its mesh, and the newest that it has taken. */
 export interface ManifestChain {
@@ -36,6 +37,18 @@ export function successionOf({ first, newest }: ManifestChain, offered: OpenedMa
   if (version === ours + 1 && !equalBytes(prevHash, newest.hash) && !heals(offered.manifest, [newest.hash]))
     return { status: 'forked', version: ours }
   return { status: 'newer' }
+}
+
+/**
+ * The number of a version that the owner of this mesh signed; whether it follows from another one is not asked.
+ * @throws {ProtocolError} TOO_LARGE, NOT_CANONICAL, BAD_SHAPE, WRONG_MESH or BAD_SIGNATURE
+ */
+export function signedVersion(bytes: Uint8Array, { mesh, manifest: { owner } }: OpenedManifest): number {
+  const { manifest } = openManifest(bytes, mesh)
+  if (!equalBytes(manifest.owner, owner)) throw new ProtocolError('BAD_SIGNATURE', 'not signed by the mesh’s owner')
+  if (manifest.version > 1 && manifest.prevHash === null)
+    throw new ProtocolError('BAD_SHAPE', `version ${manifest.version} names no version before it`)
+  return manifest.version
 }
 
 /** Whether a version stands in place of all of these: of both sides of a fork, before an account acknowledges it. */

@@ -131,6 +131,13 @@ function hashOfBody(body: Uint8Array): Uint8Array {
   return sha256('bzzz/manifest-hash/1\0', body)
 }
 
+/** DHT key of the newest version. kad-dht keys are bytes of the form `/namespace/rest`. */
+export function manifestKey(mesh: MeshId): Uint8Array {
+  return Buffer.from(`/${MANIFEST_NAMESPACE}/${mesh}`)
+}
+
+export const MANIFEST_NAMESPACE = 'bzzz-manifest'
+
 /**
  * What a new machine needs to join, as a file: the manifest and the network secret. Whoever has it can reach the mesh's
  * ports; only listed members are let in.

@@ -28,7 +28,7 @@ const actor = z.union([bytesOf(ACTOR_BYTES), bytesOf(LAPTOP_ACTOR_BYTES)])
 const vector = z.array(z.tuple([actor, wholeNumber.min(1), hash])).max(MAX_VECTOR_ACTORS)
 
 /** Signed things of the budget, each told unasked: what an account acknowledged, gave, spent, or proves; and how it left. */
-const budgetThing = z.enum(['ack', 'grant', 'slot', 'fork', 'leave'])
+const budgetThing = z.enum(['ack', 'grant', 'slot', 'fork', 'leave', 'alert'])
 
 const frame = z.discriminatedUnion('t', [
   /** First frame of each side; a connection counts only after it. */

@@ -6,7 +6,7 @@ import { type Account, account, boot, type MeshId, type Period, publicKeyOfPeer 
 import { sharedPeriod } from '../ids/periods.ts'
 
 /** The signed summary of one account in one period; written only by its owner, and its counters only grow. */
-export const MAX_SLOT_BYTES = 64 * 1024
+export const MAX_SLOT_BYTES = 96 * 1024
 
 /** Of one period and direction: boots of receivers, or grants received. */
 export const MAX_TRANSFERS = 256
@@ -26,8 +26,8 @@ const slotBody = z.strictObject({
   wallMs,
   state: z.enum(['open', 'closed', 'frozen']),
   initial: nanoUsd,
-  /** Cumulative, each: rights given away. */
-  granted: z.array(z.strictObject({ account, boot, cumulative: nanoUsd })).max(MAX_TRANSFERS),
+  /** Cumulative, each: rights given away, with the hash of the newest grant. */
+  granted: z.array(z.strictObject({ account, boot, cumulative: nanoUsd, grant: bytesOf(32) })).max(MAX_TRANSFERS),
   /** Hash of the newest grant credited from each donor to each boot. */
   received: z.array(bytesOf(32)).max(MAX_TRANSFERS),
   /** Cumulative: sum of every hold ever made. */

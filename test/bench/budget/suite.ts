@@ -2,33 +2,33 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Budget, createAccount, loadPrices, openBudget, signFirstManifest } from '@bzzz/budget'
-import { agentIdOf, newThreadId, turnIdOf } from '@bzzz/protocols'
+import { openBudget } from '@bzzz/budget'
 import { openState } from '@bzzz/store'
-import { identityFromSeed } from 'bzzz'
 import { ClassicLevel } from 'classic-level'
 import { concurrently, interleaved } from '../interleaved.ts'
 import { type Row, rowOf } from '../rows.ts'
+import { grantRows } from './grants.ts'
+import { BYTES, callsThrough, largeLedger } from './ledger.ts'
+import { rebuildRows } from './rebuild.ts'
 
 const CONCURRENCIES = [1, 16, 64]
 const CALLS = { 1: 800, 16: 1_600, 64: 3_200 } as Record<number, number>
 /** Calls before the first measured one: less, and the compiler would be measured. */
 const WARM_UP = 1_000
-/** What a short reply is, and what one append of the floor writes. */
-const BYTES = 1_024
 
 /**
  * A call's way through the ledger (held with everything it is charged to, settled with its reply) against the least that
  * could be durable: two synced appends to LevelDB.
  */
-export async function budgetSuite(progress: (line: string) => void): Promise<Row[]> {
-  const directory = await mkdtemp(join(tmpdir(), 'bzzz-bench-'))
+async function callRows(directory: string, progress: (line: string) => void): Promise<Row[]> {
   const state = await openState({ directory: join(directory, 'state') })
   const level = new ClassicLevel<string, Uint8Array>(join(directory, 'floor'), { valueEncoding: 'view' })
-  const budget = await openLargeBudget(state.room('budget'))
+  const room = state.room('budget')
+  const budget = await openBudget({ room, ...(await largeLedger(room)) })
   const rows: Row[] = []
   try {
-    const calls = callsThrough(budget)
+    const run = callsThrough(budget)
+    const calls = (count: number, inFlight: number) => perSecond(count, () => run(count, inFlight))
     const appends = appendsTo(level)
     for (const inFlight of CONCURRENCIES) {
       progress(`budget: reserve and settle, ${inFlight} at once`)
@@ -45,58 +45,22 @@ export async function budgetSuite(progress: (line: string) => void): Promise<Row
     await budget.close()
     await state.close()
     await level.close()
-    await rm(directory, { recursive: true, force: true })
   }
   return rows
 }
 
-async function openLargeBudget(room: ReturnType<Awaited<ReturnType<typeof openState>>['room']>): Promise<Budget> {
-  const signer = identityFromSeed(randomBytes(32))
-  const prices = loadPrices(
-    JSON.stringify({
-      currency: 'USD',
-      unit: 'per million tokens',
-      models: [{ model: 'bench', provider: 'none', input: '1', output: '2', date: '2026-11-22', source: 'invented' }],
-    }),
-    'bench',
-  )
-  const incarnation = await createAccount(room, { now: Date.now, randomBytes })
-  const account = { peer: signer.peer, incarnation }
-  const manifest = signFirstManifest({
-    network: 'bench',
-    owner: identityFromSeed(randomBytes(32)),
-    members: [{ member: { peer: signer.peer, label: 'bench', role: 'node', addrs: [] }, account, weight: 1 }],
-    limits: { day: usd(100_000n), month: usd(1_000_000n) },
-    perAgentDaily: null,
-    thresholds: { warning: 800, critical: 950 },
-    clockSkewMs: 5_000,
-    prices,
-    now: Date.now,
-  })
-  return openBudget({ room, manifest: () => manifest, signer, prices, now: Date.now, randomBytes })
-}
-
-type NanoUsd = Parameters<typeof signFirstManifest>[0]['limits']['day']
-function usd(dollars: bigint): NanoUsd {
-  return (dollars * 1_000_000_000n) as NanoUsd
-}
-
-/** @returns a run of calls, in calls a second */
-function callsThrough(budget: Budget): (count: number, inFlight: number) => Promise<number> {
-  const thread = newThreadId(Date.now(), randomBytes(10))
-  const agent = agentIdOf('reviewer', budget.account.peer)
-  const reply = randomBytes(BYTES / 2).toString('hex')
-  let turns = 0
-
-  async function call(): Promise<void> {
-    const turn = turnIdOf({ thread, phase: `bench-${turns++}`, round: 1, agent })
-    const request = { turn, step: 0, attempt: 0, thread, agent: 'reviewer', model: 'bench' }
-    const reservation = await budget.reserve({ ...request, inputTokens: 1_000, outputTokens: 500, send: true })
-    if (reservation.status !== 'reserved') throw new Error(`the bench was refused: ${reservation.status}`)
-    const usage = { input: 900, cachedInput: 0, cacheWrite: 0, output: 400, reasoning: 0, cost: null }
-    await budget.settle(reservation.call, { usage, reply, providerRequestId: 'bench' })
+/** Calls through the ledger, rights from another node, and opening a large ledger. */
+export async function budgetSuite(progress: (line: string) => void): Promise<Row[]> {
+  const directory = await mkdtemp(join(tmpdir(), 'bzzz-bench-'))
+  try {
+    return [
+      ...(await callRows(directory, progress)),
+      ...(await grantRows(progress)),
+      ...(await rebuildRows(directory, progress)),
+    ]
+  } finally {
+    await rm(directory, { recursive: true, force: true })
   }
-  return (count, inFlight) => perSecond(count, () => concurrently(count, inFlight, call))
 }
 
 function appendsTo(level: ClassicLevel<string, Uint8Array>): (count: number, inFlight: number) => Promise<number> {

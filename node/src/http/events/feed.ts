@@ -1,5 +1,6 @@
 import { type EventData, type EventName, parsePeriod } from '@bzzz/protocols'
 import type { DoorPorts, TurnNews } from '../ports.ts'
+import { alertViewOf } from '../views/alerts.ts'
 import { entryView } from '../views/conversations.ts'
 import { lineView } from '../views/costs.ts'
 import { nodeNames } from '../views/names.ts'
@@ -30,6 +31,7 @@ export function feedEvents(ports: DoorPorts, ring: EventRing): () => void {
       const line = ports.budget.report().periods.find((running) => running.period === period)
       if (line !== undefined) publish('budget', threadOf(period), { period, ...lineView(line) })
     }),
+    ports.alerts.subscribe((alert) => publish('alert', null, alertViewOf(alert, nodeNames(ports)))),
     ports.turns.subscribe((turn) => publish('turn', turn.thread, turnView(turn))),
   ]
   return () => {

@@ -1,4 +1,4 @@
-import type { CostLine, PeriodReport, PeriodTotal } from '@bzzz/budget'
+import type { BudgetReport, CostLine, PeriodReport } from '@bzzz/budget'
 import {
   type BudgetLineView,
   type BudgetState,
@@ -10,13 +10,15 @@ import {
 } from '@bzzz/protocols'
 import type { DoorPorts } from '../ports.ts'
 import { isoTimeOrNull, nodeNames } from './names.ts'
+import { type Part, standingOf } from './periods.ts'
 
 /** How this node stands against its own part of the day and the month: that part is what stops a call. */
 export function budgetState({ node, budget }: Pick<DoorPorts, 'node' | 'budget'>): BudgetState {
   const { rights, condition, stopped, periods } = budget.report()
   if (condition !== 'open' || stopped !== undefined) return 'frozen'
-  if (rights === 'none') return 'no-rights'
   const running = periods.filter(({ kind }) => kind === 'day' || kind === 'month')
+  // An account without an allotment may live on what others grant it.
+  if (rights === 'none' && running.every((line) => line.rights === 0n)) return 'no-rights'
   if (running.some(({ available }) => available <= 0n)) return 'spent'
   const used = Math.max(0, ...running.map(usedThousandths))
   if (used >= node.thresholds.critical) return 'critical'
@@ -51,42 +53,42 @@ export function todayView(budget: DoorPorts['budget'], nowMs: number): BudgetLin
 /** Today, for the whole mesh as far as this node knows, and for this node exactly. */
 export async function dailyCostsView(ports: DoorPorts, nowMs: number, signal: AbortSignal): Promise<DailyCosts> {
   const period = dayPeriod(nowMs)
-  const total = await ports.counter.total(period, { signal })
-  const own = todayView(ports.budget, nowMs)
+  const report = ports.budget.report()
+  const line = report.periods.find((running) => running.period === period)
+  const own = lineView(line)
+  const standing = line && (await standingOf(ports, line, nowMs, signal))
   return {
     date: dateOf(period),
     state: budgetState(ports),
-    limit_usd: usdOf(total.limit),
-    spent_usd: usdOf(total.low),
-    spent_at_most_usd: usdOf(total.high),
+    limit_usd: usdOf(standing?.limit ?? 0n),
+    spent_usd: usdOf(standing?.spent?.low ?? 0n),
+    spent_at_most_usd: usdOf(standing?.spent?.high ?? 0n),
     reserved_usd: own.held_usd,
-    ...byNode(ports, total),
+    ...byNode(ports, standing?.parts ?? []),
     own,
-    ...overruns(ports.budget, period),
+    ...overruns(report, period),
   }
 }
 
-function overruns(budget: DoorPorts['budget'], today: Period): Pick<DailyCosts, 'overrun_usd' | 'frozen_models'> {
-  const { periods, frozenModels } = budget.report()
+function overruns(report: BudgetReport, today: Period): Pick<DailyCosts, 'overrun_usd' | 'frozen_models'> {
   return {
-    overrun_usd: usdOf(periods.find(({ period }) => period === today)?.overrun ?? 0n),
-    frozen_models: frozenModels.map(({ model, billed, held }) => {
+    overrun_usd: usdOf(report.periods.find(({ period }) => period === today)?.overrun ?? 0n),
+    frozen_models: report.frozenModels.map(({ model, billed, held }) => {
       return { model, billed_usd: usdOf(billed), bound_usd: usdOf(held) }
     }),
   }
 }
 
-function byNode(ports: DoorPorts, total: PeriodTotal): Pick<DailyCosts, 'by_node' | 'unknown_nodes'> {
+function byNode(ports: DoorPorts, parts: readonly Part[]): Pick<DailyCosts, 'by_node' | 'unknown_nodes'> {
   const names = nodeNames(ports)
-  const found = total.byAccount.filter(({ wallMs }) => wallMs !== null)
   return {
-    by_node: found.map(({ account, charged, wallMs }) => ({
-      node_id: names(account.peer),
-      peer_id: account.peer,
-      spent_usd: usdOf(charged),
-      as_of: isoTimeOrNull(wallMs),
-    })),
-    unknown_nodes: total.missing.map(({ peer }) => names(peer)),
+    by_node: parts.flatMap(({ account: { peer }, charged, atMs }) => {
+      const node = { node_id: names(peer), peer_id: peer, as_of: isoTimeOrNull(atMs) }
+      return charged === null ? [] : [{ ...node, spent_usd: usdOf(charged) }]
+    }),
+    unknown_nodes: [
+      ...new Set(parts.filter(({ charged }) => charged === null).map(({ account }) => names(account.peer))),
+    ],
   }
 }
 

@@ -22,6 +22,8 @@ export interface CompleteOptions {
   readonly signal: AbortSignal
   /** Text as it arrives, for people who watch; the reply counts only once `complete` resolves. */
   readonly onToken?: (text: string) => void
+  /** Told once the provider has named the request, which is before its reply: what is cut off later can be looked up by it. */
+  readonly onNamed?: (providerRequestId: string) => void
 }
 
 /** What is asked, whichever attempt asks it. */

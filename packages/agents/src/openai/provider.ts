@@ -1,3 +1,4 @@
+import type { CallId } from '@bzzz/protocols'
 import OpenAI, { APIError } from 'openai'
 import {
   type CompleteOptions,
@@ -71,22 +72,25 @@ export function createOpenAiProvider(options: OpenAiOptions): ModelProvider {
     return simpler !== undefined
   }
 
-  async function complete(request: ModelRequest, { signal, onToken }: CompleteOptions): Promise<Completion> {
+  async function complete(request: ModelRequest, { signal, onToken, onNamed }: CompleteOptions): Promise<Completion> {
     const dialect = dialectOf(request.model)
     const watch = createSilenceWatch(options)
     const gathered = gatherReply(server, { host, model: request.model }, onToken)
     const init = {
       signal: AbortSignal.any([signal, watch.signal]),
-      headers: { 'Idempotency-Key': request.callId },
+      headers: callHeaders(request.callId),
     }
     try {
       const sent = client.chat.completions.create(bodyFor(request, dialect), init).withResponse()
       const { data, request_id } = await watch.over(sent)
+      const providerRequestId = request_id?.slice(0, MAX_REQUEST_ID_CHARS) ?? null
+      if (providerRequestId !== null) onNamed?.(providerRequestId)
       await gather(data, gathered, watch)
       // An aborted or cut stream ends without an error of its own: what counts is that the reply came to its end.
-      return { ...gathered.finish(), providerRequestId: request_id?.slice(0, 200) ?? null }
+      return { ...gathered.finish(), providerRequestId }
     } catch (error) {
       const { usage } = gathered
+      if (error instanceof APIError && error.requestID) onNamed?.(error.requestID.slice(0, MAX_REQUEST_ID_CHARS))
       if (signal.aborted) throw new ModelError('ABORTED', 'the call was given up', { billed: 'unknown', usage })
       if (watch.wasSilent) throw stalled(server, options.idleTimeoutMs, usage)
       const { hasKey, scrub } = keys
@@ -105,6 +109,17 @@ export function createOpenAiProvider(options: OpenAiOptions): ModelProvider {
     window: options.window,
     bound: (question) => boundOf(question, dialectOf(question.model)),
   }
+}
+
+// What the ledger keeps of it.
+const MAX_REQUEST_ID_CHARS = 200
+
+/**
+ * The call's id, so that it can be found in the provider's own records: OpenAI logs the second header, gateways and
+ * compatible servers one or the other, and a server that knows neither passes over them.
+ */
+function callHeaders(call: CallId): Record<string, string> {
+  return { 'Idempotency-Key': call, 'X-Client-Request-Id': call }
 }
 
 const NO_TIMEOUT_MS = 2 ** 31 - 1 // what a timer of Node takes

@@ -107,9 +107,13 @@ async function send<T>(
 ): Promise<AttemptResult<T>> {
   const id = request.callId
   const begunMs = tools.now()
-  const outcome = await complete(request, liveTextOf(call, number, tools), tools)
+  const names: string[] = []
+  const named = (providerRequestId: string): void => void names.push(providerRequestId)
+  const outcome = await complete(request, { live: liveTextOf(call, number, tools), named }, tools)
   const error = outcome instanceof ModelError ? outcome : null
-  await (outcome instanceof ModelError ? endFailed(id, outcome, tools) : endAnswered(call, id, outcome, tools))
+  await (outcome instanceof ModelError
+    ? endFailed(id, outcome, names.at(-1) ?? null, tools)
+    : endAnswered(call, id, outcome, tools))
   tools.observe({
     type: 'call-ended',
     call: id,
@@ -131,7 +135,11 @@ async function send<T>(
 }
 
 /** A provider's failure is a value here; anything else that it throws is a defect, and counts as if it had been billed. */
-async function complete(request: ModelRequest, live: LiveText, tools: TurnTools): Promise<Completion | ModelError> {
+async function complete(
+  request: ModelRequest,
+  { live, named }: { live: LiveText; named: (providerRequestId: string) => void },
+  tools: TurnTools,
+): Promise<Completion | ModelError> {
   const late = new AbortController()
   const done = new AbortController()
   const timer = tools.sleep(tools.limits.callTimeoutMs, done.signal).then(
@@ -140,7 +148,7 @@ async function complete(request: ModelRequest, live: LiveText, tools: TurnTools)
   )
   try {
     const signal = AbortSignal.any([tools.abort, late.signal])
-    return await tools.provider.complete(request, { signal, onToken: live.add })
+    return await tools.provider.complete(request, { signal, onToken: live.add, onNamed: named })
   } catch (thrown) {
     if (late.signal.aborted) return timedOut(tools.limits.callTimeoutMs, thrown)
     if (thrown instanceof ModelError) return thrown
@@ -175,11 +183,17 @@ async function endAnswered<T>(call: Call<T>, id: CallId, completion: Completion,
   await tools.budget.settle(id, { usage, unclear, reply: `${call.about}\n${reply}`, providerRequestId })
 }
 
-async function endFailed(id: CallId, error: ModelError, tools: TurnTools): Promise<void> {
+async function endFailed(
+  id: CallId,
+  error: ModelError,
+  providerRequestId: string | null,
+  tools: TurnTools,
+): Promise<void> {
   const usage = error.usage ?? (error.billed === 'no' ? NOTHING_USED : null)
   const vague = error.unclear === null ? '' : ` (its usage is unclear: ${error.unclear})`
-  if (usage === null) await tools.budget.lose(id, `${error.code}: ${error.message}${vague}`.slice(0, 500))
-  else await tools.budget.settle(id, { usage, reply: '', providerRequestId: null })
+  const reason = `${error.code}: ${error.message}${vague}`.slice(0, 500)
+  if (usage === null) await tools.budget.lose(id, reason, providerRequestId)
+  else await tools.budget.settle(id, { usage, reply: '', providerRequestId })
 }
 
 function keptReply<T>(call: Call<T>, { state, reply }: CallState): { reply: T } | undefined {

@@ -39,7 +39,7 @@ export interface BudgetPort {
   /** `usage` null: the whole hold counts as spent. */
   settle(call: CallId, outcome: SettleOutcome): Promise<CallState>
   /** The hold stays as it is until there is evidence. */
-  lose(call: CallId, reason: string): Promise<void>
+  lose(call: CallId, reason: string, providerRequestId: string | null): Promise<void>
   /** Of one step or of all, ascending (step, attempt); calls of earlier runs of the node among them. */
   callsOf(turn: TurnId, step?: number): Promise<readonly CallState[]>
   /** Told when there may be more to spend. @returns how to stop */

@@ -5,6 +5,8 @@ import type { BudgetPort, CallState, Refused, Reservation, SettleOutcome } from 
 interface FakeCall extends CallState {
   readonly turn: TurnId
   readonly unclear?: string | null | undefined
+  readonly reason?: string
+  readonly requestId?: string | null
 }
 
 /** An honest ledger in memory: one nano-dollar per token, and the rules of who may do what to a call when. */
@@ -99,8 +101,8 @@ export class FakeBudget implements BudgetPort {
     return settled
   }
 
-  async lose(call: CallId): Promise<void> {
-    this.#move(call, ['sent'], { state: 'uncertain' })
+  async lose(call: CallId, reason: string, requestId: string | null): Promise<void> {
+    this.#move(call, ['sent'], { state: 'uncertain', reason, requestId })
   }
 
   async callsOf(turn: TurnId, step?: number): Promise<readonly CallState[]> {

@@ -324,10 +324,22 @@ describe('against a server with faults', () => {
     expect(first.cause).toBeUndefined()
   })
 
-  it('sends the call id as the idempotency key', async () => {
+  it('sends the call id by the names under which providers keep it', async () => {
     const provider = await facing((_, response) => stream(response, [token(REPLY), finish()]))
     await provider.complete(ask(), { signal: calm })
-    expect(server?.headers[0]?.['idempotency-key']).toBe('c'.repeat(64))
+    const id = 'c'.repeat(64)
+    expect(server?.headers[0]).toMatchObject({ 'idempotency-key': id, 'x-client-request-id': id })
+  })
+
+  it.each<[string, Parameters<typeof facing>[0]]>([
+    ['is cut off', (_, response) => stream(response, [token('{')])],
+    ['fails', (_, response) => refuse(response, 500, { message: 'broken' }, { 'x-request-id': 'req-7' })],
+  ])('tells how the provider named a request that %s', async (_, behave) => {
+    const provider = await facing(behave)
+    const names: string[] = []
+    const onNamed = (name: string) => names.push(name)
+    await expect(provider.complete(ask(), { signal: calm, onNamed })).rejects.toMatchObject({ billed: 'unknown' })
+    expect(names).toEqual(['req-7'])
   })
 
   it('learns from refusals of its form, each an attempt of its own, and remembers', async () => {

@@ -269,13 +269,20 @@ describe('an agent', () => {
       failed = true
       throw new ModelError('CUT_OFF', 'gone', { billed: 'unknown' })
     })
-    await house.run(0, provider, { budget })
+    const naming: ModelProvider = {
+      ...provider,
+      complete: (request, options) => {
+        options.onNamed?.('req-7')
+        return provider.complete(request, options)
+      },
+    }
+    await house.run(0, naming, { budget })
     open()
     await until(() => failed)
     await house.clock.advance(2_000)
     await verdictWritten()
     const lost = requests[0] && budget.calls.get(requests[0].callId)
-    expect(lost).toMatchObject({ state: 'uncertain' })
+    expect(lost).toMatchObject({ state: 'uncertain', reason: 'CUT_OFF: gone', requestId: 'req-7' })
     expect(BigInt(house.world.node(0).entries('finding')[0]?.cost ?? 0)).toBe((lost?.max ?? 0n) + 15n)
   })
 

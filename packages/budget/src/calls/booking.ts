@@ -4,7 +4,7 @@ import type { Call } from './call.ts'
 import type { CallOutcome } from './reservation.ts'
 
 // A million dollars: no call costs that, and the sums of a ledger stay far within what a record holds.
-const MAX_STATED_COST = 1_000_000_000_000_000n
+export const MAX_STATED_COST = 1_000_000_000_000_000n
 
 /** What is charged for a call, and how it is known. */
 export type Booking = Pick<Extract<LedgerEvent, { kind: 'settled' }>, 'amount' | 'usage' | 'evidence'>
@@ -16,8 +16,8 @@ export function bookingOf({ usage: stated, unclear }: CallOutcome, { max, priceR
   return { amount: max, usage, evidence: nothingCame ? 'none' : 'unclear' }
 }
 
-/** Whether the amount is the one that its evidence gives. What an operator says cannot be checked. */
-export function isBookedRight({ amount, usage, evidence }: Booking, { max, priceRef }: Call): boolean {
+/** Whether the amount is the one that its evidence gives. What an operator says cannot be checked, but for what it is about. */
+export function isBookedRight({ amount, usage, evidence }: Booking, { state, max, priceRef }: Call): boolean {
   switch (evidence) {
     case 'usage':
       return usage !== null && amount === costOf(priceRef, usage)
@@ -25,7 +25,7 @@ export function isBookedRight({ amount, usage, evidence }: Booking, { max, price
     case 'unclear':
       return usage === null && amount === max
     case 'operator':
-      return true
+      return state === 'uncertain' && usage === null && amount <= MAX_STATED_COST
   }
 }
 

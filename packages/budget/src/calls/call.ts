@@ -25,6 +25,8 @@ export interface Call {
   readonly usage: TokenUsage | null
   /** How `actual` is known; null until settled. */
   readonly evidence: EventOf<'settled'>['evidence'] | null
+  /** What the provider called the request; null when it never said. */
+  readonly providerRequestId: string | null
   readonly priceRef: PriceRef
   readonly reservedMs: number
   /** What it is charged to, fixed when the reservation was written; the first is the day it is listed under. */
@@ -58,6 +60,7 @@ export function reservedCall(event: EventOf<'reserved'>, reservedMs: number): Ca
       actual: null,
       usage: null,
       evidence: null,
+      providerRequestId: null,
     },
     ...{ priceRef: price, reservedMs, periods, simulated: price.simulated },
   }
@@ -82,8 +85,10 @@ export function nextCall(call: Call, event: CallEvent): Call {
     throw new BudgetError('CALL_STATE', `call ${call.id.slice(0, 12)} is ${call.state}; it cannot become ${event.kind}`)
   }
   if (state === call.state) return call
-  if (event.kind !== 'settled') return { ...call, state }
-  return { ...call, state, actual: event.amount, usage: event.usage, evidence: event.evidence }
+  if (event.kind !== 'settled' && event.kind !== 'uncertain') return { ...call, state }
+  const providerRequestId = event.providerRequestId ?? call.providerRequestId
+  if (event.kind === 'uncertain') return { ...call, state, providerRequestId }
+  return { ...call, state, actual: event.amount, usage: event.usage, evidence: event.evidence, providerRequestId }
 }
 
 /** Replies are large: what stays in memory goes without. */

@@ -26,6 +26,7 @@ import type { Terms } from './terms.ts'
 
 /** A reservation that was not sent by then is given back, with the next write: whoever made it has forgotten it. */
 const UNSENT_MS = 30_000
+const MAX_REQUEST_ID_CHARS = 200
 // Bounds what is in flight at one node; real concurrency is a few dozen.
 const MAX_LIVE_CALLS = 10_000
 
@@ -36,13 +37,13 @@ export interface CallRules {
   /** What an admission is decided from. @param draft with all that was decided before in the same page */
   decidedFrom(draft: Books, synced: Standing): Books
   /** What becomes of a call of which nobody knows whether it was billed. */
-  lost(call: Call, reason: string): CallEvent
+  lost(call: Call, reason: string, providerRequestId: string | null): CallEvent
 }
 
 export const CALL_RULES: CallRules = {
   chargedAt: (_, writtenMs) => writtenMs,
   decidedFrom: (draft) => draft,
-  lost: ({ id }, reason) => ({ kind: 'uncertain', call: id, reason }),
+  lost: ({ id }, reason, providerRequestId) => ({ kind: 'uncertain', call: id, reason, providerRequestId }),
 }
 
 export interface ReserveContext {
@@ -137,13 +138,19 @@ export function settleTask(id: CallId, outcome: CallOutcome, stateOf: ReserveCon
     call: id,
     ...bookingOf(outcome, call),
     reply,
-    providerRequestId: outcome.providerRequestId?.slice(0, 200) ?? null,
+    providerRequestId: outcome.providerRequestId?.slice(0, MAX_REQUEST_ID_CHARS) ?? null,
   })
   return stepTask(id, settled, (call, isNew) => (isNew ? { ...call, reply } : stateOf(call)))
 }
 
-export function loseTask(id: CallId, reason: string, { lost }: Pick<CallRules, 'lost'>): Task<void> {
-  return stepTask(id, (call) => lost(call, reason.slice(0, 500)), nothing)
+export function loseTask(
+  id: CallId,
+  reason: string,
+  { lost }: Pick<CallRules, 'lost'>,
+  requestId: string | null = null,
+): Task<void> {
+  const providerRequestId = requestId?.slice(0, MAX_REQUEST_ID_CHARS) ?? null
+  return stepTask(id, (call) => lost(call, reason.slice(0, 500), providerRequestId), nothing)
 }
 
 export function releaseTask(call: CallId, reason: string): Task<void> {

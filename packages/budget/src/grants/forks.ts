@@ -1,9 +1,17 @@
-import { type Account, accountKey, type MeshId, openForkProof, ProtocolError, type Verify } from '@bzzz/protocols'
+import {
+  type Account,
+  accountKey,
+  MAX_SLOT_BYTES,
+  type MeshId,
+  openForkProof,
+  ProtocolError,
+  type Verify,
+} from '@bzzz/protocols'
 import type { Terms } from '../calls/terms.ts'
 import type { Decision, Task } from '../writer.ts'
 
 /** An account's slots at their largest, and what is around them. */
-const MAX_PROOF_BYTES = 160 * 1024
+const MAX_PROOF_BYTES = 2 * MAX_SLOT_BYTES + 1024
 // Proofs are kept in memory: of members, and of incarnations that they once had.
 const MAX_FORKED = 64
 
@@ -11,9 +19,11 @@ export type ForkNoted =
   | { readonly status: 'noted' | 'known'; readonly account: Account; readonly own: boolean }
   | {
       readonly status: 'refused'
-      readonly code: 'malformed' | 'forged' | 'not-an-account' | 'too-many'
+      readonly code: ForkRefusalCode
       readonly reason: string
     }
+
+export type ForkRefusalCode = 'malformed' | 'forged' | 'not-an-account' | 'too-many'
 
 export interface ForkContext {
   readonly mesh: MeshId

@@ -116,8 +116,10 @@ export function createMoving(options: MovingOptions): Moving & { noteSpending(am
     grant,
     credit,
     async noteFork(proof) {
-      const noted = noteFork(proof, taking)
-      return 'status' in noted ? noted : writer.submit(noted)
+      const read = noteFork(proof, taking)
+      const noted = 'status' in read ? read : await writer.submit(read)
+      if (noted.status === 'refused') observe({ type: 'fork-refused', code: noted.code, reason: noted.reason })
+      return noted
     },
     waiting() {
       room.wake()

@@ -24,11 +24,12 @@ export interface Watching {
 
 /**
  * - `seen`: nothing speaks against it
+ * - `own`: nothing speaks against it, and it is of this machine: somebody hands back what he was told
  * - `stranger`: not of an account of a node of this mesh
  * - `forked`: its account is in use twice, and that is written down
  * - `outrun`: it is of this node's own account, and its ledger does not hold it
  */
-export type Sighted = 'seen' | 'stranger' | 'forked' | 'outrun'
+export type Sighted = 'seen' | 'own' | 'stranger' | 'forked' | 'outrun'
 
 export interface Heeding {
   heed(sighting: Sighting): Promise<Sighted>
@@ -59,7 +60,8 @@ export function createWatching(options: WatchOptions): Watching & Heeding {
     if (accountKey(sighting.account) === own) return sightOwn(sighting)
     if (!isNode(sighting.account.peer)) return 'stranger'
     const proof = sightings.see(sighting)
-    return proof === undefined ? 'seen' : note(sighting.account, proof)
+    if (proof !== undefined) return note(sighting.account, proof)
+    return sighting.account.peer === account.peer ? 'own' : 'seen'
   }
 
   function isNode(of: PeerId): boolean {
@@ -75,7 +77,7 @@ export function createWatching(options: WatchOptions): Watching & Heeding {
   async function sightOwn(sighting: Sighting): Promise<Sighted> {
     const proof = proofAmong(ownThings(standing, mesh, verifies), sighting, mesh, verifies)
     if (proof !== undefined) return note(account, proof)
-    if (await isKnown(sighting)) return 'seen'
+    if (await isKnown(sighting)) return 'own'
     await outrun(sighting)
     return 'outrun'
   }

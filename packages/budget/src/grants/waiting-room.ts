@@ -1,4 +1,4 @@
-import { type Account, accountKey, type CallId } from '@bzzz/protocols'
+import { type Account, accountKey, type CallId, type ThreadId, type TurnId } from '@bzzz/protocols'
 import type { Books } from '../books/books.ts'
 import { type Claim, calendarPeriods, type Kept } from '../calls/admission.ts'
 import type { Refusal, Reservation, ReserveRequest } from '../calls/reservation.ts'
@@ -9,6 +9,8 @@ import { type AmountIn, admissibleOf, claimsOf, hopefulOf, isOlder, lookedUpOnce
 
 /** A call that waits until rights come, or its caller's patience ends. */
 export interface WaitingCall extends Waiter {
+  readonly turn: TurnId
+  readonly thread: ThreadId | null
   readonly agent: string
   readonly model: string
   /** As it was refused last. */
@@ -135,8 +137,8 @@ export function createWaitingRoom({ standing, terms, reachable, now }: WaitingRo
         const { reservation, claim } = await attempt()
         if (reservation.status !== 'refused' || claim === undefined || patience.aborted || ended) return reservation
         if (entry === undefined && entries.size >= MAX_WAITING) return reservation
-        const { agent, model } = request
-        const waiting = { call, agent, model, sinceMs, claim, refusal: reservation }
+        const { turn, thread, agent, model } = request
+        const waiting = { call, turn, thread, agent, model, sinceMs, claim, refusal: reservation }
         if (entry === undefined) entry = { waiting, tryAgain: ignore }
         else entry.waiting = waiting
         entries.add(entry)

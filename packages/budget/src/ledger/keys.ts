@@ -7,7 +7,7 @@ import type { Range } from '@bzzz/store'
  *
  * - `l/<seq>` record; `c/<call>/<seq>` its records; `t/<turn>/<step>/<attempt>` its calls
  * - `n/<nonce>` its openings
- * - `o/<call>` reserved or sent, and nothing came of it yet
+ * - `o/<call>` reserved or sent, and nothing came of it yet; `u/<call>` uncertain
  * - `p/<period>` balance; `g/<period>` what its rights moved by; `s/<period>` the sealed slot; `b/<day>/…` costs; `f/<model>` the call that froze it
  * - `k/<peer>/<incarnation>` proof against an account
  * - `outrun` what the account signed and this ledger does not hold: it may not go on
@@ -25,6 +25,7 @@ export const turnKey = (turn: TurnId, step: number, attempt: number): string =>
 export const turnPrefix = (turn: TurnId, step?: number): string =>
   step === undefined ? `t/${turn}/` : `t/${turn}/${digits(step)}/`
 export const unsettledKey = (call: CallId): string => `o/${call}`
+export const uncertainKey = (call: CallId): string => `u/${call}`
 export const balanceKey = (period: Period): string => `p/${period}`
 export const transfersKey = (period: Period): string => `g/${period}`
 export const bootKey = (nonce: Incarnation): string => `n/${nonce}`

@@ -16,6 +16,7 @@ import {
   recordKey,
   slotViewKey,
   turnKey,
+  uncertainKey,
   unsettledKey,
 } from './keys.ts'
 import type { HeldPeriod } from './read.ts'
@@ -143,7 +144,11 @@ export function indexOperations({ seq, event }: LedgerRecord): Operation[] {
     }
     case 'sent':
       return [own]
-    default:
+    case 'uncertain':
+      return [own, { del: unsettledKey(event.call) }, { put: uncertainKey(event.call), value: PRESENT }]
+    case 'settled':
+      return [own, { del: unsettledKey(event.call) }, { del: uncertainKey(event.call) }]
+    case 'released':
       return [own, { del: unsettledKey(event.call) }]
   }
 }

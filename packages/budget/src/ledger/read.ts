@@ -45,6 +45,16 @@ export async function readTurn(room: Room, turn: TurnId, ofStep?: number): Promi
   return calls
 }
 
+/** Calls that may have been billed and nobody knows, in the order of their ids. */
+export async function readUncertain(room: Room, limit: number): Promise<CallState[]> {
+  const calls: CallState[] = []
+  for await (const key of room.keys({ ...under('u/'), limit })) {
+    const call = await readCall(room, lastPart(key) as CallId)
+    if (call !== undefined) calls.push(call)
+  }
+  return calls
+}
+
 export interface HeldPeriod {
   readonly balance: Balance
   /** As it was sealed last; null when it never was. */

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import {
-  type CallId,
   type Incarnation,
   type LedgerEvent,
   type MeshId,
@@ -14,7 +13,18 @@ import { type Books, emptyBooks, post } from '../books/books.ts'
 import { movedBefore, NO_TRANSFERS } from '../books/transfers.ts'
 import { BudgetError } from '../errors.ts'
 import { readChain } from './chain.ts'
-import { ACKED, costViewKey, forkKey, lastPart, META, overrunKey, slotViewKey, under, unsettledKey } from './keys.ts'
+import {
+  ACKED,
+  costViewKey,
+  forkKey,
+  lastPart,
+  META,
+  overrunKey,
+  slotViewKey,
+  uncertainKey,
+  under,
+  unsettledKey,
+} from './keys.ts'
 import { readLedgers } from './ledgers.ts'
 import { indexOperations } from './page.ts'
 import { readMeta } from './read.ts'
@@ -59,8 +69,8 @@ export async function verifyLedger(whole: Room, mesh?: MeshId): Promise<Verified
     if (isFinal(event)) books.calls.delete(event.call)
   }
   const calls = [...books.calls.values()]
-  const unsettled = calls.filter(({ state }) => state !== 'uncertain').map(({ id }) => id)
-  await compareViews(room, books, unsettled)
+  const unsettled = calls.filter(({ state }) => state !== 'uncertain')
+  await compareViews(room, books)
   await compareIndex(room, index.sum())
   const signedSeq = mesh && Math.max(books.signedSeq, await compareSlots(room, books, mesh))
   await compareMeta(room, boot, signedSeq)
@@ -83,8 +93,13 @@ function isFinal(event: LedgerEvent): event is Extract<LedgerEvent, { kind: 'set
   return event.kind === 'settled' || event.kind === 'released'
 }
 
-async function compareViews(room: Room, books: Books, unsettled: readonly CallId[]): Promise<void> {
-  const expected = new Map<string, Uint8Array>(unsettled.map((id) => [unsettledKey(id), new Uint8Array()]))
+/** @param books with the calls that have no final state */
+async function compareViews(room: Room, books: Books): Promise<void> {
+  const expected = new Map(
+    [...books.calls.values()].map(({ id, state }): [string, Uint8Array] => {
+      return [state === 'uncertain' ? uncertainKey(id) : unsettledKey(id), new Uint8Array()]
+    }),
+  )
   const views = [
     ...[...books.balances.values()].map(putBalance),
     ...[...books.balances.values()].flatMap(({ period, transfers }) => {
@@ -95,7 +110,7 @@ async function compareViews(room: Room, books: Books, unsettled: readonly CallId
     ...[...books.overruns].map(([model, { id }]) => ({ put: overrunKey(model), value: Buffer.from(id) })),
   ]
   for (const view of views) if ('put' in view) expected.set(view.put, view.value)
-  for (const prefix of ['b/', 'f/', 'g/', 'k/', 'o/', 'p/']) {
+  for (const prefix of ['b/', 'f/', 'g/', 'k/', 'o/', 'p/', 'u/']) {
     for await (const [key, value] of room.entries(under(prefix))) {
       const wanted = expected.get(key)
       if (wanted === undefined || Buffer.compare(wanted, value) !== 0) throw differs(key)
@@ -126,7 +141,7 @@ function createKeySum(): { add(key: string): void; sum(): string } {
   return {
     add(key) {
       count += 1
-      sum = (sum + createHash('sha256').update(key).digest().readUIntBE(0, 6)) % 2 ** 48
+      sum = (sum + hash('sha256', key, 'buffer').readUIntBE(0, 6)) % 2 ** 48
     },
     sum: () => `${count}/${sum}`,
   }

@@ -57,8 +57,11 @@ export function allottedAccounts(manifest: Manifest, period: Period): Account[] 
 
 /** What the manifest alone gives to an account in a period. */
 export function allottedTo(manifest: Manifest, account: Account, period: Period): NanoUsd {
-  const minted = mintsOf(manifest, account, period).reduce((sum, { amount }) => sum + amount, 0n)
-  return nanoUsdOf(initialOf(manifest, account, period) + minted)
+  return nanoUsdOf(initialOf(manifest, account, period) + mintedTo(manifest, account, period))
+}
+
+export function mintedTo(manifest: Manifest, account: Account, period: Period): NanoUsd {
+  return nanoUsdOf(mintsOf(manifest, account, period).reduce((sum, { amount }) => sum + amount, 0n))
 }
 
 interface Dated {

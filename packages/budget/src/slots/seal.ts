@@ -42,7 +42,9 @@ export function slotSealer({ mesh, account, signer, manifestVersion, state }: Se
 /** What a slot tells of them. */
 export function movedBy({ given, taken }: Transfers): Pick<Slot, 'granted' | 'received'> {
   return {
-    granted: given.map(({ party, boot, cumulative }) => ({ account: party, boot, cumulative })),
+    granted: given.map(({ party, boot, cumulative, grant }) => {
+      return { account: party, boot, cumulative, grant: Uint8Array.from(grantHash(grant)) }
+    }),
     received: taken.map(({ grant }) => Uint8Array.from(grantHash(grant))),
   }
 }

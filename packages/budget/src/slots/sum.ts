@@ -7,7 +7,7 @@ import {
   type Slot,
   type ThreadCap,
 } from '@bzzz/protocols'
-import { allottedAccounts, allottedTo, limitOf } from '../periods/rights.ts'
+import { allottedAccounts, initialOf, isAttestedGone, limitOf, mintedTo } from '../periods/rights.ts'
 import { capAmount, shareOfCap } from '../shares.ts'
 import { NO_USD } from '../usd.ts'
 
@@ -16,8 +16,8 @@ export interface PeriodTotal {
   /** Settled and held in the slots that were found: at least so much, at their time. */
   readonly low: NanoUsd
   /**
-   * At most so much, at their time: an account without a slot counts as if all its rights were used up, those too that the
-   * slots found say it was given.
+   * At most so much, at their time: all that anybody may charge, less what the slots found prove not to be charged. While
+   * one is missing, that all is the limit at least: it may have opened the period under a manifest that is not known here.
    */
   readonly high: NanoUsd
   readonly limit: NanoUsd
@@ -34,40 +34,79 @@ export interface AccountTotal {
   readonly account: Account
   /** What the manifest gives it, or the cap; what it opened the period with, when its slot was found. */
   readonly initial: NanoUsd
+  /** Rights that the manifest gives it in this period besides. */
+  readonly minted: NanoUsd
   /** Rights that other accounts say they gave it. */
   readonly received: NanoUsd
+  /** The part of `received` that its own slot says it has: the rest is on its way, or was taken since. */
+  readonly credited: NanoUsd
   /** Rights that it says it gave to others. */
   readonly granted: NanoUsd
   readonly charged: NanoUsd
+  /** Rights that nothing was charged to at the time of its slot. Of an account that is gone or in use twice: none. */
+  readonly unspent: NanoUsd
+  /** `gone`: attested by the owner without a last word of its own. Null when no slot was found. */
+  readonly state: Slot['state'] | 'gone' | null
   /** Null when no slot was found. */
   readonly wallMs: number | null
+}
+
+export interface SumOptions {
+  /** Of a thread's period: the cap of its first entry. */
+  readonly cap?: ThreadCap | undefined
+  /** Versions besides the newest under which an account may have opened the period. */
+  readonly versions?: readonly Manifest[]
+  /** Accounts ({@link accountKey}) that are proven to be in use twice. */
+  readonly forked?: ReadonlySet<string>
+  /** An account that is known to have opened nothing in this period until then, as long as none of its slots is there. */
+  readonly idle?: { readonly account: Account; readonly wallMs: number }
 }
 
 /**
  * Adds up one period. Of several slots of an account the newest counts; slots of other periods, and of accounts that
  * have no rights in this one, of their own or by a grant, are passed over.
+ * @param manifest the newest
  * @param slots opened ones, signatures checked
- * @param cap for a thread's period: the cap of its first entry
  */
-export function sumSlots(manifest: Manifest, period: Period, slots: readonly Slot[], cap?: ThreadCap): PeriodTotal {
+export function sumSlots(
+  manifest: Manifest,
+  period: Period,
+  slots: readonly Slot[],
+  { cap, versions = [], forked = new Set(), idle }: SumOptions = {},
+): PeriodTotal {
   const newest = newestByAccount(slots.filter((slot) => slot.period === period))
-  const named = cap === undefined ? allottedAccounts(manifest, period) : cap.shares.map(({ account }) => account)
+  const believed = [manifest, ...versions]
+  const named =
+    cap === undefined
+      ? believed.flatMap((version) => allottedAccounts(version, period))
+      : cap.shares.map(({ account }) => account)
   const accounts = withReceivers(named, newest)
   const counted = accounts.flatMap((account) => newest.get(accountKey(account)) ?? [])
   const byAccount = accounts.map((account): AccountTotal => {
     const slot = newest.get(accountKey(account))
-    const received = receivedBy(account, counted)
-    const initial = cap === undefined ? allottedTo(manifest, account, period) : shareOfCap(cap, account)
-    if (slot === undefined) return { account, initial, received, granted: NO_USD, charged: NO_USD, wallMs: null }
-    const granted = sum(slot.granted.map(({ cumulative }) => cumulative))
-    return { account, initial: slot.initial, received, granted, charged: chargedBy(slot), wallMs: slot.wallMs }
+    const initial =
+      slot?.initial ??
+      (cap === undefined
+        ? largest(believed.map((version) => initialOf(version, account, period)))
+        : shareOfCap(cap, account))
+    const minted = largest(believed.map((version) => mintedTo(version, account, period)))
+    const moved = { ...receivedBy(account, slot, counted), granted: grantedBy(slot), charged: chargedBy(slot) }
+    const isGone = isAttestedGone(manifest, account) && slot?.state !== 'closed'
+    const isIdle = slot === undefined && idle !== undefined && accountKey(idle.account) === accountKey(account)
+    const state = isGone && (isIdle || slot !== undefined) ? 'gone' : isIdle ? 'open' : (slot?.state ?? null)
+    const isSpent = state === null || state === 'gone' || state === 'frozen' || forked.has(accountKey(account))
+    const unspent = isSpent ? NO_USD : aboveZero(initial + minted + moved.credited - moved.granted - moved.charged)
+    return { account, initial, minted, ...moved, unspent, state, wallMs: isIdle ? idle.wallMs : (slot?.wallMs ?? null) }
   })
+  const limit = (cap === undefined ? limitOf(manifest, period) : capAmount(cap.amount)) ?? NO_USD
   const missing = byAccount.filter(({ wallMs }) => wallMs === null)
   const low = sum(byAccount.map((total) => total.charged))
+  const rights = sum(byAccount.flatMap(({ initial, minted }) => [initial, minted]))
+  const all = missing.length === 0 || cap !== undefined ? rights : largest([limit, rights])
   return {
     low,
-    high: sum([low, ...missing.flatMap(({ initial, received }) => [initial, received])]),
-    limit: (cap === undefined ? limitOf(manifest, period) : capAmount(cap.amount)) ?? NO_USD,
+    high: largest([low, aboveZero(all - sum(byAccount.map((total) => total.unspent)))]),
+    limit,
     found: counted.length,
     missing: missing.map(({ account }) => account),
     oldestMs: counted.length === 0 ? null : Math.min(...counted.map(({ wallMs }) => wallMs)),
@@ -87,10 +126,25 @@ function withReceivers(named: readonly Account[], slots: ReadonlyMap<string, Slo
   return [...accounts.values()]
 }
 
-function receivedBy(account: Account, slots: readonly Slot[]): NanoUsd {
+/** A slot names a grant by its hash alone; how much it was, its donor's slot says, while it names the same one. */
+function receivedBy(
+  account: Account,
+  slot: Slot | undefined,
+  slots: readonly Slot[],
+): Pick<AccountTotal, 'received' | 'credited'> {
   const name = accountKey(account)
   const grants = slots.flatMap(({ granted }) => granted.filter((grant) => accountKey(grant.account) === name))
-  return sum(grants.map(({ cumulative }) => cumulative))
+  const taken = new Set(slot?.received.map(hex))
+  const booked = grants.filter(({ grant }) => taken.has(hex(grant)))
+  return { received: sum(grants.map(amountOf)), credited: sum(booked.map(amountOf)) }
+}
+
+function grantedBy(slot: Slot | undefined): NanoUsd {
+  return sum(slot?.granted.map(amountOf) ?? [])
+}
+
+function amountOf({ cumulative }: Slot['granted'][number]): NanoUsd {
+  return cumulative
 }
 
 function newestByAccount(slots: readonly Slot[]): Map<string, Slot> {
@@ -99,11 +153,22 @@ function newestByAccount(slots: readonly Slot[]): Map<string, Slot> {
 }
 
 /** Another node's word: its counters are believed to make sense only as far as the arithmetic goes. */
-function chargedBy({ reserved, released, overrun }: Slot): NanoUsd {
-  const charged = reserved - released + overrun
-  return charged > 0n ? (charged as NanoUsd) : NO_USD
+function chargedBy(slot: Slot | undefined): NanoUsd {
+  return slot === undefined ? NO_USD : aboveZero(slot.reserved - slot.released + slot.overrun)
+}
+
+function aboveZero(amount: bigint): NanoUsd {
+  return amount > 0n ? (amount as NanoUsd) : NO_USD
+}
+
+function largest(amounts: readonly NanoUsd[]): NanoUsd {
+  return amounts.reduce((most, amount) => (amount > most ? amount : most), NO_USD)
 }
 
 function sum(amounts: readonly NanoUsd[]): NanoUsd {
   return amounts.reduce((total, amount) => total + amount, 0n) as NanoUsd
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
 }

@@ -56,24 +56,32 @@ describe('a ledger', () => {
   const settle = (booking: Booking): LedgerEvent => {
     return { kind: 'settled', call: id, ...booking, reply: '{}', providerRequestId: null }
   }
-  const posted = (booking: Booking) => () => {
-    const books = emptyBooks()
-    for (const period of reservation.periods) {
-      post(books, { kind: 'opened', period, initial: nano(100n * CENT), manifestVersion: 1 }, NOON)
+  const lost: LedgerEvent = { kind: 'uncertain', call: id, reason: 'time-out', providerRequestId: null }
+  const posted =
+    (booking: Booking, before: readonly LedgerEvent[] = []) =>
+    () => {
+      const books = emptyBooks()
+      for (const period of reservation.periods) {
+        post(books, { kind: 'opened', period, initial: nano(100n * CENT), manifestVersion: 1 }, NOON)
+      }
+      const sent: LedgerEvent = { kind: 'sent', call: id }
+      for (const event of [reservation, sent, ...before, settle(booking)]) post(books, event, NOON)
+      return books.calls.get(id)?.actual
     }
-    for (const event of [reservation, { kind: 'sent', call: id } as const, settle(booking)]) post(books, event, NOON)
-    return books.calls.get(id)?.actual
-  }
 
   it.each<[string, Booking]>([
     ['usage', booked(usage(7))],
     ['nothing', booked(null)],
-    ["an operator's word", { amount: nano(3n), usage: null, evidence: 'operator' }],
   ])('takes a settlement by %s at its amount', (_, booking) => {
     expect(posted(booking)()).toBe(booking.amount)
   })
 
+  it("takes an operator's word for a call that is uncertain", () => {
+    expect(posted({ amount: nano(3n), usage: null, evidence: 'operator' }, [lost])()).toBe(3n)
+  })
+
   it.each<[string, Booking]>([
+    ["an operator's word for a call under way", { amount: nano(3n), usage: null, evidence: 'operator' }],
     ['less than the tokens cost', { ...booked(usage(7)), amount: nano(7n * CENT - 1n) }],
     ['less than the provider said', { ...booked(usage(7, { cost: nano(8n * CENT) })), amount: nano(7n * CENT) }],
     ['less than the hold where no usage came', { ...booked(null), amount: nano(9n * CENT) }],

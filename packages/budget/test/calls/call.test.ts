@@ -30,7 +30,7 @@ const events: Record<CallEvent['kind'], CallEvent> = {
     evidence: 'none',
     providerRequestId: null,
   },
-  uncertain: { kind: 'uncertain', call: id, reason: 'time-out' },
+  uncertain: { kind: 'uncertain', call: id, reason: 'time-out', providerRequestId: null },
   released: { kind: 'released', call: id, reason: 'cancelled' },
 }
 const inState = (state: CallCondition): Call => ({ ...reservedCall(reservation, 1), state })

@@ -12,7 +12,7 @@ import { createLibp2p } from 'libp2p'
 import { MeshError, messageOf } from '../errors.ts'
 import { type RecordRules, recordsProtocol } from '../records/rules.ts'
 import type { Dials } from '../roster/dials.ts'
-import { CacheDatastore } from './datastore.ts'
+import { CacheDatastore, type CacheRules } from './datastore.ts'
 import { keyPairOf, preSharedKeyFile } from './keys.ts'
 import { membersOnly } from './members-only.ts'
 
@@ -34,7 +34,7 @@ export interface HostOptions {
   /** Only these dials are let through: kad-dht would otherwise dial whoever it remembers, also those who are gone. */
   readonly dials: Dials
   readonly onStranger: (peer: string, address: string) => void
-  readonly rules: RecordRules
+  readonly rules: RecordRules & CacheRules
 }
 
 // What gossipsub may hold for one slow neighbour before it drops that neighbour's stream; publishes then go direct.

@@ -7,9 +7,12 @@ export interface ManifestPort {
   newest(): { readonly version: number; readonly bytes: Uint8Array }
   /**
    * Durable, and in force, when it resolves, if it was newer; older and forked ones are passed over.
+   * @param from null: it was found in the DHT
    * @throws {ProtocolError} for what no honest node hands on; rejects when the store does
    */
-  receive(manifest: Uint8Array, from: PeerId): Promise<void>
+  receive(manifest: Uint8Array, from: PeerId | null): Promise<void>
+  /** Of what the mesh's owner signed, whether it follows or not. @throws {ProtocolError} for anything else */
+  versionOf(manifest: Uint8Array): number
   /** Told when a newer one came into force. @returns how to stop */
   subscribe(listener: () => void): () => void
 }

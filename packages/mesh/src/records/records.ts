@@ -62,7 +62,7 @@ export function createRecords(options: RecordsOptions): Pick<Mesh, 'putRecord' |
     let best: Uint8Array | undefined
     // every answer is looked at as it comes: kad-dht itself names a value only after the slowest peer
     const consider = (value: Uint8Array): void => {
-      if (best === undefined || rules.seqOf(value) > rules.seqOf(best)) best = value
+      if (best === undefined || rules.numberOf(key, value) > rules.numberOf(key, best)) best = value
     }
     await walk(
       (within) => dht.get(key, { signal: within }),

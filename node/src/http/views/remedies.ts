@@ -1,0 +1,117 @@
+import { formatUsd, type Waiting } from '@bzzz/budget'
+import type { NanoUsd, Period, WhyAnswer } from '@bzzz/protocols'
+import { endMs, type Part, type Standing } from './periods.ts'
+
+export type Remedy = WhyAnswer['remedies'][number]
+
+export interface Stuck {
+  readonly calls: Waiting['calls']
+  readonly periods: readonly Standing[]
+  /** Of this node. */
+  readonly uncertain: { readonly calls: number; readonly held: bigint }
+  readonly names: (peer: string) => string
+}
+
+/**
+ * What would let calls go on, the quickest first. Figures are those of now: what others told may be a little old, and
+ * what is asked of them is decided by them.
+ */
+export function remediesFor({ calls, periods, uncertain, names }: Stuck): Remedy[] {
+  const short = periods.flatMap((standing) => shortageOf(standing, calls) ?? [])
+  return [
+    ...held(periods, uncertain, short.length > 0 || calls.length > 0),
+    ...short.flatMap((shortage) => others(shortage, names)),
+    ...short.flatMap(raised),
+    ...short.flatMap(nextPeriod),
+  ]
+}
+
+interface Shortage {
+  readonly standing: Standing
+  /** What all that wait would take here. */
+  readonly needed: bigint
+  /** What they lack here. */
+  readonly lacks: bigint
+}
+
+function shortageOf(standing: Standing, calls: Stuck['calls']): Shortage | undefined {
+  const { period, available } = standing.own
+  const claims = calls.filter(({ refusal }) => refusal.lacks.some((lack) => lack.period === period))
+  const needed = claims.reduce((sum, { refusal }) => sum + refusal.needed, 0n)
+  return needed > available ? { standing, needed, lacks: needed - available } : undefined
+}
+
+function held(periods: readonly Standing[], uncertain: Stuck['uncertain'], wanted: boolean): Remedy[] {
+  if (!wanted) return []
+  const most = periods.reduce((sum, { own }) => (own.held > sum ? own.held : sum), 0n)
+  const underWay = most > uncertain.held ? most - uncertain.held : 0n
+  const settled: Remedy = {
+    words: `${count(uncertain.calls, 'call')} of this node may have been billed and hold ${usd(uncertain.held)}: say what they cost`,
+    command: 'bzzz budget settle --journal FILE',
+  }
+  const ended: Remedy = {
+    words: `calls under way here hold ${usd(underWay)}: what they do not use comes back when they end`,
+    command: null,
+  }
+  return [...(underWay > 0n ? [ended] : []), ...(uncertain.calls > 0 ? [settled] : [])]
+}
+
+/** Whoever is here is asked by itself; whoever is away may come back. */
+function others({ standing }: Shortage, names: Stuck['names']): Remedy[] {
+  const { period } = standing.own
+  const rich = standing.parts.filter((part) => !part.own && part.unspent > 0n)
+  const amount = (part: Part) => `${part.charged === null ? 'up to ' : ''}${usd(part.unspent)}`
+  const here = rich.filter(({ online }) => online).map((part) => `${names(part.account.peer)} ${amount(part)}`)
+  const away = rich.filter(({ online }) => !online)
+  return [
+    ...(here.length === 0
+      ? []
+      : [
+          {
+            words: `of ${labelOf(period)} there is left: ${here.join(', ')}; they are asked every few seconds`,
+            command: null,
+          },
+        ]),
+    ...away.map((part) => ({
+      words: `${names(part.account.peer)} is away with ${amount(part)} of ${labelOf(period)}: it can give when it is back`,
+      command: null,
+    })),
+  ]
+}
+
+const CENT = 10_000_000n
+
+function raised({ standing, lacks, needed }: Shortage): Remedy[] {
+  const { own, limit } = standing
+  if (own.kind === 'thread') {
+    const words = `the cap of this thread leaves ${usd(own.available)} here, and ${usd(needed)} is needed: open another with a larger cap`
+    return [{ words, command: null }]
+  }
+  if (limit === null || (own.kind !== 'day' && own.kind !== 'month')) return []
+  const to = ((limit + lacks + CENT - 1n) / CENT) * CENT
+  const words = `${usd(lacks)} is missing of ${labelOf(own.period)}: raise the limit of ${usd(limit)}, on the machine with the owner key`
+  return [{ words, command: `bzzz budget raise ${own.kind} ${usd(to).slice(1)}` }]
+}
+
+function nextPeriod({ standing }: Shortage): Remedy[] {
+  const ends = endMs(standing.own.period)
+  if (ends === null) return []
+  return [
+    {
+      words: `the next ${standing.own.kind === 'month' ? 'month' : 'day'} begins at ${new Date(ends).toISOString().slice(0, 16)} UTC`,
+      command: null,
+    },
+  ]
+}
+
+function labelOf(period: Period): string {
+  return period.startsWith('t:') ? "this thread's cap" : period.slice(period.indexOf(':') + 1)
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
+}
+
+function usd(amount: bigint): string {
+  return formatUsd(amount as NanoUsd)
+}
