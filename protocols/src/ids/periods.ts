@@ -11,15 +11,36 @@ export type ParsedPeriod =
 
 /** @param wallMs milliseconds since the epoch; the label is of the UTC day */
 export function dayPeriod(wallMs: number): Period {
-  return `d:${new Date(wallMs).toISOString().slice(0, 10)}` as Period
+  return labelsAt(wallMs).day
 }
 
 export function monthPeriod(wallMs: number): Period {
-  return `m:${new Date(wallMs).toISOString().slice(0, 7)}` as Period
+  return labelsAt(wallMs).month
 }
 
 export function threadPeriod(thread: ThreadId): Period {
   return `t:${thread}` as Period
+}
+
+interface Labels {
+  readonly day: Period
+  readonly month: Period
+}
+
+const DAY_MS = 86_400_000
+// Each call asks for the same few days many times over, and writing a date out is slow: the last ones are remembered.
+const MAX_DAYS_REMEMBERED = 64
+const daysRemembered = new Map<number, Labels>()
+
+function labelsAt(wallMs: number): Labels {
+  const day = Math.floor(wallMs / DAY_MS)
+  const known = daysRemembered.get(day)
+  if (known !== undefined) return known
+  const date = new Date(wallMs).toISOString()
+  const labels = { day: `d:${date.slice(0, 10)}` as Period, month: `m:${date.slice(0, 7)}` as Period }
+  if (daysRemembered.size >= MAX_DAYS_REMEMBERED) daysRemembered.clear()
+  daysRemembered.set(day, labels)
+  return labels
 }
 
 /** An agent's day is enforced at its home alone, so this label never travels. */
@@ -27,7 +48,22 @@ export function agentDayPeriod(agent: string, wallMs: number): Period {
   return `a:${agent}:${new Date(wallMs).toISOString().slice(0, 10)}` as Period
 }
 
-export function parsePeriod(text: string): ParsedPeriod | undefined {
+// As with days: the same few are read again and again.
+const MAX_PERIODS_REMEMBERED = 512
+const periodsRemembered = new Map<string, ParsedPeriod>()
+
+/** @returns not to be altered: it is given to everybody who asks for the same period */
+export function parsePeriod(text: string): Readonly<ParsedPeriod> | undefined {
+  const known = periodsRemembered.get(text)
+  if (known !== undefined) return known
+  const parsed = parsedPeriod(text)
+  if (parsed === undefined) return undefined
+  if (periodsRemembered.size >= MAX_PERIODS_REMEMBERED) periodsRemembered.clear()
+  periodsRemembered.set(text, parsed)
+  return parsed
+}
+
+function parsedPeriod(text: string): ParsedPeriod | undefined {
   const [kind, ...rest] = text.split(':')
   const value = rest.join(':')
   if (kind === 'd' && isDay(value)) return { kind: 'day', label: value }
