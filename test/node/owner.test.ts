@@ -1,7 +1,7 @@
 import { manifestChanged, manifestView } from '@bzzz/protocols'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bzzz } from '../cli/bzzz.ts'
-import { meshFormed, openTestMesh, type TestMesh, type TestNode } from './nodes.ts'
+import { meshFormed, openTestMesh, startTestNode, type TestMesh, type TestNode } from './nodes.ts'
 
 const PATIENCE = { timeout: 20_000, interval: 50 }
 
@@ -17,7 +17,11 @@ beforeAll(async () => {
   })
   await meshFormed(mesh, 3)
 })
-afterAll(() => mesh.close())
+let back: TestNode | undefined
+afterAll(async () => {
+  await back?.node.close()
+  await mesh.close()
+})
 
 const walnut = (): TestNode => {
   const [first] = mesh.nodes
@@ -50,11 +54,29 @@ describe('the limit of a day', () => {
       .toMatchObject({ limit_usd: 12, given_usd: 12, waiting_for: [] })
   })
 
-  test('is lowered with words that say when it holds', async () => {
+  test('is lowered with words that say when it holds, and for whom not yet', async () => {
+    const acacia = mesh.nodes[2] as TestNode
+    await acacia.node.close()
+    const offline = async () => (await standing()).nodes.find(({ node_id }) => node_id === 'acacia')?.online
+    await expect.poll(offline, PATIENCE).toBe(false)
     const told = await bzzz(['budget', 'lower', 'day', '6', '--data-dir', walnut().directory])
-    expect(told.code).toBe(0)
+    expect(told).toMatchObject({ code: 0, stderr: '' })
+    expect(told.stdout.split('\n')).toEqual([
+      'the limit of a UTC day is $6.00, in version 3 of the manifest',
+      expect.stringMatching(
+        /^ {2}today +at most \$12\.00 more .*; \$6\.00 above the limit had been given out before\)$/,
+      ),
+      '  from tomorrow   $6.00, confirmed by 2 of 3 (acacia away: may exceed it by $2.00)',
+      '',
+    ])
+    back = await startTestNode('acacia', acacia.directory, {})
     await expect
       .poll(async () => (await day()).at(-1), PATIENCE)
       .toMatchObject({ limit_usd: 6, given_usd: 6, waiting_for: [] })
+  })
+
+  test('is not changed on a node without the key, which says where that is', async () => {
+    const refused = await bzzz(['budget', 'lower', 'day', '5', '--data-dir', mesh.nodes[1]?.directory ?? ''])
+    expect(refused).toMatchObject({ code: 78, stderr: expect.stringMatching(/data directory of walnut/) })
   })
 })

@@ -1,4 +1,4 @@
-import type { Budget } from '@bzzz/budget'
+import { type Budget, BudgetError } from '@bzzz/budget'
 import type { Mesh } from '@bzzz/mesh'
 import type { Membership } from '../membership/membership.ts'
 import type { Owner } from './owner.ts'
@@ -28,7 +28,8 @@ export function tellAcks({ budget, mesh, membership, owner, onFailed }: AckOptio
       mesh.tellBudget({ kind: 'ack', bytes: Uint8Array.from(ack) })
       await owner.onAck(ack, mesh.peer)
     } catch (error) {
-      onFailed(error)
+      const hasEnded = error instanceof BudgetError && error.code === 'CLOSED' // it stops, or has left
+      if (!hasEnded) onFailed(error)
     }
   }
 

@@ -74,6 +74,9 @@ export interface ChangesOptions {
   readonly now: () => number
 }
 
+/** A node that is up confirms within a round trip and a write. */
+const CONFIRM_MS = 5_000
+
 export function createManifestChanges(options: ChangesOptions): ManifestChanges {
   const { membership, owner, budget, mesh, counter, now } = options
   const manifest = (): Manifest => membership.newest().manifest
@@ -121,6 +124,12 @@ export function createManifestChanges(options: ChangesOptions): ManifestChanges 
     return [...new Map(own.map((account) => [accountKey(account), account])).values()]
   }
 
+  /** Of a node that is gone, all; of this one, all but the one that it works with. */
+  function formerOf(peer: PeerId): Account[] {
+    const present = accountKey(budget.account)
+    return named(peer).filter((account) => accountKey(account) !== present)
+  }
+
   async function spentIn(period: LimitStanding['period'], signal: AbortSignal): Promise<bigint | null> {
     const total = await counter.total(period as Parameters<SharedCounter['total']>[0], { signal })
     return total.found === 0 ? null : total.low
@@ -163,9 +172,10 @@ export function createManifestChanges(options: ChangesOptions): ManifestChanges 
     async adopt(node, reissue) {
       const member = memberNamed(node)
       const account = accountOf(member)
-      await restoreFirst(member, account)
+      await restoreFirst(member)
       const adopted = await done({ kind: 'adopt', account })
       if (reissue === null) return adopted
+      await owner.untilConfirmed(account, adopted.version, AbortSignal.timeout(CONFIRM_MS))
       await done({ kind: 'reissue', dim: 'day', by: reissue, account })
       return await done({ kind: 'reissue', dim: 'month', by: reissue, account })
     },
@@ -181,21 +191,16 @@ export function createManifestChanges(options: ChangesOptions): ManifestChanges 
       return await done({ kind: 'remove-member', peer, how: 'attested' })
     },
     restore: async (gone) => {
-      const accounts = gone.flatMap((name) => {
-        const member = memberNamed(name)
-        const present = member.peer === mesh.peer ? accountKey(budget.account) : undefined
-        return named(member.peer).filter((account) => accountKey(account) !== present)
-      })
-      return await done({ kind: 'restore', gone: accounts })
+      const peers = new Set([mesh.peer, ...gone.map((name) => memberNamed(name).peer)])
+      return await done({ kind: 'restore', gone: [...peers].flatMap(formerOf) })
     },
     heal: () => done({ kind: 'heal' }),
   }
 
   /** The owner's own disk was lost, and the chain with it: that comes first. */
-  async function restoreFirst({ peer }: Member, account: Account): Promise<void> {
+  async function restoreFirst({ peer }: Member): Promise<void> {
     if (peer !== mesh.peer || !owner.needsRestore()) return
-    const gone = named(peer).filter((each) => accountKey(each) !== accountKey(account))
-    await done({ kind: 'restore', gone })
+    await done({ kind: 'restore', gone: formerOf(peer) })
   }
 }
 

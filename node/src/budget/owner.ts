@@ -25,6 +25,8 @@ export interface Owner {
   sums(): ReturnType<typeof sumsOf>
   /** Accounts of nodes, and which version each has confirmed; 0: none that is known here. */
   confirmed(): readonly { readonly account: Account; readonly version: number }[]
+  /** Resolves once an account has confirmed a version, or with the signal. */
+  untilConfirmed(account: Account, version: number, signal: AbortSignal): Promise<void>
   /** The chain that is here was not continued here last: something of it may be missing. */
   needsRestore(): boolean
   /** An ack that came in, or this node's own. @throws {ProtocolError} for what no honest node sends */
@@ -66,6 +68,7 @@ export async function openOwner(options: OwnerOptions): Promise<Owner> {
     const ack = openAck(value, mesh)
     acks.set(accountKey(ack.account), ack)
   }
+  const listeners = new Set<() => void>()
   let isClosed = false
   let advancing: Promise<void> | undefined
   let again = false
@@ -97,7 +100,15 @@ export async function openOwner(options: OwnerOptions): Promise<Owner> {
   }
 
   function needsRestore(newest: OpenedManifest): boolean {
-    return !membership.signedHere() && !isFounder(newest)
+    return (!membership.signedHere() && !isFounder(newest)) || hasLostLedger(newest)
+  }
+
+  /** What the chain was put back to together with an older ledger may not be the newest that was signed here. */
+  function hasLostLedger({ manifest }: OpenedManifest): boolean {
+    const { account } = options
+    if (account === null) return false
+    const own = manifest.weights.filter((each) => each.account.peer === account.peer)
+    return own.length > 0 && own.every((each) => accountKey(each.account) !== accountKey(account))
   }
 
   /** With the ledger that it was founded with: whoever lost that has lost later versions with it. */
@@ -179,11 +190,23 @@ export async function openOwner(options: OwnerOptions): Promise<Owner> {
       return weights.map(({ account }) => ({ account, version: acks.get(accountKey(account))?.version ?? 0 }))
     },
     needsRestore: () => needsRestore(membership.newest()),
+    untilConfirmed: (account, version, signal) =>
+      new Promise((resolve) => {
+        const look = () => {
+          if (!signal.aborted && (acks.get(accountKey(account))?.version ?? 0) < version) return
+          listeners.delete(look)
+          resolve()
+        }
+        listeners.add(look)
+        signal.addEventListener('abort', look, { once: true })
+        look()
+      }),
     async onAck(bytes, from) {
       const ack = openAck(bytes, mesh)
       if (ack.account.peer !== from) throw new ProtocolError('BAD_SHAPE', 'an ack of another account')
       if (!(await keep(ack, bytes))) return
       observe?.({ type: 'ack-kept', account: ack.account, version: ack.version })
+      for (const listener of [...listeners]) listener()
       advance()
     },
     async close() {

@@ -2,8 +2,8 @@ import { manifestChanged } from '@bzzz/protocols'
 import { type Command, InvalidArgumentError } from 'commander'
 import { confirm } from './confirm.ts'
 import { type CommandContext, clientFor, examples, type GlobalOptions, print, withGlobalOptions } from './context.ts'
-import { limitLines, settled } from './manifest-words.ts'
-import { dollars, plain } from './terminal.ts'
+import { inDollars, limitLines, settled } from './manifest-words.ts'
+import { plain } from './terminal.ts'
 
 interface ChangeOptions extends GlobalOptions {
   readonly yes?: boolean
@@ -41,7 +41,7 @@ function addLimit(budget: Command, context: CommandContext, direction: 'raise' |
       const one = dim === 'day' ? 'UTC day' : 'UTC month'
       if (direction === 'raise')
         await confirm(context, options, [
-          `All nodes together may then spend ${dollars(amount)} in a ${one}, from now on.`,
+          `All nodes together may then spend ${inDollars(amount)} in a ${one}, from now on.`,
         ])
       const body = { dim, direction, amount_usd: amount }
       const changed = await client.post('/api/manifest/limits', body, manifestChanged)
@@ -49,8 +49,8 @@ function addLimit(budget: Command, context: CommandContext, direction: 'raise' |
       print(context, options, { ...standing, status: changed.status }, () =>
         [
           changed.status === 'unchanged'
-            ? `the limit of a ${one} is ${dollars(amount)} already`
-            : `the limit of a ${one} is ${dollars(amount)}, in version ${changed.version} of the manifest`,
+            ? `the limit of a ${one} is ${inDollars(amount)} already`
+            : `the limit of a ${one} is ${inDollars(amount)}, in version ${changed.version} of the manifest`,
           ...limitLines(standing, dim),
         ].join('\n'),
       )
@@ -83,7 +83,7 @@ the new one begins with the next, and until then it asks the others. Where nobod
         ...(reissue === undefined
           ? []
           : [
-              `The limits of the running day and month are raised by ${dollars(reissue)}: what the old ledger spent may come on top.`,
+              `The limits of the running day and month are raised by ${inDollars(reissue)}: what the old ledger spent may come on top.`,
             ]),
       ])
       const body = { node, ...(reissue === undefined ? {} : { reissue_usd: reissue }) }

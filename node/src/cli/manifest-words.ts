@@ -4,7 +4,7 @@ import type { NodeClient } from './client.ts'
 import { plain } from './terminal.ts'
 
 // Nodes that are up confirm within a round trip and a write.
-const SETTLE_MS = 4_000
+const SETTLE_MS = 6_000
 const LOOK_MS = 150
 
 /** What a change came to, once those that are reached have confirmed it, or some seconds are over. */
@@ -33,13 +33,16 @@ type Confirming = Pick<ManifestView, 'nodes' | 'version'>
 
 function limitLine(limit: LimitState, confirming: Confirming): string {
   const { limit_usd, given_usd, spent_usd, running } = limit
-  if (!running) return `${whenOf(limit)} ${usd(limit_usd)}, ${confirmedWords(limit, confirming)}`
+  if (!running) return `${whenOf(limit)} ${inDollars(limit_usd)}, ${confirmedWords(limit, confirming)}`
   const left = spent_usd === null ? given_usd : Math.max(0, given_usd - spent_usd)
   const spent =
-    spent_usd === null ? 'what was spent is not known here' : `${usd(spent_usd)} of ${usd(limit_usd)} spent or held`
+    spent_usd === null
+      ? 'what was spent is not known here'
+      : `${inDollars(spent_usd)} of ${inDollars(limit_usd)} spent or held`
   const { may_exceed_by_usd } = limit
-  const above = may_exceed_by_usd > 0 ? `; ${usd(may_exceed_by_usd)} above the limit had been given out before` : ''
-  return `${whenOf(limit)} at most ${usd(left)} more (${spent}${above})`
+  const above =
+    may_exceed_by_usd > 0 ? `; ${inDollars(may_exceed_by_usd)} above the limit had been given out before` : ''
+  return `${whenOf(limit)} at most ${inDollars(left)} more (${spent}${above})`
 }
 
 function whenOf({ dim, running }: LimitState): string {
@@ -61,10 +64,10 @@ function excessWords({ may_exceed_by_usd, waiting_for }: LimitState, nodes: Mani
     const isAway = nodes.some(({ node_id, online }) => node_id === name && !online)
     return `${plain(name)} ${isAway ? 'away' : 'has not confirmed'}`
   })
-  return ` (${[...away, `may exceed it by ${usd(may_exceed_by_usd)}`].join(': ')})`
+  return ` (${[...away, `may exceed it by ${inDollars(may_exceed_by_usd)}`].join(': ')})`
 }
 
 /** Limits are made of dollars and cents; less is shown as it is. */
-function usd(amount: number): string {
+export function inDollars(amount: number): string {
   return amount === 0 || amount >= 0.01 ? `$${amount.toFixed(2)}` : `$${amount.toFixed(6)}`
 }

@@ -28,6 +28,8 @@ import {
 } from '@bzzz/protocols'
 import { openState, type Room } from '@bzzz/store'
 import { openThreads } from '@bzzz/threads'
+import { createLeaveTaker } from '../../src/budget/leave.ts'
+import { openOwner } from '../../src/budget/owner.ts'
 import { type BudgetWires, createBudgetWires } from '../../src/budget/wires.ts'
 import { readPriceTable } from '../../src/config/prices.ts'
 import { openSharedCounter, type SharedCounter } from '../../src/counter/shared-counter.ts'
@@ -120,7 +122,13 @@ export async function openHostilePlace(): Promise<HostilePlace> {
   })
   wires.connect(mesh)
   const counter = openSharedCounter({ budget, mesh, manifest: membership.newest, now })
+  const office = await openOwner({
+    ...{ mesh: first.mesh, room: rooms.membership, membership, account: budget.account, now },
+    owner: async () => owner,
+  })
   wires.hooks.onSlot = async (slot) => counter.hear(slot)
+  wires.hooks.onAck = office.onAck
+  wires.hooks.onLeave = createLeaveTaker(first.mesh, office)
   return {
     ...{ first, second, budget, membership, wires, counter, mesh, refusals },
     today: dayPeriod(now()),
@@ -128,6 +136,7 @@ export async function openHostilePlace(): Promise<HostilePlace> {
     state: async () =>
       Buffer.from(sha256(...(await contents(rooms.budget)), ...(await contents(rooms.membership)))).toString('hex'),
     async close() {
+      await office.close()
       await wires.close()
       await counter.close()
       await mesh.close()

@@ -18,9 +18,14 @@ const allotted = (account: Account) => {
   return allotments.filter((each) => each.account.incarnation === account.incarnation).at(-1)?.amount
 }
 
-function ack(signer: typeof walnut, account: Account, { manifest, hash }: OpenedManifest, seq: number): Uint8Array {
+function ack(
+  signer: typeof walnut,
+  account: Account,
+  { manifest, hash, mesh }: OpenedManifest,
+  seq: number,
+): Uint8Array {
   const body = { v: 1, account, version: manifest.version, manifest: Uint8Array.from(hash), seq, opened: [] } as const
-  return sealAck({ ...body, opened: [] }, place.first.mesh, signer)
+  return sealAck({ ...body, opened: [] }, mesh, signer)
 }
 
 function joinIronwood() {
@@ -74,7 +79,30 @@ describe('the owner’s book', () => {
     await place.membership.receive(signedElsewhere(place.first, 5_000_000_000n).bytes, ironwood.peer)
     const refused = await place.book.change({ kind: 'limit', dim: 'day', amount: 4_000_000_000n as never })
     expect(refused).toMatchObject({ status: 'refused', code: 'RESTORE_NEEDED' })
+    const unheard = await place.book.change({ kind: 'restore', gone: [] })
+    expect(unheard).toMatchObject({ status: 'refused', code: 'restoring' })
+    await place.book.onAck(ack(walnut, own, place.membership.newest(), 1), walnut.peer)
     expect(await place.book.change({ kind: 'restore', gone: [] })).toEqual({ status: 'signed', version: 1002 })
+  })
+
+  test('signs nothing with another ledger than the manifest names, but a restore with which the old one is gone', async () => {
+    const incarnation = '7'.repeat(32) as Incarnation
+    const rebuilt = await openPlace({ incarnation })
+    try {
+      const refused = await rebuilt.book.change({ kind: 'limit', dim: 'day', amount: 4_000_000_000n as never })
+      expect(refused).toMatchObject({ status: 'refused', code: 'RESTORE_NEEDED' })
+      expect(await rebuilt.book.change({ kind: 'restore', gone: [own] })).toMatchObject({ status: 'signed' })
+      const account = { peer: walnut.peer, incarnation }
+      expect(await rebuilt.book.change({ kind: 'adopt', account })).toMatchObject({ status: 'signed' })
+      const confirmed = rebuilt.book.untilConfirmed(account, 1002, AbortSignal.timeout(5_000))
+      await rebuilt.book.onAck(ack(walnut, account, rebuilt.membership.newest(), 1), walnut.peer)
+      await confirmed
+      expect(await rebuilt.book.change({ kind: 'reissue', dim: 'day', by: 5n as never, account })).toMatchObject({
+        status: 'signed',
+      })
+    } finally {
+      await rebuilt.close()
+    }
   })
 
   test('remembers a contradicting version through a restart, signs nothing meanwhile, and heals it', async () => {

@@ -137,7 +137,7 @@ export function recordMesh() {
     },
     /** How often something was looked for. */
     searches: 0,
-    getRecord: async (key: Uint8Array) => {
+    getRecord: async (key: Uint8Array, _options: { signal: AbortSignal }): Promise<Uint8Array | undefined> => {
       fake.searches++
       if (!fake.reachable) throw new Error('nobody is reached')
       return records.get(hex(key))

@@ -46,7 +46,7 @@ afterEach(async () => {
 
 function open(): SharedCounter {
   counter = openSharedCounter({
-    ...{ budget, mesh, manifest: () => manifest, now: Date.now },
+    ...{ budget, mesh, manifest: () => manifest, now: Date.now, lookMs: 200 },
     observe: (fact) => facts.push(fact),
   })
   return counter
@@ -209,6 +209,15 @@ describe('the total', () => {
     open()
     counter.hear(slotOf(manifest, acacia, day, '1').bytes)
     expect(await counter.total(day, { signal: calm })).toMatchObject({ low: parseUsd('1'), missing: [ironwood] })
+  })
+
+  test('waits for a DHT that says nothing, a moment and not longer', async () => {
+    open()
+    mesh.getRecord = (_key: Uint8Array, { signal }: { signal: AbortSignal }) =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    counter.hear(slotOf(manifest, acacia, day, '1').bytes)
+    const total = await counter.total(day, { signal: calm })
+    expect(total).toMatchObject({ low: parseUsd('1'), high: parseUsd('4'), missing: [ironwood] })
   })
 
   test('a sum that no member signed is not heard', () => {

@@ -28,7 +28,9 @@ export interface Place {
   close(): Promise<void>
 }
 
-export async function openPlace(more: { readonly owner?: () => Promise<typeof owner> } = {}): Promise<Place> {
+export async function openPlace(
+  more: { readonly owner?: () => Promise<typeof owner>; readonly incarnation?: Incarnation } = {},
+): Promise<Place> {
   const directory = await mkdtemp(join(tmpdir(), 'bzzz-membership-'))
   const first = await founded()
   const facts: MembershipFact[] = []
@@ -38,7 +40,7 @@ export async function openPlace(more: { readonly owner?: () => Promise<typeof ow
     const room = state.room('membership')
     const membership = await openMembership({ room, first, observe: (fact) => facts.push(fact) })
     const ownerKey = more.owner ?? (async () => owner)
-    const account = { peer: walnut.peer, incarnation: INCARNATION }
+    const account = { peer: walnut.peer, incarnation: more.incarnation ?? INCARNATION }
     const book = await openOwner({
       ...{ mesh: first.mesh, room, membership, account, owner: ownerKey, now: () => clock.ms },
     })

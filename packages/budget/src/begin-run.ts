@@ -29,9 +29,7 @@ export async function beginRun(
   const unsettled: CallId[] = []
   for await (const key of room.keys(under('o/'))) unsettled.push(lastPart(key) as CallId)
   await Promise.all(
-    unsettled.map((call) =>
-      writer.submit(loseTask(call, { reason: 'the node stopped before its outcome was known' }, rules)),
-    ),
+    unsettled.map((call) => writer.submit(loseTask(call, 'the node stopped before its outcome was known', rules))),
   )
   if (unsettled.length > 0) observe?.({ type: 'recovered', calls: unsettled.length })
 }

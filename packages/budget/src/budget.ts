@@ -268,7 +268,7 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
     reserve,
     sent: (call) => writer.submit(sentTask(call)),
     settle: (call, outcome) => writer.submit(settleTask(call, outcome, stateOf)),
-    lose: (call, reason, requestId) => writer.submit(loseTask(call, { reason, requestId }, rules)),
+    lose: (call, reason, requestId) => writer.submit(loseTask(call, reason, rules, requestId)),
     settleByWord: async (call, amount) => writer.submit(wordTask(call, amount)),
     uncertainCalls: (limit) => readUncertain(room, limit),
     release: (call, reason) => writer.submit(releaseTask(call, reason)),

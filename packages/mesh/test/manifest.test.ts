@@ -1,4 +1,4 @@
-import { manifestKey, ProtocolError } from '@bzzz/protocols'
+import { manifestKey, type PeerId, ProtocolError } from '@bzzz/protocols'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ManifestPort } from '../src/index.ts'
 import { allOnline, cardOf, factsOf, identityOf, MESH, Network, stateOf, until } from './network.ts'
@@ -6,6 +6,7 @@ import { allOnline, cardOf, factsOf, identityOf, MESH, Network, stateOf, until }
 /** One byte is the whole manifest: its version. */
 class MemoryManifest implements ManifestPort {
   version: number
+  /** From peers. */
   readonly received: number[] = []
   readonly #listeners = new Set<() => void>()
 
@@ -22,8 +23,8 @@ class MemoryManifest implements ManifestPort {
     return version
   }
 
-  async receive(manifest: Uint8Array): Promise<void> {
-    this.received.push(manifest[0] ?? 0)
+  async receive(manifest: Uint8Array, from: PeerId | null): Promise<void> {
+    if (from !== null) this.received.push(manifest[0] ?? 0)
     const version = this.versionOf(manifest)
     if (version > this.version) this.take(version)
   }

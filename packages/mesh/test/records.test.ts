@@ -9,6 +9,7 @@ import {
   slotKey,
 } from '@bzzz/protocols'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { recordsProtocol } from '../src/records/rules.ts'
 import { allOnline, factsOf, INCARNATION, identityOf, MESH, Network, type TestNode, until } from './network.ts'
 import { openRogue, type Rogue } from './rogue.ts'
 
@@ -163,5 +164,36 @@ describe('a record', () => {
       expect(await bob.mesh.getRecord(key, patience())).toEqual(sealed(account, ada.signer, 5))
     }
     await rogue.close()
+  })
+
+  it('is found although a member lies about it, answers nothing, or has an old one', async () => {
+    const nodes = await network.nodes(['ada', 'bob'], { secret: null, timings: { recordMs: 4_000 } })
+    await until(() => allOnline(nodes))
+    const [ada, bob] = nodes as [TestNode, TestNode]
+    const account = accountOf(ada.signer)
+    const key = slotKey(MESH, DAY, account)
+    await putOnAll(ada, key, sealed(account, ada.signer, 5), 1)
+    const liars = await Promise.all(
+      ['mallory', 'trudy', 'silent'].map(async (name) => {
+        network.enlist(name)
+        return { name, rogue: await openRogue(identityOf(name), MESH, ['/ip4/127.0.0.1/tcp/0']) }
+      }),
+    )
+    // what a node puts into its own store nobody checks, and it hands that out
+    const tales = { mallory: sealed(account, identityOf('mallory').signer, 9), trudy: sealed(account, ada.signer, 4) }
+    for (const { name, rogue } of liars) {
+      if (name === 'silent') {
+        await rogue.host.unhandle(recordsProtocol(MESH))
+        await rogue.host.handle(recordsProtocol(MESH), () => {})
+      } else await putByRogue(rogue, key, tales[name as keyof typeof tales])
+      await rogue.stream(bob)
+    }
+    await vi.waitUntil(async () => {
+      const startedMs = performance.now()
+      expect(await bob.mesh.getRecord(key, patience())).toEqual(sealed(account, ada.signer, 5))
+      expect(performance.now() - startedMs).toBeLessThan(6_000)
+      return factsOf(bob, 'record-refused').some(({ code }) => code === 'BAD_SIGNATURE')
+    }, 15_000)
+    for (const { rogue } of liars) await rogue.close()
   })
 })

@@ -15,11 +15,14 @@ import { cardOf, type Identity, type TestNode } from './network.ts'
 
 export type Rogue = Awaited<ReturnType<typeof openRogue>>
 
-/** A node that has a key and no manners: libp2p without the mesh's rules. Meshes it meets need `secret: null`. */
-export async function openRogue(identity: Identity, mesh: MeshId) {
+/**
+ * A node that has a key and no manners: libp2p without the mesh's rules. Meshes it meets need `secret: null`.
+ * @param listen without an address nobody asks its DHT for anything
+ */
+export async function openRogue(identity: Identity, mesh: MeshId, listen: string[] = []) {
   const host = await createLibp2p({
     privateKey: await generateKeyPairFromSeed('Ed25519', identity.seed),
-    addresses: { listen: [] },
+    addresses: { listen },
     transports: [tcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],

@@ -145,8 +145,9 @@ export function settleTask(id: CallId, outcome: CallOutcome, stateOf: ReserveCon
 
 export function loseTask(
   id: CallId,
-  { reason, requestId }: { readonly reason: string; readonly requestId?: string | null | undefined },
+  reason: string,
   { lost }: Pick<CallRules, 'lost'>,
+  requestId: string | null = null,
 ): Task<void> {
   const providerRequestId = requestId?.slice(0, MAX_REQUEST_ID_CHARS) ?? null
   return stepTask(id, (call) => lost(call, reason.slice(0, 500), providerRequestId), nothing)

@@ -14,7 +14,7 @@ import {
 } from '@bzzz/protocols'
 import { DAY_MS, endOf, periodAt } from '../periods/charged.ts'
 import { limitOf } from '../periods/rights.ts'
-import { formatUsd } from '../usd.ts'
+import { formatUsd, nanoUsdOf } from '../usd.ts'
 import { allotted } from './allotting.ts'
 import { accountsIn, allVersions, newestOf, type SignerBook, unhealed } from './book.ts'
 import type { ManifestChange, PeriodSum, SignedChange } from './change.ts'
@@ -73,7 +73,9 @@ function decided(
   const blank: Manifest = { ...before, version, prevHash: Uint8Array.from(newest.hash), mints }
   const said = edited(change, { rules, book, next: blank, nowMs, owner })
   const next =
-    change.kind === 'restore' ? said : { ...said, allotments: allotted(said, { rules, book, newest: before, nowMs }) }
+    change.kind === 'restore' || change.kind === 'reissue'
+      ? said
+      : { ...said, allotments: allotted(said, { rules, book, newest: before, nowMs }) }
   if (saysTheSame(next, blank)) return undefined
   mustFit(rules, book, next, { nowMs, exempt: change.kind === 'reissue' ? periodAt(change.dim, nowMs) : undefined })
   return next
@@ -114,7 +116,8 @@ function mustBeReady(book: SignerBook, change: ManifestChange): void {
     throw new ChangeRefused('forked', 'the owner signed two versions with one number: heal that first')
   }
   const { restored } = newestOf(book).manifest
-  const waiting = restored === null ? [] : waitingSince(book, restored.version)
+  // A sum that its operator names is added to the limit and to rights alike, and moves nothing else.
+  const waiting = restored === null || kind === 'reissue' ? [] : waitingSince(book, restored.version)
   if (waiting.length > 0) {
     throw new ChangeRefused(
       'restoring',
@@ -177,7 +180,7 @@ function mustFit(
       const isFixed = settled !== undefined && period < settled && period !== exempt
       if (!isFixed && after.sum(period) <= after.limit(period)) continue
       if (!raises(before, after, period)) continue
-      const figures = `${formatUsd(after.sum(period) as never)}, of ${formatUsd(after.limit(period) as never)}`
+      const figures = `${formatUsd(nanoUsdOf(after.sum(period)))}, of ${formatUsd(nanoUsdOf(after.limit(period)))}`
       throw new ChangeRefused('over-limit', `${period} could cost ${figures}`)
     }
   }

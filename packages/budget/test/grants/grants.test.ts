@@ -1,5 +1,6 @@
 import {
   type Grant,
+  grantHash,
   openAck,
   openGrant,
   openManifest,
@@ -97,7 +98,8 @@ describe('a grant', () => {
       numbers.push(openGrant(grant ?? new Uint8Array(), mesh.manifest.mesh).seq)
       const slots = await ironwood.budget.slots()
       const slot = openSlot(found(slots, (one) => one.period === DAY).bytes, mesh.manifest.mesh)
-      expect(slot.granted).toEqual([{ account: walnut.account, boot: bootOf(walnut), cumulative: cents(10 * round) }])
+      const told = { account: walnut.account, boot: bootOf(walnut), cumulative: cents(10 * round) }
+      expect(slot.granted).toEqual([{ ...told, grant: Uint8Array.from(grantHash(grant ?? new Uint8Array())) }])
       numbers.push(slot.seq)
       await walnut.budget.credit(grant ?? new Uint8Array())
       await ironwood.restart()

@@ -246,6 +246,19 @@ describe("an owner's key that came back from a backup", () => {
     expect(limitOf(manifest, TOMORROW as Period)).toBe(usd('90'))
     expect(desk.allotment(walnut, TOMORROW)).toBe(usd('45'))
   })
+
+  it('gives a machine that is alone a sum that its operator names, and the rest from the next period on', () => {
+    const desk = openDesk(['walnut'], '10', '100')
+    const again = accountOf('walnut', 7)
+    desk.sign({ kind: 'restore', gone: [walnut] })
+    desk.sign({ kind: 'adopt', account: again })
+    for (const dim of ['day', 'month'] as const) desk.sign({ kind: 'reissue', dim, by: usd('5'), account: again })
+    expect(refusal(desk, { kind: 'advance' })).toBe('restoring')
+    const { manifest } = desk.newest()
+    expect(mintsOf(manifest, again, TODAY as Period)).toMatchObject([{ amount: usd('5') }])
+    expect(mintsOf(manifest, again, 'm:2026-11' as Period)).toMatchObject([{ amount: usd('5') }])
+    expect([TODAY, TOMORROW].map((day) => desk.allotment(again, day))).toEqual([0n, usd('10')])
+  })
 })
 
 it('a book forgets versions that nobody opens periods by any more', () => {
