@@ -27,8 +27,10 @@ export function chargedPeriods(
 ): Period[] {
   const label = labelOf[dimension]
   const around = [label(nowMs), label(nowMs - skewMs), label(nowMs + skewMs)]
-  if (lastOpened !== undefined && around.every((period) => period < lastOpened)) return [lastOpened]
-  return [...new Set(around)]
+  const days = [...new Set(around)]
+  if (lastOpened === undefined || around.some((period) => period >= lastOpened)) return days
+  // A clock that was set back by no more than clocks may differ: it may still be the day before, so both are charged.
+  return label(nowMs + 3 * skewMs) >= lastOpened ? [...days, lastOpened] : [lastOpened]
 }
 
 /** Whether no clock of the mesh can have reached a day or month: it was opened by one that was wrong. */
