@@ -88,10 +88,15 @@ function saysTheSame(next: Manifest, blank: Manifest): boolean {
 // Above every number that a copy of the key may have used since the backup was made.
 const RESTORE_STEP = 1_000
 
-function nextNumber(book: SignerBook, { kind }: ManifestChange): number {
+function nextNumber(book: SignerBook, change: ManifestChange): number {
   const signed = allVersions(book).map(({ version }) => version)
-  const heard = kind === 'restore' ? [...book.acks.values()].map(({ version }) => version) : []
-  return Math.max(...signed, ...heard) + (kind === 'restore' ? RESTORE_STEP : 1)
+  if (change.kind !== 'restore') return Math.max(...signed) + 1
+  const gone = new Set(change.gone.map(accountKey))
+  // Whoever is gone may have named any number.
+  const living = [...book.acks.values()].filter(
+    ({ account }) => !gone.has(accountKey(account)) && !isGoneIn(book, account),
+  )
+  return Math.max(...signed, ...living.map(({ version }) => version)) + RESTORE_STEP
 }
 
 /** @throws {ChangeRefused} while the book is not one to sign from */
@@ -147,8 +152,8 @@ function peersOf(accounts: readonly Account[]): string {
 function isUnknown(book: SignerBook, { account, version, manifest }: Ack): boolean {
   const newest = newestOf(book).manifest
   if ([...book.versions, ...book.forks].some(({ hash }) => equalBytes(hash, manifest))) return false
-  const hasClaims = accountsIn(book).some((one) => accountKey(one) === accountKey(account))
-  return version > newest.version || (hasClaims && !(newest.restored !== null && isGoneIn(book, account)))
+  if (newest.restored !== null && isGoneIn(book, account)) return false
+  return version > newest.version || accountsIn(book).some((one) => accountKey(one) === accountKey(account))
 }
 
 /** Accounts that have not acknowledged this version, and are not attested to be gone. */
