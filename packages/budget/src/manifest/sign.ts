@@ -5,6 +5,7 @@ import {
   encodeCanonical,
   equalBytes,
   type Manifest,
+  type NanoUsd,
   openManifest,
   type Period,
   ProtocolError,
@@ -14,7 +15,7 @@ import {
 } from '@bzzz/protocols'
 import { DAY_MS, endOf, periodAt } from '../periods/charged.ts'
 import { limitOf } from '../periods/rights.ts'
-import { formatUsd, nanoUsdOf } from '../usd.ts'
+import { formatUsd } from '../usd.ts'
 import { allotted } from './allotting.ts'
 import { accountsIn, allVersions, newestOf, type SignerBook, unhealed } from './book.ts'
 import type { ManifestChange, PeriodSum, SignedChange } from './change.ts'
@@ -185,7 +186,9 @@ function mustFit(
       const isFixed = settled !== undefined && period < settled && period !== exempt
       if (!isFixed && after.sum(period) <= after.limit(period)) continue
       if (!raises(before, after, period)) continue
-      const figures = `${formatUsd(nanoUsdOf(after.sum(period)))}, of ${formatUsd(nanoUsdOf(after.limit(period)))}`
+      // An ack may claim any sum: together they can be more than an amount holds.
+      const [sum, limit] = [after.sum(period), after.limit(period)].map((of) => formatUsd(of as NanoUsd))
+      const figures = `${sum}, of ${limit}`
       throw new ChangeRefused('over-limit', `${period} could cost ${figures}`)
     }
   }

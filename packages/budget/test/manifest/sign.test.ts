@@ -224,6 +224,12 @@ describe("an owner's key that came back from a backup", () => {
     expect(refusal(desk, { kind: 'limit', dim: 'day', amount: usd('30') })).toBe('behind')
   })
 
+  it('refuses in words what a member with an absurd claim leaves no room for', () => {
+    const desk = three()
+    desk.ack(acacia, { [TODAY]: (2n ** 63n - 1n) as never })
+    expect(refusal(desk, { kind: 'reissue', dim: 'day', by: usd('5'), account: walnut })).toBe('over-limit')
+  })
+
   it('goes on without a member that names a version which nobody signed', () => {
     const desk = three()
     const lie = { ...forkedFrom(desk.first, {}), hash: new Uint8Array(32) }
