@@ -13,7 +13,7 @@ import {
 import type { Operation, Room } from '@bzzz/store'
 import { ConfigError } from '../config/errors.ts'
 import { MAX_VERSIONS } from '../membership/chain.ts'
-import type { Membership } from '../membership/membership.ts'
+import type { Change, Membership } from '../membership/membership.ts'
 
 /** What the owner's key signs is decided here, from a book that is on disk: versions since the oldest ack that counts, and acks. */
 export interface Owner {
@@ -54,15 +54,19 @@ export interface OwnerOptions {
   /** @throws {ConfigError} OWNER_KEY_MISSING */
   readonly owner: () => Promise<Signer>
   readonly now: () => number
+  /** Kept at most. Tests make it small. */
+  readonly maxVersions?: number
   readonly observe?: (fact: OwnerFact) => void
 }
 
 const PREFIX = 'a/'
+/** What helps where a node does not confirm: an eighth of the versions that are kept is left for it. */
+const ENDS_WAITING: ReadonlySet<ManifestChange['kind']> = new Set(['remove-member', 'adopt', 'heal', 'restore'])
 /** Members, and the accounts that they had before. */
 const MAX_ACKS = 256
 
 export async function openOwner(options: OwnerOptions): Promise<Owner> {
-  const { mesh, room, membership, now, observe } = options
+  const { mesh, room, membership, now, maxVersions = MAX_VERSIONS, observe } = options
   const acks = new Map<string, Ack>()
   for await (const [, value] of room.entries({ gt: PREFIX, lt: `${PREFIX}~` })) {
     const ack = openAck(value, mesh)
@@ -90,10 +94,12 @@ export async function openOwner(options: OwnerOptions): Promise<Owner> {
     { kind }: ManifestChange,
     newest: OpenedManifest,
   ): Extract<Changed, { status: 'refused' }> | undefined {
-    if (membership.versions().length >= MAX_VERSIONS)
+    // Those that nobody needs any more are forgotten with the next one.
+    const needed = trimmed(book(), now()).versions.length
+    if (needed >= (ENDS_WAITING.has(kind) ? maxVersions : maxVersions - maxVersions / 8))
       return refused(
         'UNCONFIRMED',
-        `${MAX_VERSIONS} versions wait for a node that has not confirmed them: remove or adopt it`,
+        `${needed} versions wait for a node that has not confirmed them: remove or adopt it, or start it`,
       )
     if (kind === 'restore' || kind === 'heal' || !needsRestore(newest)) return undefined
     return refused('RESTORE_NEEDED', RESTORE_WORDS)
@@ -119,9 +125,10 @@ export async function openOwner(options: OwnerOptions): Promise<Owner> {
   }
 
   function change(wanted: ManifestChange): Promise<Changed> {
-    return membership.change(async (newest) => {
+    return membership.change(async (newest): Promise<Change<Changed>> => {
       const { next, ...answer } = await sign(newest, wanted)
-      return next === undefined ? { operations: [], answer } : { next, ...tidied(), answer }
+      if (answer.status === 'refused') return { operations: [], answer }
+      return { ...(next === undefined ? {} : { next }), ...tidied(), answer }
     })
   }
 

@@ -82,8 +82,8 @@ export async function openMembership({ room, first, observe }: MembershipOptions
     return done
   }
 
-  async function keep({ operations, state }: ChainStep, more: readonly Operation[] = []): Promise<void> {
-    if (operations.length + more.length > 0) await room.write([...operations, ...more])
+  async function keep({ operations, state }: ChainStep): Promise<void> {
+    if (operations.length > 0) await room.write(operations)
     chain = state
   }
 
@@ -91,8 +91,10 @@ export async function openMembership({ room, first, observe }: MembershipOptions
     for (const listener of listeners) listener()
   }
 
-  async function take(next: OpenedManifest, from: PeerId | null, more: readonly Operation[] = []): Promise<void> {
-    await keep(stepTo(chain, next, from === null ? 'us' : 'others'), more)
+  /** @param before what is written with it, in one batch */
+  async function take(next: OpenedManifest, from: PeerId | null, before: Partial<ChainStep> = {}): Promise<void> {
+    const step = stepTo(before.state ?? chain, next, from === null ? 'us' : 'others')
+    await keep({ ...step, operations: [...(before.operations ?? []), ...step.operations] })
     byPeer = rolesOf(next)
     observe?.({ type: 'manifest-adopted', version: next.manifest.version, members: byPeer.size, from })
     tell()
@@ -146,10 +148,13 @@ export async function openMembership({ room, first, observe }: MembershipOptions
     },
     change: (decide) =>
       inTurn(async () => {
-        const { next, operations, forgetBefore, written, answer } = await decide(chain.newest)
-        if (forgetBefore !== undefined) await keep(stepWithout(chain, forgetBefore))
-        if (next !== undefined) await take(next, null, operations)
-        else if (operations.length > 0) await room.write(operations)
+        const { next, operations: said, forgetBefore, written, answer } = await decide(chain.newest)
+        // Together: an ack of a version that was forgotten would be one of an unknown version.
+        const without = forgetBefore === undefined ? undefined : stepWithout(chain, forgetBefore)
+        const { state } = without ?? { state: chain }
+        const operations = [...(without?.operations ?? []), ...said]
+        if (next !== undefined) await take(next, null, { operations, state })
+        else await keep({ operations, state })
         written?.()
         return answer
       }),

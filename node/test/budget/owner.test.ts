@@ -118,12 +118,29 @@ describe('the owner’s book', () => {
     expect(place.membership.contested()).toBe(false)
   })
 
+  test('goes on when many versions waited for a node, once it confirms or is removed', async () => {
+    await place.close()
+    place = await openPlace({ maxVersions: 16 })
+    await joinIronwood()
+    const change = (amount: number) => place.book.change({ kind: 'limit', dim: 'day', amount: BigInt(amount) as never })
+    let amount = 80_000_000_000
+    for (; (await change(amount)).status === 'signed'; amount -= 1_000_000);
+    expect(await change(amount)).toMatchObject({ status: 'refused', code: 'UNCONFIRMED' })
+    const before = version()
+    await place.book.change({ kind: 'remove-member', peer: ironwood.peer, how: 'attested' })
+    expect(version()).toBe(before + 1)
+    await place.book.onAck(ack(walnut, own, place.membership.newest(), 1), walnut.peer)
+    place.clock.ms += 40 * 86_400_000
+    expect(await change(amount)).toMatchObject({ status: 'signed' })
+    expect(place.membership.versions().length).toBeLessThan(5)
+  })
+
   test('forgets versions that everybody is past', async () => {
     for (const dollars of [8n, 7n, 6n, 5n]) {
       await place.book.change({ kind: 'limit', dim: 'day', amount: (dollars * 1_000_000_000n) as never })
       await place.book.onAck(ack(walnut, own, place.membership.newest(), Number(20n - dollars)), walnut.peer)
     }
     await place.reopen()
-    expect(place.membership.versions().map(({ manifest }) => manifest.version)).toEqual([4, 5])
+    expect(place.membership.versions().map(({ manifest }) => manifest.version)).toEqual([5])
   })
 })

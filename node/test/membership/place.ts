@@ -29,7 +29,11 @@ export interface Place {
 }
 
 export async function openPlace(
-  more: { readonly owner?: () => Promise<typeof owner>; readonly incarnation?: Incarnation } = {},
+  more: {
+    readonly owner?: () => Promise<typeof owner>
+    readonly incarnation?: Incarnation
+    readonly maxVersions?: number
+  } = {},
 ): Promise<Place> {
   const directory = await mkdtemp(join(tmpdir(), 'bzzz-membership-'))
   const first = await founded()
@@ -43,6 +47,7 @@ export async function openPlace(
     const account = { peer: walnut.peer, incarnation: more.incarnation ?? INCARNATION }
     const book = await openOwner({
       ...{ mesh: first.mesh, room, membership, account, owner: ownerKey, now: () => clock.ms },
+      ...(more.maxVersions === undefined ? {} : { maxVersions: more.maxVersions }),
     })
     const invites = await openInvites({
       ...{ room, membership, self: walnut.peer, secret: Buffer.alloc(32, 5), randomBytes, now: () => clock.ms },

@@ -3,8 +3,8 @@ import { BudgetError, invariant } from './errors.ts'
 
 const NANO_PER_USD = 1_000_000_000n
 const DECIMALS = 9
-// What a CBOR amount may hold (protocols, nanoUsd).
-const MAX_NANO_USD = 2n ** 63n - 1n
+/** What a CBOR amount may hold (protocols, nanoUsd). */
+export const MAX_NANO_USD = 2n ** 63n - 1n
 
 /** Nothing. */
 export const NO_USD = 0n as NanoUsd

@@ -14,6 +14,8 @@ import type { Decision, Task } from '../writer.ts'
 const MAX_PROOF_BYTES = 2 * MAX_SLOT_BYTES + 1024
 // Proofs are kept in memory: of members, and of incarnations that they once had.
 const MAX_FORKED = 64
+// A member can make up incarnations, and contradict itself in each: it leaves room for the others.
+const MAX_FORKED_OF_PEER = 8
 
 export type ForkNoted =
   | { readonly status: 'noted' | 'known'; readonly account: Account; readonly own: boolean }
@@ -23,7 +25,7 @@ export type ForkNoted =
       readonly reason: string
     }
 
-export type ForkRefusalCode = 'malformed' | 'forged' | 'not-an-account' | 'too-many'
+export type ForkRefusalCode = 'malformed' | 'forged' | 'not-an-account' | 'not-a-member' | 'too-many'
 
 export interface ForkContext {
   readonly mesh: MeshId
@@ -57,10 +59,17 @@ export function forkTask(
     decide({ forked }, nowMs): Decision<ForkNoted> {
       const own = accountKey(terms(nowMs).account) === accountKey(account)
       if (forked.has(accountKey(account))) return { events: [], answer: () => ({ status: 'known', account, own }) }
-      if (!own && forked.size >= MAX_FORKED) {
-        const reason = `${MAX_FORKED} accounts are known to be in use twice`
-        return { events: [], answer: () => ({ status: 'refused', code: 'too-many', reason }) }
+      const refused = (code: ForkRefusalCode, reason: string): Decision<ForkNoted> => {
+        return { events: [], answer: () => ({ status: 'refused', code, reason }) }
       }
+      if (!own && !terms(nowMs).newest.members.some(({ peer }) => peer === account.peer))
+        return refused('not-a-member', `${account.peer} is no member of this mesh`)
+      const ofPeer = [...forked.values()].filter((one) => one.account.peer === account.peer)
+      if (!own && (forked.size >= MAX_FORKED || ofPeer.length >= MAX_FORKED_OF_PEER))
+        return refused(
+          'too-many',
+          `${forked.size} accounts are known to be in use twice, ${ofPeer.length} of that peer`,
+        )
       return { events: [{ kind: 'forked', account, proof }], answer: () => ({ status: 'noted', account, own }) }
     },
   }

@@ -26,8 +26,8 @@ import { type AskedNeed, type Granting, type GrantRefusalCode, type GrantRequest
 import { balanceOf, mostOf, runningPeriods, type Standpoint } from './standing-rights.ts'
 import type { AmountIn } from './waiters.ts'
 
-// A node that restarts all day long leaves room for the others in the period's list.
-const MAX_BOOTS_OF_ACCOUNT = 64
+// A node that restarts all day long, or makes up incarnations, leaves room for the others in the period's list.
+const MAX_BOOTS_OF_PEER = 64
 
 export interface GiveContext {
   readonly mesh: MeshId
@@ -166,8 +166,8 @@ function isOpenThread(books: Books, period: Period): boolean {
 }
 
 function isFull(given: readonly Transfer[], asker: Account): boolean {
-  const own = given.filter(({ party }) => accountKey(party) === accountKey(asker))
-  return given.length >= MAX_TRANSFERS || own.length >= MAX_BOOTS_OF_ACCOUNT
+  const own = given.filter(({ party }) => party.peer === asker.peer)
+  return given.length >= MAX_TRANSFERS || own.length >= MAX_BOOTS_OF_PEER
 }
 
 function reducedBy({ least, want }: AskedNeed, lost: bigint): { least: NanoUsd; want: NanoUsd } {

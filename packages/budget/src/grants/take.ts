@@ -1,4 +1,5 @@
 import {
+  type Account,
   accountKey,
   type Boot,
   equalBytes,
@@ -12,14 +13,14 @@ import {
   proveFork,
   type Verify,
 } from '@bzzz/protocols'
-import { rights } from '../books/balance.ts'
+import { type Balance, rights } from '../books/balance.ts'
 import type { Books } from '../books/books.ts'
 import { type Transfer, transferOf } from '../books/transfers.ts'
 import { balanceIn, calendarPeriods, openingEvents } from '../calls/admission.ts'
 import { clockJump } from '../calls/clock-jump.ts'
 import type { Terms } from '../calls/terms.ts'
 import { isClosedFor, limitOf } from '../periods/rights.ts'
-import { nanoUsdOf } from '../usd.ts'
+import { MAX_NANO_USD, nanoUsdOf } from '../usd.ts'
 import type { Decision, Task } from '../writer.ts'
 import type { Crediting, CreditRefusalCode } from './request.ts'
 
@@ -68,11 +69,12 @@ export function takeTask(bytes: Uint8Array, grant: Grant, context: TakeContext):
       const before = transferOf(taken, from, context.rules.bootOf(grant, context.boot()))
       const contradiction = before && contradictionOf(before, bytes, grant, context)
       if (contradiction !== undefined) return contradiction
-      if (before === undefined && taken.length >= MAX_TRANSFERS) return answered(refused('too-many', FULL_WORDS))
+      if (before === undefined && isFull(taken, from)) return answered(refused('too-many', FULL_WORDS))
       const amount = nanoUsdOf(context.rules.amountOf(grant.cumulative, before?.cumulative ?? 0n))
       const limit = limitOf(terms.manifest, period)
       if (limit !== undefined && rights(balance) + amount > limit)
         return answered(refused('beyond-limit', BEYOND_WORDS))
+      if (allThatCame(balance) + amount > MAX_NANO_USD) return answered(refused('beyond-limit', UNHOLDABLE_WORDS))
       const credited = { kind: 'credited' as const, period, amount, grant: Uint8Array.from(bytes) }
       const events = [...openingEvents(terms, books, [period]), credited]
       return { events, answer: () => ({ status: 'credited', period, from, amount }) }
@@ -80,6 +82,19 @@ export function takeTask(bytes: Uint8Array, grant: Grant, context: TakeContext):
   }
 }
 
+// As many openings of this ledger as a donor gives to. A donor may make up incarnations: it leaves room for the others.
+const MAX_OF_PEER = 64
+
+function isFull(taken: readonly Transfer[], from: Account): boolean {
+  return taken.length >= MAX_TRANSFERS || taken.filter(({ party }) => party.peer === from.peer).length >= MAX_OF_PEER
+}
+
+/** No limit of the mesh bounds what a member says it gives of a thread. */
+function allThatCame({ initial, minted, received }: Balance): bigint {
+  return initial + minted + received
+}
+
+const UNHOLDABLE_WORDS = 'with it, this account would hold more than a ledger can'
 const FULL_WORDS = 'so many grants were credited in this period that it holds no more of them'
 const BEYOND_WORDS = 'with it, this account would hold more than the limit of the whole mesh'
 

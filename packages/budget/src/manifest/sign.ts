@@ -5,6 +5,7 @@ import {
   encodeCanonical,
   equalBytes,
   type Manifest,
+  type NanoUsd,
   openManifest,
   type Period,
   ProtocolError,
@@ -14,7 +15,7 @@ import {
 } from '@bzzz/protocols'
 import { DAY_MS, endOf, periodAt } from '../periods/charged.ts'
 import { limitOf } from '../periods/rights.ts'
-import { formatUsd, nanoUsdOf } from '../usd.ts'
+import { formatUsd } from '../usd.ts'
 import { allotted } from './allotting.ts'
 import { accountsIn, allVersions, newestOf, type SignerBook, unhealed } from './book.ts'
 import type { ManifestChange, PeriodSum, SignedChange } from './change.ts'
@@ -88,10 +89,15 @@ function saysTheSame(next: Manifest, blank: Manifest): boolean {
 // Above every number that a copy of the key may have used since the backup was made.
 const RESTORE_STEP = 1_000
 
-function nextNumber(book: SignerBook, { kind }: ManifestChange): number {
+function nextNumber(book: SignerBook, change: ManifestChange): number {
   const signed = allVersions(book).map(({ version }) => version)
-  const heard = kind === 'restore' ? [...book.acks.values()].map(({ version }) => version) : []
-  return Math.max(...signed, ...heard) + (kind === 'restore' ? RESTORE_STEP : 1)
+  if (change.kind !== 'restore') return Math.max(...signed) + 1
+  const gone = new Set(change.gone.map(accountKey))
+  // Whoever is gone may have named any number.
+  const living = [...book.acks.values()].filter(
+    ({ account }) => !gone.has(accountKey(account)) && !isGoneIn(book, account),
+  )
+  return Math.max(...signed, ...living.map(({ version }) => version)) + RESTORE_STEP
 }
 
 /** @throws {ChangeRefused} while the book is not one to sign from */
@@ -147,8 +153,8 @@ function peersOf(accounts: readonly Account[]): string {
 function isUnknown(book: SignerBook, { account, version, manifest }: Ack): boolean {
   const newest = newestOf(book).manifest
   if ([...book.versions, ...book.forks].some(({ hash }) => equalBytes(hash, manifest))) return false
-  const hasClaims = accountsIn(book).some((one) => accountKey(one) === accountKey(account))
-  return version > newest.version || (hasClaims && !(newest.restored !== null && isGoneIn(book, account)))
+  if (newest.restored !== null && isGoneIn(book, account)) return false
+  return version > newest.version || accountsIn(book).some((one) => accountKey(one) === accountKey(account))
 }
 
 /** Accounts that have not acknowledged this version, and are not attested to be gone. */
@@ -180,7 +186,9 @@ function mustFit(
       const isFixed = settled !== undefined && period < settled && period !== exempt
       if (!isFixed && after.sum(period) <= after.limit(period)) continue
       if (!raises(before, after, period)) continue
-      const figures = `${formatUsd(nanoUsdOf(after.sum(period)))}, of ${formatUsd(nanoUsdOf(after.limit(period)))}`
+      // An ack may claim any sum: together they can be more than an amount holds.
+      const [sum, limit] = [after.sum(period), after.limit(period)].map((of) => formatUsd(of as NanoUsd))
+      const figures = `${sum}, of ${limit}`
       throw new ChangeRefused('over-limit', `${period} could cost ${figures}`)
     }
   }

@@ -6,6 +6,7 @@ import {
   openManifest,
   openSlot,
   type Period,
+  proveFork,
   readGrant,
   sealGrant,
   sealManifest,
@@ -221,6 +222,81 @@ describe('a grant that comes in is refused, and nothing changes,', () => {
     expect(await walnut.budget.credit(second)).toMatchObject({ code: 'replayed' })
     expect(await walnut.budget.credit(first)).toMatchObject({ code: 'older' })
     expect(period(walnut.budget, DAY)).toMatchObject({ received: cents(30) })
+  })
+})
+
+describe('a member that means ill', () => {
+  async function met() {
+    const mesh = await openMesh(['walnut', 'ironwood', 'acacia'])
+    const [walnut, ironwood, acacia] = [mesh.home('walnut'), mesh.home('ironwood'), mesh.home('acacia')]
+    const sealed = (change: Partial<Grant>): Uint8Array => {
+      const to = { account: walnut.account, boot: bootOf(walnut) }
+      const from = { from: ironwood.account, boot: bootOf(ironwood) }
+      const body = { v: 1, period: DAY, ...from, to, cumulative: cents(1), seq: 7, ...change } as const
+      return sealGrant(body, mesh.manifest.mesh, ironwood.signer)
+    }
+    return { mesh, walnut, ironwood, acacia, sealed }
+  }
+  const madeUp = ({ account }: Home, number: number) => {
+    return { peer: account.peer, incarnation: number.toString(16).padStart(32, '0') as never }
+  }
+
+  it('cannot give more of a thread than a ledger can hold', async () => {
+    const { walnut, ironwood, sealed } = await met()
+    const homes = [walnut, ironwood].map(({ account }) => ({ account, weight: 1 }))
+    await walnut.budget.openThread(thread(1), splitCap(cents(100), homes))
+    const all = { period: `t:${thread(1)}` as Period, cumulative: (2n ** 63n - 1n) as never }
+    expect(await walnut.budget.credit(sealed(all))).toMatchObject({ status: 'refused', code: 'beyond-limit' })
+    const most = { ...all, cumulative: (2n ** 62n) as never }
+    expect(await walnut.budget.credit(sealed(most))).toMatchObject({ status: 'credited' })
+    const again = { ...most, from: madeUp(ironwood, 1) }
+    expect(await walnut.budget.credit(sealed(again))).toMatchObject({ status: 'refused', code: 'beyond-limit' })
+    await reserved(walnut.budget, callOf(10, 'a', { thread: thread(1) }))
+  })
+
+  it('cannot fill the lists of a period with incarnations that it makes up', async () => {
+    const { walnut, ironwood, acacia, sealed } = await met()
+    const [taken, given] = [new Set<string>(), new Set<string>()]
+    for (let number = 1; number <= 80; number += 1) {
+      const crediting = await walnut.budget.credit(sealed({ from: madeUp(ironwood, number), cumulative: 1n as never }))
+      taken.add(crediting.status === 'refused' ? crediting.code : crediting.status)
+      const request = asking(ironwood, 0)
+      const needs = [{ period: DAY, least: 1n as never, want: 1n as never, credited: cents(0) }]
+      const to = { ...request.to, account: madeUp(ironwood, number) }
+      const granting = await walnut.budget.grant({ ...request, to, needs })
+      given.add(granting.status === 'refused' ? granting.code : granting.status)
+    }
+    expect([...taken]).toEqual(['credited', 'too-many'])
+    expect([...given]).toEqual(['granted', 'too-many'])
+    const [gift] = await granted(acacia, asking(walnut, 10))
+    expect(await walnut.budget.credit(gift ?? new Uint8Array())).toMatchObject({ status: 'credited' })
+    expect(await granted(walnut, asking(acacia, 20))).toHaveLength(1)
+  })
+
+  it('cannot fill the list of accounts that are in use twice, nor with keys that it makes up', async () => {
+    const { mesh, walnut, ironwood, acacia, sealed } = await met()
+    const proofOf = (one: Uint8Array, other: Uint8Array): Uint8Array => {
+      const thing = (bytes: Uint8Array) => ({ kind: 'grant' as const, bytes: Uint8Array.from(bytes) })
+      return proveFork(thing(one), thing(other), mesh.manifest.mesh)?.bytes ?? new Uint8Array()
+    }
+    const codes = []
+    for (let number = 1; number <= 9; number += 1) {
+      const from = madeUp(ironwood, number)
+      const noted = await walnut.budget.noteFork(proofOf(sealed({ from }), sealed({ from, cumulative: cents(2) })))
+      codes.push(noted.status === 'refused' ? noted.code : noted.status)
+    }
+    expect(codes).toEqual([...Array.from({ length: 8 }, () => 'noted'), 'too-many'])
+    const stranger = signerNamed('stranger')
+    const twice = [1, 2].map((amount) => {
+      const body = { ...readGrant(sealed({})), from: { peer: stranger.peer, incarnation: '7'.repeat(32) as never } }
+      return sealGrant({ ...body, cumulative: cents(amount) }, mesh.manifest.mesh, stranger)
+    })
+    const [one = new Uint8Array(), other = new Uint8Array()] = twice
+    expect(await walnut.budget.noteFork(proofOf(one, other))).toMatchObject({ code: 'not-a-member' })
+    const [first] = await granted(acacia, asking(walnut, 10))
+    const honest = first ?? new Uint8Array()
+    const second = sealGrant({ ...readGrant(honest), cumulative: cents(20) }, mesh.manifest.mesh, acacia.signer)
+    expect(await walnut.budget.noteFork(proofOf(honest, second))).toMatchObject({ status: 'noted' })
   })
 })
 

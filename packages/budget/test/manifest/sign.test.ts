@@ -224,6 +224,26 @@ describe("an owner's key that came back from a backup", () => {
     expect(refusal(desk, { kind: 'limit', dim: 'day', amount: usd('30') })).toBe('behind')
   })
 
+  it('refuses in words what a member with an absurd claim leaves no room for', () => {
+    const desk = three()
+    desk.ack(acacia, { [TODAY]: (2n ** 63n - 1n) as never })
+    expect(refusal(desk, { kind: 'reissue', dim: 'day', by: usd('5'), account: walnut })).toBe('over-limit')
+  })
+
+  it('goes on without a member that names a version which nobody signed', () => {
+    const desk = three()
+    const lie = { ...forkedFrom(desk.first, {}), hash: new Uint8Array(32) }
+    const version = Number.MAX_SAFE_INTEGER
+    desk.ack(acacia, {}, { ...lie, manifest: { ...lie.manifest, version } })
+    for (const account of [walnut, ironwood]) desk.ack(account, { [TODAY]: usd('20') })
+    expect(refusal(desk, { kind: 'remove-member', peer: acacia.peer, how: 'attested' })).toBe('behind')
+    expect(desk.sign({ kind: 'restore', gone: [acacia] }).manifest.version).toBe(1_001)
+    for (const account of [walnut, ironwood]) desk.ack(account, { [TODAY]: usd('20') })
+    desk.sign({ kind: 'remove-member', peer: acacia.peer, how: 'attested' })
+    desk.sign({ kind: 'limit', dim: 'day', amount: usd('90') })
+    expect(desk.allotment(walnut, TOMORROW)).toBe(usd('45'))
+  })
+
   it('waits until everybody acknowledged or is gone, and then raises only what no clock can have opened', () => {
     const desk = three()
     const lost = forkedFrom(desk.first, {})
