@@ -4,6 +4,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Mark, Marker } from '@bzzz/budget'
 import { decodeCanonical, encodeCanonical, incarnation, peerId } from '@bzzz/protocols'
+import { syncDirectory } from '@bzzz/store'
 import { z } from 'zod'
 
 /** The mark of the ledger as a file beside the state: how far the ledger had come, so that an older one is not taken for it. */
@@ -64,22 +65,12 @@ async function openInPlace(path: string): Promise<FileHandle> {
     if (size < 2 * HALF_BYTES) {
       await file.write(new Uint8Array(2 * HALF_BYTES - size), 0, 2 * HALF_BYTES - size, size)
       await file.sync()
-      await syncFolder(dirname(path))
+      await syncDirectory(dirname(path))
     }
     return file
   } catch (error) {
     await file.close()
     throw error
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return // opens no folders, and has names on disk before the call returns
-  const folder = await open(path)
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
   }
 }
 

@@ -14,7 +14,7 @@ import {
   sha256,
   successionOf,
 } from '@bzzz/protocols'
-import { openState } from '@bzzz/store'
+import { openState, syncDirectory } from '@bzzz/store'
 import { ConfigError } from '../config/errors.ts'
 import { type Identity, identityFromSeed, readIdentity } from '../identity/identity.ts'
 import { dataDirectory } from '../init/data-directory.ts'
@@ -156,13 +156,8 @@ async function pendingIdentity(path: string, randomBytes: (length: number) => Ui
   const file = await open(`${path}.new`, 'w', 0o600)
   await file.writeFile(`${Buffer.from(seed).toString('hex')}\n`).finally(() => file.sync().finally(() => file.close()))
   await rename(`${path}.new`, path)
-  for (const folder of [dirname(path), dirname(dirname(path))]) await syncFolder(folder)
+  for (const folder of [dirname(path), dirname(dirname(path))]) await syncDirectory(folder)
   return identityFromSeed(seed)
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  await folder.sync().finally(() => folder.close())
 }
 
 /** A crash after the last move leaves the aside folder behind. @throws {ConfigError} when another node's key lies there */

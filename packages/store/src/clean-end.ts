@@ -1,5 +1,6 @@
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { syncDirectory } from './sync-directory.ts'
 
 /**
  * A file in the database's own folder, there only between an end in order and the next opening. Whatever else happens
@@ -26,15 +27,4 @@ export async function leaveCleanMark(directory: string): Promise<void> {
   const file = await open(join(directory, MARK), 'w', 0o600)
   await file.close()
   await syncDirectory(directory)
-}
-
-/** A name is on disk once its folder is. */
-async function syncDirectory(directory: string): Promise<void> {
-  if (process.platform === 'win32') return // opens no folders, and has names on disk before the call returns
-  const folder = await open(directory)
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
 }

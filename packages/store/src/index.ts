@@ -10,3 +10,4 @@ export {
   StateError,
   type StateErrorCode,
 } from './state.ts'
+export { syncDirectory } from './sync-directory.ts'
