@@ -30,7 +30,7 @@ export async function placeCall(caller: Caller): Promise<void> {
   const patience = new AbortController()
   let isAnswered = false
   process.after(order.patienceMs, () => {
-    if (!isAnswered) patience.abort()
+    if (!isAnswered) patience.abort('patience is over')
   })
   const reservation = await budget.reserve(requestOf(caller), patience.signal)
   isAnswered = true
