@@ -1,4 +1,4 @@
-import { dayPeriod, monthPeriod, type Period } from '@bzzz/protocols'
+import { dayPeriod, monthPeriod, type Period, parsePeriod } from '@bzzz/protocols'
 import type { Label } from './oracle.ts'
 import { CENT } from './people.ts'
 import type { Order } from './plan.ts'
@@ -16,6 +16,27 @@ export function labelsOf({ plan, limits, clockwork }: World, order: Order, clock
     ...(order.capped ? [{ name: 'thread', limit: thread }] : []),
   ]
 }
+
+/** The same for a call of a node whose clock was wrong: what it was charged to, which is no day that has not come. */
+export function chargedLabels(
+  { plan, limits, clockwork, oracle }: World,
+  order: Order,
+  charged: readonly Period[],
+): Label[] {
+  const { agentDay, thread } = plan.limits
+  const [first, last] = [plan.startMs, clockwork.nowMs].map((ms, at) => calendarOf(ms + (at === 0 ? -DAY_MS : DAY_MS)))
+  return charged.map((period) => {
+    const kind = parsePeriod(period)?.kind
+    if (kind === 'thread') return { name: 'thread', limit: thread }
+    if (kind === 'agent-day') return { name: `own ${order.agent}@${order.node} ${period.slice(-10)}`, limit: agentDay }
+    const at = kind === 'day' ? 0 : 1
+    const isNear = period >= (first?.[at] ?? '') && period <= (last?.[at] ?? '')
+    if (!isNear) oracle.note('clock', `node ${order.node} charged ${period}`)
+    return { name: `own ${period}`, limit: limits.of(period) }
+  })
+}
+
+const DAY_MS = 86_400_000
 
 export function dayOf(ms: number): string {
   return new Date(ms).toISOString().slice(0, 10)

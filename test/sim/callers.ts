@@ -1,9 +1,10 @@
 import { BudgetError, type Refusal, type ReserveRequest } from '@bzzz/budget'
-import { agentIdOf, type ThreadId, turnIdOf } from '@bzzz/protocols'
-import { billedAmount, dayOf, labelsOf, leftNow } from './bills.ts'
+import { agentIdOf, type CallId, type ThreadId, turnIdOf } from '@bzzz/protocols'
+import { billedAmount, chargedLabels, dayOf, labelsOf, leftNow } from './bills.ts'
 import type { EscrowProcess } from './escrow-process.ts'
 import type { EscrowHouse } from './home.ts'
 import type { Mutant } from './mutants.ts'
+import type { Label } from './oracle.ts'
 import { CENT, nodeSigner } from './people.ts'
 import type { Order } from './plan.ts'
 import type { World } from './world.ts'
@@ -44,13 +45,22 @@ export async function placeCall(caller: Caller): Promise<void> {
   figures.served += 1
   figures.waits.push(waitedMs / 1_000)
   process.checkSent(reservation.call)
-  oracle.bill({ call: reservation.call, amount: billedAmount(order), labels: labelsOf(world, order, process.nowMs()) })
+  oracle.bill({
+    call: reservation.call,
+    amount: billedAmount(order),
+    labels: await labelsFor(caller, reservation.call),
+  })
   process.lookAround(1_000)
   await process.pause(order.durationMs)
   if (order.ending === 'lost' || order.ending === 'late') await budget.lose(reservation.call, 'no answer came')
   if (order.ending === 'lost') return
   if (order.ending === 'late') await process.pause(LATE_MS)
   await budget.settle(reservation.call, answerTo(order))
+}
+
+async function labelsFor({ world, process, order }: Caller, call: CallId): Promise<Label[]> {
+  if (!process.clock.wasWrong) return labelsOf(world, order, process.clock.nowMs())
+  return chargedLabels(world, order, (await process.budget.call(call))?.periods ?? [])
 }
 
 /** @returns whether it may be sent */
@@ -85,9 +95,11 @@ function answerTo({ actualCents, ending }: Order): Parameters<EscrowProcess['bud
   return { usage: ending === 'unclear' ? null : usage, reply: '{}', providerRequestId: null }
 }
 
-function noteDenial({ world, order, houses, index, thread }: Caller, refusal: Refusal): void {
+function noteDenial(caller: Caller, refusal: Refusal): void {
+  const { world, order, houses, index, thread } = caller
   const { figures, unmet, clockwork, network, oracle, plan } = world
   figures.denied += 1
+  lookAtWords(caller, refusal)
   world.trace(() => `node ${index} is denied ${order.maxCents} cents: ${refusal.by} ${refusal.period}`)
   const needed = BigInt(order.maxCents) * CENT
   const isBeyondCap = order.capped && plan.limits.thread - oracle.billed('thread') < needed
@@ -106,6 +118,17 @@ function noteDenial({ world, order, houses, index, thread }: Caller, refusal: Re
   const there = wanted.map((period) => `${period} ${centsIn(spare, period)}`).join(', ')
   world.trace(() => `reachable of ${order.maxCents} cents: ${there}; left by the bills: ${leftNow(world) / CENT}`)
 }
+
+/** A clock that jumped ahead is what is named, and only that. */
+function lookAtWords({ world, process, index }: Caller, { by, reason }: Refusal): void {
+  const { aheadMs, isWrong, isSettled } = process.clock
+  const isNamed = reason.includes(CLOCK_WORDS)
+  if (isNamed && isSettled) world.oracle.note('clock', `node ${index} doubts a right clock`)
+  const isByTime = by === 'day' || by === 'month'
+  if (isWrong && aheadMs > 0 && isByTime && !isNamed) world.oracle.note('clock', `node ${index} says: ${reason}`)
+}
+
+const CLOCK_WORDS = "node's clock says"
 
 /** Whole cents of some rights that are in a period. */
 function centsIn(rights: ReturnType<EscrowProcess['budget']['spare']>, of: string): bigint {

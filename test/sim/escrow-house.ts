@@ -1,10 +1,12 @@
-import { type Answer, BudgetError, type GrantRequest, type Rules, SHIPPED_RULES, verifyLedger } from '@bzzz/budget'
-import type { Account, OpenedManifest, ThreadCap, ThreadId } from '@bzzz/protocols'
+import { BudgetError, type Rules, SHIPPED_RULES, verifyLedger } from '@bzzz/budget'
+import type { OpenedManifest, ThreadCap, ThreadId } from '@bzzz/protocols'
 import { guardState } from '@bzzz/store'
+import { askFor } from './asking.ts'
 import { placeCall } from './callers.ts'
 import { createDisk, type Disk } from './disk.ts'
 import { type EscrowProcess, openProcess } from './escrow-process.ts'
 import type { EscrowHouse } from './home.ts'
+import { believable, createHouseClock } from './house-clock.ts'
 import { createMark } from './mark.ts'
 import type { Mutant } from './mutants.ts'
 import type { Owner } from './owner.ts'
@@ -27,18 +29,19 @@ export interface HouseTerms {
   readonly randomBytes: (length: number) => Uint8Array
 }
 
-const ASK_MS = 4_000
+/** Cards of others, with the time of their clocks, come every few seconds. */
+const HEARD_MS = 5_000
 const SLOTS_MS = 2 * 3_600_000
 const REPAIR_MS = 600_000
 const ADOPTION_MS = 3 * 3_600_000
 
 export function createEscrowHouse(terms: HouseTerms): EscrowHouse {
   const { world, index, mutant, houses, owner, thread } = terms
-  const { clockwork, network, oracle, figures, plan } = world
+  const { clockwork, network, oracle, plan } = world
   const rules: Rules = { ...SHIPPED_RULES, ...mutant.rules }
   const random = world.random.fork()
   const signer = nodeSigner(index)
-  let clockMs = plan.clocks[index] ?? 0
+  const clock = createHouseClock(world, plan.clocks[index] ?? 0)
   let kept = terms.disk
   // The membership's own room: it outlives the ledger here.
   let newest = terms.first
@@ -48,7 +51,6 @@ export function createEscrowHouse(terms: HouseTerms): EscrowHouse {
   const mark = createMark()
   let backup: ReadonlyMap<string, Uint8Array> = terms.disk
 
-  const nowMs = (): number => Math.floor(clockwork.nowMs + clockMs)
   const syncMs = (): number => 2 + random.exponential(6) + (random.chance(0.01) ? random.exponential(10_000) : 0)
   const trace = (words: string): void => world.trace(() => `node ${index} ${words}`)
 
@@ -66,12 +68,13 @@ export function createEscrowHouse(terms: HouseTerms): EscrowHouse {
           signer,
           rules,
           manifest: () => newest,
-          nowMs,
+          clock,
+          believesItsClock: mutant.believesItsClock === true,
           randomBytes: terms.randomBytes,
           heard,
           onFrozen,
         },
-        ask: (donor, request) => ask(opened, donor, request),
+        ask: (donor, request) => askFor({ world, index, houses, asker: opened, take, ended }, donor, request),
       })
       if (disk !== ownDisk) return
       process = opened
@@ -95,12 +98,13 @@ export function createEscrowHouse(terms: HouseTerms): EscrowHouse {
     trace(`is frozen: ${String(cause)}`)
     if (cause instanceof BudgetError) oracle.note('assertion', cause.message)
     process?.after(REPAIR_MS, () => {
-      stopNow({ fate: 'kept', landed: false, clockMs, downMs: 60_000 })
+      stopNow({ fate: 'kept', landed: false, clockMs: clock.aheadMs, downMs: 60_000 })
     })
   }
 
   function tellSlots(of: EscrowProcess): void {
     of.after(random.exponential(SLOTS_MS), () => {
+      of.hearTime()
       tellAck()
       if (index === 0) spread()
       of.tellSlots().then(() => tellSlots(of), ended)
@@ -145,32 +149,6 @@ export function createEscrowHouse(terms: HouseTerms): EscrowHouse {
     })
   }
 
-  function ask(asker: EscrowProcess, donor: Account, request: GrantRequest): Promise<Answer | undefined> {
-    const to = houses.findIndex((house) => house.process?.budget.account.peer === donor.peer)
-    const other = houses[to]
-    figures.messages += 1
-    return new Promise((resolve) => {
-      let isOver = false
-      const arrived = (answer: Answer): void => {
-        if (!isOver && asker.isAlive) resolve(answer)
-        // Too late, or twice: what was granted is credited all the same.
-        else if (answer.granting.status === 'granted') take(answer.granting.grants)
-        isOver = true
-      }
-      network.send(index, to, () => {
-        const asked = other?.process?.asked(request)
-        asked?.then((answer) => {
-          figures.messages += 1
-          network.send(to, index, () => arrived(answer))
-        }, ended)
-      })
-      asker.after(ASK_MS, () => {
-        isOver = true
-        resolve(undefined)
-      })
-    })
-  }
-
   function take(grants: readonly Uint8Array[]): void {
     process?.take(grants).catch(ended)
   }
@@ -193,11 +171,12 @@ export function createEscrowHouse(terms: HouseTerms): EscrowHouse {
   function stopNow({ fate, landed, clockMs: nextMs, downMs }: Omit<Stop, 'amidWrite'>): void {
     if (disk === undefined) return
     trace(`stops, its disk is ${fate}`)
+    const hasOpened = process?.hasOpened() ?? false
     process?.kill()
     process = undefined
     const left = disk.cut(landed)
     disk = undefined
-    clockMs = nextMs
+    clock.set(believable(nextMs, hasOpened))
     const lost = mutant.sameAccountAgain === true ? terms.disk : new Map<string, Uint8Array>()
     kept = fate === 'kept' ? left : fate === 'rolled-back' ? backup : lost
     if (fate === 'lost') mark.lose(landed)
@@ -230,7 +209,12 @@ export function createEscrowHouse(terms: HouseTerms): EscrowHouse {
     hearManifest,
     remove() {
       isRemoved = true
-      stopNow({ fate: 'lost', landed: false, clockMs, downMs: 0 })
+      stopNow({ fate: 'lost', landed: false, clockMs: clock.aheadMs, downMs: 0 })
+    },
+    setClock(aheadMs) {
+      trace(`has a clock that is ${(aheadMs / 86_400_000).toFixed(2)} days ahead`)
+      clock.set(believable(aheadMs, process?.hasOpened() ?? false))
+      process?.after(HEARD_MS, () => process?.hearTime())
     },
     fillDisk: () => disk?.failWrites(),
     backUp() {

@@ -24,6 +24,7 @@ import {
 } from '@bzzz/protocols'
 import { guardState } from '@bzzz/store'
 import type { Disk } from './disk.ts'
+import type { HouseClock } from './house-clock.ts'
 import { prices, verifies } from './people.ts'
 import type { World } from './world.ts'
 
@@ -31,7 +32,11 @@ import type { World } from './world.ts'
 export interface EscrowProcess {
   readonly budget: Budget
   readonly isAlive: boolean
-  readonly nowMs: () => number
+  readonly clock: HouseClock
+  /** Another clock is seen, which is right. */
+  hearTime(): void
+  /** Whether its ledger has opened a day. */
+  hasOpened(): boolean
   /** Not once the process has stopped. */
   after(delayMs: number, action: () => void): void
   /** Resolves later, or never when the process stops before. */
@@ -60,7 +65,9 @@ export interface ProcessTerms {
   readonly signer: Signer
   readonly rules: Rules
   readonly manifest: () => OpenedManifest
-  readonly nowMs: () => number
+  readonly clock: HouseClock
+  /** No other clock is looked at. */
+  readonly believesItsClock: boolean
   readonly randomBytes: (length: number) => Uint8Array
   /** Cards of those that can be heard. */
   readonly heard: () => readonly Hint[]
@@ -73,7 +80,8 @@ const FIRST_LOOK_MS = 2_000
 const LAST_LOOK_MS = 60_000
 
 export async function openProcess(terms: ProcessTerms): Promise<EscrowProcess> {
-  const { world, disk, marker, signer, rules, manifest, nowMs, randomBytes } = terms
+  const { world, disk, marker, signer, rules, manifest, clock, randomBytes } = terms
+  const { nowMs } = clock
   const { clockwork, oracle } = world
   const room = guardState(disk.level).room('budget')
   let hints: Hints | undefined
@@ -112,7 +120,8 @@ export async function openProcess(terms: ProcessTerms): Promise<EscrowProcess> {
   const place = disk.synced.has(`budget/i/${own.incarnation}/l/${'1'.padStart(16, '0')}`)
     ? `budget/i/${own.incarnation}/`
     : 'budget/'
-  budget.witnessTime(nowMs())
+  const hearTime = (): void => budget.witnessTime(terms.believesItsClock ? nowMs() : Math.floor(clockwork.nowMs))
+  hearTime()
 
   function after(delayMs: number, action: () => void): void {
     clockwork.after(delayMs, () => {
@@ -154,7 +163,9 @@ export async function openProcess(terms: ProcessTerms): Promise<EscrowProcess> {
 
   return {
     budget,
-    nowMs,
+    clock,
+    hearTime,
+    hasOpened: () => [...disk.synced.keys()].some((key) => key.startsWith(`${place}p/d:`)),
     after,
     lookAround,
     get isAlive() {

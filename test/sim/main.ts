@@ -59,11 +59,11 @@ async function counted(options: SimOptions): Promise<number> {
 
 async function batch(
   crew: Crew,
-  { nodes, demand, faults, seed, runs }: SimOptions,
+  { nodes, demand, faults, weather, seed, runs }: SimOptions,
   what: Pick<SimTerms, 'policy' | 'mutant'>,
   stop: { readonly asked: boolean },
 ): Promise<Totals> {
-  const shared = { nodes, demand, faults, ...what }
+  const shared = { nodes, demand, faults, weather, ...what }
   const totals = noTotals(shared)
   const startedMs = performance.now()
   function* list(): Generator<SimTerms> {
@@ -85,7 +85,7 @@ function progress({ terms, runs, over }: Totals, wanted: number, elapsedMs: numb
   process.stderr.write(`${what}, ${terms.nodes} nodes: ${runs} of ${wanted} runs, ${over} over, ${left} s to go\n`)
 }
 
-function report(all: readonly Totals[], { json, seed, demand, faults, nodes }: SimOptions): void {
+function report(all: readonly Totals[], { json, seed, demand, faults, weather, nodes }: SimOptions): void {
   if (json) {
     const rows = all.map((totals) => ({ ...summaryOf(totals), ...totals.terms, seed }))
     say(process.stdout, `${JSON.stringify(rows.length === 1 ? rows[0] : rows, null, 2)}\n`, 0)
@@ -97,7 +97,7 @@ function report(all: readonly Totals[], { json, seed, demand, faults, nodes }: S
   say(process.stdout, `${head}\n\n${isMutants ? mutantTable(all) : policyTable(all)}`, 0)
   for (const { terms, firstWrong } of all) {
     if (firstWrong === undefined || terms.policy === 'naive' || terms.mutant !== null) continue
-    const again = `npm run sim -- --seed ${firstWrong.seed} --runs 1 --nodes ${nodes} --demand ${demand} --faults ${faults}`
+    const again = `npm run sim -- --seed ${firstWrong.seed} --runs 1 --nodes ${nodes} --demand ${demand} --faults ${faults}${weather === null ? '' : ` --weather ${weather}`}`
     say(process.stdout, `\nseed ${firstWrong.seed}: ${firstWrong.words}\n${again} --policy escrow --trace\n`, 0)
   }
 }

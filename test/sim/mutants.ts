@@ -1,7 +1,7 @@
 import type { Rules, SigningRules } from '@bzzz/budget'
 import { accountKey, type Manifest } from '@bzzz/protocols'
 
-import type { Weather } from './plan.ts'
+import type { Weather } from './weather.ts'
 
 /** What stands in the place of the shipped rules. */
 export interface Mutant {
@@ -15,6 +15,8 @@ export interface Mutant {
   readonly sameAccountAgain?: true
   /** A ledger that is older than what was told to others is gone on with. */
   readonly trustsOldLedgers?: true
+  /** Its own clock is taken for another one that agrees. */
+  readonly believesItsClock?: true
   /** A call that was released because it hesitated too long is sent all the same. */
   readonly sendsReleased?: true
 }
@@ -80,6 +82,7 @@ const mutants: Readonly<Record<string, Mutant>> = {
     what: 'only mints that the newest version lists are counted, and it lists none of those before',
     signing: { mintsCounted: (ofVersions) => ofVersions.at(-1) ?? [], mintsListed: () => [] },
   },
+  clockBlind: { weather: 'clocks', what: 'a clock that jumped is gone by at once', believesItsClock: true },
   noHold: {
     weather: 'restarts',
     what: 'calls of one write do not see what the others hold',

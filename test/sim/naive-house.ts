@@ -85,6 +85,9 @@ export function createNaiveHouse({ world, index, houses }: NaiveTerms): NaiveHou
     start: () => undefined,
     fillDisk: () => undefined,
     backUp: () => undefined,
+    setClock(aheadMs) {
+      clockMs = aheadMs
+    },
     greet: () => undefined,
     verify: async () => undefined,
   }

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { mutantNames } from './mutants.ts'
 import type { SimTerms } from './terms.ts'
+import { WEATHERS } from './weather.ts'
 
 export const HELP = `npm run sim [-- options]
 
@@ -16,6 +17,7 @@ change. What a provider billed may never exceed a limit.
   --seed N           of the first run; 1
   --demand X         what all calls would cost, as a part of the limit; 1.2, without faults 0.8
   --faults KIND      none or full; full
+  --weather NAME     what each run is mostly about: ${WEATHERS.join(', ')}; default: drawn, most of them usual ones
   --workers N        processes at once; one for each processor
   --trace            what happens in one run, line by line
   --json             sums for programs
@@ -39,6 +41,7 @@ export function optionsOf(argv: readonly string[], processors: number): SimOptio
     args: [...argv],
     options: {
       ...{ nodes: text, runs: text, policy: text, mutant: text, seed: text, demand: text, faults: text, workers: text },
+      weather: text,
       ...{ trace: { type: 'boolean' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
     },
   })
@@ -51,6 +54,7 @@ export function optionsOf(argv: readonly string[], processors: number): SimOptio
     seed: wholeNumber(values.seed ?? '1', '--seed'),
     workers: wholeNumber(values.workers ?? `${processors}`, '--workers'),
     demand: positive(values.demand ?? (faults === 'none' ? '0.8' : '1.2'), '--demand'),
+    weather: values.weather === undefined ? null : oneOf(values.weather, WEATHERS, '--weather'),
     ...{ faults, trace, json: values.json === true },
     ...whatIsRun(values.policy, values.mutant, trace),
   }

@@ -10,6 +10,8 @@ export interface Violation {
     | 'told-too-early'
     /** The node found itself that a rule was broken, and stopped. */
     | 'assertion'
+    /** A wrong clock was gone by, or a right one was not. */
+    | 'clock'
     /** A ledger is not what its records add up to. */
     | 'ledger'
     /** What the simulation did not foresee. */

@@ -1,5 +1,6 @@
 import { dayOf, leftNow } from './bills.ts'
 import { createClockwork } from './clockwork.ts'
+import { planOf } from './draw-plan.ts'
 import { type Figures, noFigures } from './figures.ts'
 import { fixedLimits } from './limits.ts'
 import { found, limitsFrom, settle } from './mesh.ts'
@@ -7,7 +8,7 @@ import { mutantNamed } from './mutants.ts'
 import { createNaiveHouse } from './naive-house.ts'
 import { createNetwork } from './network.ts'
 import { createOracle, type Violation } from './oracle.ts'
-import { type Fault, pairOf, planOf } from './plan.ts'
+import { type Fault, pairOf } from './plan.ts'
 import { createRandom } from './random.ts'
 import type { SimTerms } from './terms.ts'
 import type { House, World } from './world.ts'
@@ -26,7 +27,7 @@ const VERIFIED_EVERY = 20
 /** Two days of a mesh. @param trace what happens, line by line */
 export async function simulate(terms: SimTerms, trace?: (line: string) => void): Promise<RunResult> {
   const random = createRandom(terms.seed)
-  const plan = planOf(terms, random.fork(), mutantNamed(terms.mutant).weather)
+  const plan = planOf(terms, random.fork(), terms.weather ?? mutantNamed(terms.mutant).weather)
   const clockwork = createClockwork(plan.startMs - 60_000)
   const seen: Omit<World, 'limits'> = {
     ...{ plan, clockwork, unmet: new Map(), figures: noFigures(), random: random.fork() },
@@ -97,6 +98,9 @@ function happen({ clockwork, network, trace }: World, houses: readonly House[], 
         return
       case 'backup':
         houses[fault.node]?.backUp()
+        return
+      case 'clock':
+        houses[fault.node]?.setClock(fault.clockMs)
     }
   })
 }

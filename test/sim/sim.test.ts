@@ -5,7 +5,14 @@ import type { SimTerms } from './terms.ts'
 import { add, noTotals, summaryOf } from './totals.ts'
 
 /** The long form is `npm run sim`; what is here takes seconds. */
-const TERMS: Omit<SimTerms, 'seed'> = { nodes: 3, policy: 'escrow', mutant: null, demand: 1.2, faults: 'full' }
+const TERMS: Omit<SimTerms, 'seed'> = {
+  nodes: 3,
+  policy: 'escrow',
+  mutant: null,
+  demand: 1.2,
+  faults: 'full',
+  weather: null,
+}
 
 async function simulated(more: Partial<SimTerms>, seeds: readonly number[]): Promise<RunResult[]> {
   const results: RunResult[] = []
@@ -64,7 +71,7 @@ describe('the command', () => {
     expect(optionsOf([], 2)).toMatchObject({ policies: ['naive', 'escrow'], demand: 1.2, workers: 2 })
     expect(optionsOf(['--faults', 'none', '--policy', 'naive'], 2)).toMatchObject({ policies: ['naive'], demand: 0.8 })
     const all = optionsOf(['--mutant', 'all'], 2)
-    expect(all === 'help' ? [] : all.mutants).toHaveLength(14)
+    expect(all === 'help' ? [] : all.mutants).toHaveLength(15)
   })
 })
 

@@ -1,3 +1,5 @@
+import type { Weather } from './weather.ts'
+
 /** What is simulated; the same terms give the same run, event by event. */
 export interface SimTerms {
   readonly seed: number
@@ -6,6 +8,8 @@ export interface SimTerms {
   readonly policy: 'escrow' | 'naive'
   /** A rule that is broken on purpose; null: none. */
   readonly mutant: string | null
+  /** What the run is mostly about; null: drawn. */
+  readonly weather: Weather | null
   /** What all calls together would cost, as a part of the limit. */
   readonly demand: number
   readonly faults: 'none' | 'full'

@@ -38,6 +38,8 @@ export interface House {
   start(): void
   fillDisk(): void
   backUp(): void
+  /** By how much it is ahead from now on. */
+  setClock(clockMs: number): void
   /** A link came up. */
   greet(to: number): void
   /** After the run: whether what it kept fits together. */
