@@ -150,6 +150,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     const owner = await openOwner({
       ...{ mesh: meshId, room: membershipRoom, membership, owner: ownerKey, now, observe: observe.office },
       account: isLaptop ? null : budget.account,
+      clockObjection: budget.clockObjection,
     })
     closers.add('owner', () => owner.close())
     const invites = await openInvites({

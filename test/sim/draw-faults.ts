@@ -32,7 +32,7 @@ export function faultsIn(span: Span, random: Random): Fault[] {
     case 'clocks':
       return [
         ...times(random.below(2), () => cutAt(at(), nodes, random)),
-        ...times(some, () => shortStopAt(atAll(), nodes, random)),
+        ...times(some, () => stopAt(atAll(), nodes, random)),
         ...times(1 + random.below(3), () => wrongClockAt(atAll(), nodes, random)).flat(),
       ]
   }

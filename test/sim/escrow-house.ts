@@ -205,6 +205,7 @@ export function createEscrowHouse(terms: HouseTerms): EscrowHouse {
     },
     start,
     greet,
+    nowMs: clock.nowMs,
     receive: take,
     hearManifest,
     remove() {

@@ -85,7 +85,8 @@ export function settle(
   const mutant = mutantNamed(mutantName)
   const houses: EscrowHouse[] = []
   const owner = createOwner({
-    ...{ world, mutant, first, limits, now: () => clockwork.nowMs + (plan.clocks[0] ?? 0) },
+    ...{ world, mutant, first, limits, now: () => houses[0]?.nowMs() ?? clockwork.nowMs },
+    clockObjection: () => houses[0]?.process?.budget.clockObjection(),
     tell: (next) => {
       for (const [to, house] of houses.entries()) {
         if (to === 0) house.hearManifest(next)

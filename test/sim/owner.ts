@@ -27,17 +27,24 @@ export interface OwnerTerms {
   readonly first: OpenedManifest
   readonly limits: ChangingLimits
   readonly now: () => number
+  /** Why the clock is not to be gone by. */
+  readonly clockObjection: () => string | undefined
   /** Sends a version out. */
   readonly tell: (next: OpenedManifest) => void
 }
 
-export function createOwner({ world, mutant, first, limits, now, tell }: OwnerTerms): Owner {
+export function createOwner({ world, mutant, first, limits, now, clockObjection, tell }: OwnerTerms): Owner {
   const rules = { ...SIGNING_RULES, ...mutant.signing }
   let book: SignerBook = { versions: [first], acks: new Map(), forks: [] }
 
   const newest = (): OpenedManifest => book.versions.at(-1) ?? first
 
   function change(wanted: ManifestChange): boolean {
+    const objection = clockObjection()
+    if (objection !== undefined) {
+      world.trace(() => `the owner: ${wanted.kind}, ${objection}`)
+      return false
+    }
     const signed = signChangeBy(rules, book, wanted, { owner: signer, now: now() })
     if (wanted.kind !== 'advance' || signed.status === 'signed') {
       const reason = signed.status === 'refused' ? `${signed.code}: ${signed.reason}` : signed.status

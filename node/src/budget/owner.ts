@@ -54,6 +54,8 @@ export interface OwnerOptions {
   /** @throws {ConfigError} OWNER_KEY_MISSING */
   readonly owner: () => Promise<Signer>
   readonly now: () => number
+  /** Why this node's clock is not to be gone by. */
+  readonly clockObjection?: () => string | undefined
   /** Kept at most. Tests make it small. */
   readonly maxVersions?: number
   readonly observe?: (fact: OwnerFact) => void
@@ -81,12 +83,18 @@ export async function openOwner(options: OwnerOptions): Promise<Owner> {
 
   async function sign(newest: OpenedManifest, change: ManifestChange): ReturnType<Owner['sign']> {
     const owner = await options.owner()
-    const objection = objectionTo(change, newest)
+    const objection = objectionToClock() ?? objectionTo(change, newest)
     if (objection !== undefined) return objection
     const signed = signChange(book(), change, { owner, now: now() })
     if (signed.status === 'refused') return signed
     if (signed.status === 'unchanged') return { status: 'unchanged', version: newest.manifest.version }
     return { status: 'signed', version: signed.next.manifest.version, next: signed.next }
+  }
+
+  /** Which periods an account that is gone may have opened is told by the clock: one that is set back would give them out again. */
+  function objectionToClock(): Extract<Changed, { status: 'refused' }> | undefined {
+    const words = options.clockObjection?.()
+    return words === undefined ? undefined : refused('CLOCK', words)
   }
 
   /** A chain of which something may be missing here must not be continued: what is missing may give rights that others use. */

@@ -118,6 +118,16 @@ describe('the owner’s book', () => {
     expect(place.membership.contested()).toBe(false)
   })
 
+  test('signs nothing by a clock that is set back, and says so, until it is right', async () => {
+    let words: string | undefined = 'this node has opened a later day already'
+    await place.close()
+    place = await openPlace({ clockObjection: () => words })
+    expect(await joinIronwood()).toEqual({ status: 'refused', code: 'CLOCK', reason: words })
+    expect(version()).toBe(1)
+    words = undefined
+    expect(await joinIronwood()).toEqual({ status: 'signed', version: 2 })
+  })
+
   test('goes on when many versions waited for a node, once it confirms or is removed', async () => {
     await place.close()
     place = await openPlace({ maxVersions: 16 })

@@ -33,6 +33,7 @@ export async function openPlace(
     readonly owner?: () => Promise<typeof owner>
     readonly incarnation?: Incarnation
     readonly maxVersions?: number
+    readonly clockObjection?: () => string | undefined
   } = {},
 ): Promise<Place> {
   const directory = await mkdtemp(join(tmpdir(), 'bzzz-membership-'))
@@ -48,6 +49,7 @@ export async function openPlace(
     const book = await openOwner({
       ...{ mesh: first.mesh, room, membership, account, owner: ownerKey, now: () => clock.ms },
       ...(more.maxVersions === undefined ? {} : { maxVersions: more.maxVersions }),
+      ...(more.clockObjection && { clockObjection: more.clockObjection }),
     })
     const invites = await openInvites({
       ...{ room, membership, self: walnut.peer, secret: Buffer.alloc(32, 5), randomBytes, now: () => clock.ms },

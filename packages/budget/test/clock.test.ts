@@ -211,6 +211,19 @@ describe('a budget over time', () => {
     await reserved(budget, callOf(100, 'e'))
   })
 
+  it('objects to a clock that is set back behind what it has opened, and to no other', async () => {
+    const { budget, clock } = await openBench({}, {}, ['ironwood'])
+    expect(budget.clockObjection()).toBeUndefined()
+    clock.ms = at('2026-11-22T00:01:30Z')
+    await reserved(budget, callOf(10, 'a'))
+    clock.ms -= 3 * SKEW_MS
+    expect(budget.clockObjection()).toBeUndefined()
+    clock.ms = at('2026-11-20T12:00:00Z')
+    expect(budget.clockObjection()).toContain('clock says 2026-11-20T12:00 UTC, and it has opened 2026-11-22 already')
+    clock.ms = at('2026-11-29T12:00:00Z')
+    expect(budget.clockObjection()).toBeUndefined()
+  })
+
   it('opens freely a year after its manifest', async () => {
     const { budget, clock } = await openBench()
     clock.ms = at('2027-11-22T12:00:00Z')

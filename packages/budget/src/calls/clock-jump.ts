@@ -1,7 +1,7 @@
 import { type Dimension, dayPeriod, type Manifest, type Period } from '@bzzz/protocols'
 import type { Books } from '../books/books.ts'
-import { DAY_MS, reachedPeriod, skipsDays, skipsPeriod } from '../periods/charged.ts'
-import { aloneWords, clockWords, foundingWords } from './refusal-words.ts'
+import { DAY_MS, isAhead, reachedPeriod, skipsDays, skipsPeriod } from '../periods/charged.ts'
+import { aloneWords, clockWords, foundingWords, setBackWords } from './refusal-words.ts'
 import type { Terms } from './terms.ts'
 
 /** A month off, and the days around it: so far a machine that is its whole mesh goes on by its own clock. */
@@ -36,6 +36,19 @@ export function clockJump(
     return { dimension, period, words: clockWords(nowMs, period) }
   }
   return undefined
+}
+
+/**
+ * Why no manifest is to be signed by this clock: it is set back behind what this ledger has opened, and would give periods to others
+ * that accounts which are gone have opened. One that is ahead gives nothing out too early.
+ */
+export function setBack(
+  { clock: { nowMs, skewMs } }: Pick<Terms, 'clock'>,
+  { day, month }: Books['lastOpened'],
+): string | undefined {
+  const clock = { nowMs, skewMs: 3 * skewMs }
+  const ahead = [day, month].find((period) => period !== undefined && isAhead(period, clock))
+  return ahead && setBackWords(nowMs, ahead)
 }
 
 function firstJump({ createdMs }: Manifest, nowMs: number, agreedMs: number | undefined): ClockJump | undefined {

@@ -99,6 +99,13 @@ export function clockWords(nowMs: number, lastOpened: Period): string {
   )
 }
 
+export function setBackWords(nowMs: number, lastOpened: Period): string {
+  return (
+    `this node's clock says ${minuteOf(nowMs)} UTC, and it has opened ${lastOpened.slice(2)} already: ` +
+    'one of the two is wrong; set the clock right'
+  )
+}
+
 /** For a node that is the whole mesh. */
 export function aloneWords(nowMs: number, lastOpened: Period, days: number): string {
   return (
