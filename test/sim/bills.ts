@@ -1,19 +1,32 @@
-import { dayPeriod, monthPeriod, type Period, parsePeriod } from '@bzzz/protocols'
+import {
+  agentDayPeriod,
+  dayPeriod,
+  monthPeriod,
+  newThreadId,
+  type Period,
+  parsePeriod,
+  type ThreadId,
+  threadPeriod,
+} from '@bzzz/protocols'
 import type { Label } from './oracle.ts'
 import { CENT } from './people.ts'
 import type { Order } from './plan.ts'
 import type { World } from './world.ts'
 
 /** What a call counts for: by true time, and by the clock of the node that made it. */
-export function labelsOf({ plan, limits, clockwork }: World, order: Order, clockMs: number): Label[] {
+export function labelsOf({ plan, limits, doubles, clockwork }: World, order: Order, clockMs: number): Label[] {
   const { agentDay, thread } = plan.limits
   const ownDay = dayOf(clockMs)
   const [trueTime, ownTime] = [calendarOf(clockwork.nowMs), calendarOf(clockMs)]
   return [
-    ...trueTime.map((period) => ({ name: `utc ${period}`, limit: limits.of(period) })),
-    ...ownTime.map((period) => ({ name: `own ${period}`, limit: limits.of(period) })),
-    { name: `own ${order.agent}@${order.node} ${ownDay}`, limit: agentDay },
-    ...(order.capped ? [{ name: 'thread', limit: thread }] : []),
+    ...trueTime.map((period) => ({ name: `utc ${period}`, limit: limits.of(period), extra: doubles.extra(period) })),
+    ...ownTime.map((period) => ({ name: `own ${period}`, limit: limits.of(period), extra: doubles.extra(period) })),
+    {
+      name: `own ${order.agent}@${order.node} ${ownDay}`,
+      limit: agentDay,
+      extra: doubles.extra(agentDayPeriod(order.agent, clockMs)),
+    },
+    ...(order.capped ? [{ name: 'thread', limit: thread, extra: doubles.extra(threadPeriod(threadIn(plan))) }] : []),
   ]
 }
 
@@ -34,6 +47,11 @@ export function chargedLabels(
     if (!isNear) oracle.note('clock', `node ${order.node} charged ${period}`)
     return { name: `own ${period}`, limit: limits.of(period) }
   })
+}
+
+/** The one with a cap of its own. */
+export function threadIn({ startMs }: Pick<World['plan'], 'startMs'>): ThreadId {
+  return newThreadId(startMs, new Uint8Array(10))
 }
 
 const DAY_MS = 86_400_000

@@ -23,7 +23,7 @@ const LATE_MS = 3_600_000
 
 /** What a turn does: holds, sends, settles; a process that stops leaves it where it is. */
 export async function placeCall(caller: Caller): Promise<void> {
-  const { world, process, order } = caller
+  const { world, process, order, index } = caller
   const { budget } = process
   const { figures, clockwork, oracle } = world
   figures.asked += 1
@@ -41,6 +41,7 @@ export async function placeCall(caller: Caller): Promise<void> {
   if (!process.isAlive) return
   if (reservation.status === 'refused') return noteDenial(caller, reservation)
   if (reservation.status === 'known') return
+  if (process.isStopped) oracle.note('unstopped', `node ${index} calls with an account that was stopped`)
   if (order.stallMs !== null && !(await sendLater(caller, reservation.call, order.stallMs))) return
   figures.served += 1
   figures.waits.push(waitedMs / 1_000)

@@ -29,6 +29,12 @@ export function faultsIn(span: Span, random: Random): Fault[] {
       ]
     case 'midnight':
       return times(random.below(3), () => shortStopAt(atAll(), nodes, random))
+    case 'twins':
+      return [
+        ...times(1 + random.below(3), () => cutAt(at(), nodes, random)),
+        ...times(some, () => toldStopAt(atAll(), nodes, random)),
+        ...times(nodes > 1 ? 1 : 0, () => twinOf(span, random)),
+      ]
     case 'clocks':
       return [
         ...times(random.below(2), () => cutAt(at(), nodes, random)),
@@ -53,6 +59,11 @@ function shortStopAt(atMs: number, nodes: number, random: Random): Fault {
   return { kind: 'stop', atMs, downMs, node: random.below(nodes), ...how }
 }
 
+/** Nothing is on the disk of which nobody was told: the oracle's books of an account in use twice go by what was told. */
+function toldStopAt(atMs: number, nodes: number, random: Random): Fault {
+  return { ...shortStopAt(atMs, nodes, random), landed: false } as Fault
+}
+
 /** Off by days to years, from a start or while it runs, until somebody puts it right. */
 function wrongClockAt(atMs: number, nodes: number, random: Random): Fault[] {
   const node = random.below(nodes)
@@ -67,6 +78,13 @@ function wrongClockAt(atMs: number, nodes: number, random: Random): Fault[] {
 }
 
 const RESTART = { fate: 'kept', amidWrite: false, landed: false } as const
+
+/** Away from midnight, of a machine that is not the owner's. */
+function twinOf({ startMs, nodes }: Span, random: Random): Fault {
+  const atMs = startMs + (random.chance(0.8) ? 0 : DAY_MS) + random.between(2, 18) * HOUR_MS
+  const meetsMs = atMs + random.exponential(random.pick([0.2, 2, 12]) * HOUR_MS)
+  return { kind: 'twin', atMs, node: 1 + random.below(nodes - 1), clockMs: clockIn(random), meetsMs }
+}
 
 function stopAt(atMs: number, nodes: number, random: Random): Fault {
   const draw = random.next()

@@ -9,6 +9,9 @@ export function ordersIn(span: Span, count: number, random: Random): Order[] {
     random,
   )
   const orders = Array.from({ length: count }, () => orderAt(timeOf(span, random), weighted(weights, random), random))
+  const twins = span.weather === 'twins' ? count / span.nodes : 0
+  // Of a copy that there may be.
+  for (let more = 0; more < twins; more += 1) orders.push(orderAt(timeOf(span, random), span.nodes, random))
   const ascending = orders.toSorted((one, other) => one.atMs - other.atMs)
   return ascending.map((order, number) => {
     const numbered = { ...order, number }

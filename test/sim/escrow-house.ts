@@ -1,4 +1,12 @@
-import { BudgetError, type Rules, SHIPPED_RULES, verifyLedger } from '@bzzz/budget'
+import {
+  BudgetError,
+  type BudgetFact,
+  type Mark,
+  type Rules,
+  renewLedger,
+  SHIPPED_RULES,
+  verifyLedger,
+} from '@bzzz/budget'
 import type { OpenedManifest, ThreadCap, ThreadId } from '@bzzz/protocols'
 import { guardState } from '@bzzz/store'
 import { askFor } from './asking.ts'
@@ -9,14 +17,23 @@ import type { EscrowHouse } from './home.ts'
 import { believable, createHouseClock } from './house-clock.ts'
 import { createMark } from './mark.ts'
 import type { Mutant } from './mutants.ts'
+import { createOperator } from './operator.ts'
 import type { Owner } from './owner.ts'
 import { nodeSigner } from './people.ts'
 import type { Order } from './plan.ts'
+import { createTelling } from './telling.ts'
+import { createWitness } from './witness.ts'
+import { createWord } from './word.ts'
 import type { Stop, World } from './world.ts'
 
 export interface HouseTerms {
   readonly world: World
+  /** Of its place in the network. */
   readonly index: number
+  /** Whose key it has. */
+  readonly peer: number
+  /** How far ahead its clock is at first. */
+  readonly clockMs: number
   readonly mutant: Mutant
   readonly first: OpenedManifest
   /** The mesh's owner is at the first node. */
@@ -24,8 +41,9 @@ export interface HouseTerms {
   readonly thread: { readonly id: ThreadId; readonly cap: ThreadCap }
   /** All of the mesh, this one too. */
   readonly houses: readonly EscrowHouse[]
-  /** With the ledger that was made at the founding. */
+  /** With the ledger that was made at the founding, or a copy of another's. */
   readonly disk: ReadonlyMap<string, Uint8Array>
+  readonly mark?: Mark | undefined
   readonly randomBytes: (length: number) => Uint8Array
 }
 
@@ -33,33 +51,37 @@ export interface HouseTerms {
 const HEARD_MS = 5_000
 const SLOTS_MS = 2 * 3_600_000
 const REPAIR_MS = 600_000
-const ADOPTION_MS = 3 * 3_600_000
 
 export function createEscrowHouse(terms: HouseTerms): EscrowHouse {
-  const { world, index, mutant, houses, owner, thread } = terms
-  const { clockwork, network, oracle, plan } = world
+  const { world, index, peer, mutant, houses, owner, thread } = terms
+  const { clockwork, network, oracle } = world
   const rules: Rules = { ...SHIPPED_RULES, ...mutant.rules }
   const random = world.random.fork()
-  const signer = nodeSigner(index)
-  const clock = createHouseClock(world, plan.clocks[index] ?? 0)
+  const signer = nodeSigner(peer)
+  const clock = createHouseClock(world, terms.clockMs)
   let kept = terms.disk
-  // The membership's own room: it outlives the ledger here.
-  let newest = terms.first
   let isRemoved = false
   let disk: Disk | undefined
   let process: EscrowProcess | undefined
-  const mark = createMark()
+  let renews = false
+  const mark = createMark(terms.mark)
   let backup: ReadonlyMap<string, Uint8Array> = terms.disk
 
   const syncMs = (): number => 2 + random.exponential(6) + (random.chance(0.01) ? random.exponential(10_000) : 0)
   const trace = (words: string): void => world.trace(() => `node ${index} ${words}`)
 
   function start(): void {
-    const isMember = newest.manifest.members.some(({ peer }) => peer === signer.peer)
+    const isMember = word.newest.manifest.members.some(({ peer }) => peer === signer.peer)
     if (disk !== undefined || isRemoved || !isMember) return
     const ownDisk = createDisk(kept, clockwork.after, syncMs)
     disk = ownDisk
     const open = async (): Promise<void> => {
+      if (renews)
+        await renewLedger(guardState(ownDisk.level).room('budget'), 'renewed', {
+          now: clock.nowMs,
+          randomBytes: terms.randomBytes,
+        })
+      renews = false
       const opened = await openProcess({
         ...{
           world,
@@ -67,23 +89,28 @@ export function createEscrowHouse(terms: HouseTerms): EscrowHouse {
           marker: mutant.trustsOldLedgers === true ? undefined : mark,
           signer,
           rules,
-          manifest: () => newest,
+          manifest: () => word.newest,
           clock,
           believesItsClock: mutant.believesItsClock === true,
           randomBytes: terms.randomBytes,
           heard,
           onFrozen,
+          onFact,
+          onCredited: witness.onCredited,
         },
         ask: (donor, request) => askFor({ world, index, houses, asker: opened, take, ended }, donor, request),
       })
       if (disk !== ownDisk) return
       process = opened
+      witness.begin(opened.budget.account)
       await opened.budget.openThread(thread.id, thread.cap)
       trace(`runs as ${opened.budget.account.incarnation.slice(0, 8)}`)
       for (const to of houses.keys()) greetBoth(to)
       tellSlots(opened)
-      tellAck()
-      beAdopted(opened)
+      word.tellAck()
+      operator.adopt(opened)
+      operator.look(opened)
+      telling.begin(opened)
     }
     open().catch(ended)
   }
@@ -102,50 +129,45 @@ export function createEscrowHouse(terms: HouseTerms): EscrowHouse {
     })
   }
 
+  const operator = createOperator({
+    ...{ random, houses, owner, newest: () => word.newest, isCopy: index !== peer, remove },
+    restart(next) {
+      renews = next
+      stopNow({ fate: 'kept', landed: false, clockMs: clock.aheadMs, downMs: 60_000 })
+    },
+  })
+  const word = createWord({ world, index, first: terms.first, owner, houses, process: () => process, ended })
+  const telling = createTelling({ world, index, mutant, houses, process: () => process, ended })
+
+  const witness = createWitness(world, index)
+
+  function onFact(fact: BudgetFact): void {
+    witness.onFact(fact)
+    const isStop = fact.type === 'outrun' || (fact.type === 'forked' && fact.own)
+    if (isStop && process !== undefined) operator.look(process)
+    telling.onFact(fact)
+  }
+
+  function remove(): void {
+    isRemoved = true
+    stopNow({ fate: 'lost', landed: false, clockMs: clock.aheadMs, downMs: 0 })
+  }
+
   function tellSlots(of: EscrowProcess): void {
     of.after(random.exponential(SLOTS_MS), () => {
       of.hearTime()
-      tellAck()
-      if (index === 0) spread()
-      of.tellSlots().then(() => tellSlots(of), ended)
+      word.tellAck()
+      if (index === 0) word.spread()
+      of.tellSlots().then((slot) => {
+        telling.tellOwn(slot)
+        tellSlots(of)
+      }, ended)
     })
-  }
-
-  /** The operator tells the owner of a new ledger, after a while. */
-  function beAdopted(of: EscrowProcess): void {
-    const { account } = of.budget
-    if (newest.manifest.weights.some((entry) => entry.account.incarnation === account.incarnation)) return
-    of.after(random.exponential(ADOPTION_MS), () => {
-      if (houses[0]?.isUp !== true || !owner.change({ kind: 'adopt', account })) beAdopted(of)
-    })
-  }
-
-  function hearManifest(next: OpenedManifest): void {
-    if (next.manifest.version <= newest.manifest.version) return
-    newest = next
-    tellAck()
-  }
-
-  function tellAck(): void {
-    process?.acknowledge().then((ack) => {
-      if (ack === undefined) return
-      if (index === 0) owner.hearAck(ack)
-      else network.send(index, 0, () => houses[0]?.isUp === true && owner.hearAck(ack))
-    }, ended)
-  }
-
-  function spread(): void {
-    for (const to of houses.keys()) passOn(to)
-  }
-
-  function passOn(to: number): void {
-    const told = newest
-    if (process !== undefined && to !== index) network.send(index, to, () => houses[to]?.hearManifest(told))
   }
 
   function heard() {
     return houses.flatMap(({ process: other }, from) => {
-      return other === undefined || from === index || !network.reaches(from, index) ? [] : [other.card()]
+      return other === undefined || houses[from]?.peer === peer || !network.reaches(from, index) ? [] : [other.card()]
     })
   }
 
@@ -156,9 +178,11 @@ export function createEscrowHouse(terms: HouseTerms): EscrowHouse {
   /** Own grants to another, as on each new link. */
   function greet(to: number): void {
     const other = houses[to]
-    passOn(to)
-    if (to === 0) tellAck()
+    word.passOn(to)
+    if (to === 0) word.tellAck()
     if (process === undefined || other?.process === undefined || to === index) return
+    if (houses[to]?.peer === peer) return
+    telling.greet(to)
     const grants = process.grantsTo(other.process.budget.account)
     if (grants.length > 0) network.send(index, to, () => houses[to]?.receive(grants))
   }
@@ -207,10 +231,23 @@ export function createEscrowHouse(terms: HouseTerms): EscrowHouse {
     greet,
     nowMs: clock.nowMs,
     receive: take,
-    hearManifest,
-    remove() {
-      isRemoved = true
-      stopNow({ fate: 'lost', landed: false, clockMs: clock.aheadMs, downMs: 0 })
+    hearManifest: word.hear,
+    remove,
+    peer,
+    get told() {
+      return telling.told
+    },
+    hear: telling.hear,
+    image() {
+      if (disk === undefined || process === undefined) return undefined
+      const { budget, unspent } = process
+      return {
+        account: budget.account,
+        disk: new Map(disk.synced),
+        mark: mark.now,
+        newest: word.newest,
+        unspent: unspent(),
+      }
     },
     setClock(aheadMs) {
       trace(`has a clock that is ${(aheadMs / 86_400_000).toFixed(2)} days ahead`)

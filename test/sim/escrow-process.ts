@@ -19,6 +19,7 @@ import {
   type OpenedManifest,
   openAck,
   openSlot,
+  type Period,
   readGrant,
   type Signer,
 } from '@bzzz/protocols'
@@ -32,6 +33,8 @@ import type { World } from './world.ts'
 export interface EscrowProcess {
   readonly budget: Budget
   readonly isAlive: boolean
+  /** Its account may do nothing more, since so long that no answer can be older. */
+  readonly isStopped: boolean
   readonly clock: HouseClock
   /** Another clock is seen, which is right. */
   hearTime(): void
@@ -47,7 +50,10 @@ export interface EscrowProcess {
   card(): Hint
   asked(request: GrantRequest): Promise<Answer>
   take(grants: readonly Uint8Array[]): Promise<void>
-  tellSlots(): Promise<void>
+  /** @returns the newest of a day */
+  tellSlots(): Promise<Uint8Array | undefined>
+  /** What is left in each period that is open. */
+  unspent(): ReadonlyMap<Period, bigint>
   /** Goes by the newest manifest from now on. @returns what its owner is to be told */
   acknowledge(): Promise<Uint8Array | undefined>
   /** That the disk knows of a request that leaves now. */
@@ -73,9 +79,14 @@ export interface ProcessTerms {
   readonly heard: () => readonly Hint[]
   readonly ask: (donor: Account, request: GrantRequest) => Promise<Answer | undefined>
   readonly onFrozen: (cause: unknown) => void
+  readonly onFact: (fact: BudgetFact) => void
+  /** A grant to this account was booked. */
+  readonly onCredited: (grant: Uint8Array, amount: bigint) => void
 }
 
 const CARD_MS = 4_000
+/** A disk takes no longer. */
+const ANSWERED_MS = 300_000
 const FIRST_LOOK_MS = 2_000
 const LAST_LOOK_MS = 60_000
 
@@ -92,6 +103,7 @@ export async function openProcess(terms: ProcessTerms): Promise<EscrowProcess> {
   let nextLookMs: number | undefined
   let lookMs = FIRST_LOOK_MS
   let seeking = false
+  let stoppedMs: number | undefined
 
   /** Gossip, as far as somebody needs it: a card is at most some seconds old. */
   function hear(): void {
@@ -104,6 +116,8 @@ export async function openProcess(terms: ProcessTerms): Promise<EscrowProcess> {
     if (ended.signal.aborted) return
     if (fact.type === 'written') isCardOld = true
     if (fact.type === 'refused' && fact.lacks.length > 0) lookAround(50)
+    terms.onFact(fact)
+    if (fact.type === 'outrun' || (fact.type === 'forked' && fact.own)) stoppedMs ??= clockwork.nowMs
     if (fact.type === 'frozen') terms.onFrozen(fact.cause)
   }
 
@@ -115,6 +129,14 @@ export async function openProcess(terms: ProcessTerms): Promise<EscrowProcess> {
     },
   })
   const own = budget.account
+  if (budget.report().stopped !== undefined) stoppedMs = clockwork.nowMs
+
+  async function credit(grant: Uint8Array): ReturnType<Budget['credit']> {
+    const crediting = await budget.credit(grant)
+    if (crediting.status === 'credited') terms.onCredited(grant, crediting.amount)
+    return crediting
+  }
+
   const heardHints = createHints({ own, now: nowMs })
   hints = heardHints
   const place = disk.synced.has(`budget/i/${own.incarnation}/l/${'1'.padStart(16, '0')}`)
@@ -147,7 +169,12 @@ export async function openProcess(terms: ProcessTerms): Promise<EscrowProcess> {
     seeking = true
     hear()
     try {
-      await seekRights({ budget, hints: heardHints, ask: terms.ask, signal: ended.signal })
+      await seekRights({
+        budget: { waiting: budget.waiting, requestTo: budget.requestTo, credit },
+        hints: heardHints,
+        ask: terms.ask,
+        signal: ended.signal,
+      })
     } finally {
       seeking = false
     }
@@ -168,6 +195,9 @@ export async function openProcess(terms: ProcessTerms): Promise<EscrowProcess> {
     hasOpened: () => [...disk.synced.keys()].some((key) => key.startsWith(`${place}p/d:`)),
     after,
     lookAround,
+    get isStopped() {
+      return stoppedMs !== undefined && clockwork.nowMs - stoppedMs > ANSWERED_MS
+    },
     get isAlive() {
       return !ended.signal.aborted
     },
@@ -186,7 +216,7 @@ export async function openProcess(terms: ProcessTerms): Promise<EscrowProcess> {
       return { granting, spare: budget.spare() }
     },
     async take(grants) {
-      for (const grant of grants) await budget.credit(grant)
+      for (const grant of grants) await credit(grant)
     },
     grantsTo: (account) => left(budget.grantsTo(account)),
     async acknowledge() {
@@ -196,10 +226,18 @@ export async function openProcess(terms: ProcessTerms): Promise<EscrowProcess> {
       return ack
     },
     async tellSlots() {
-      for (const { period, bytes } of await budget.slots()) {
+      const slots = await budget.slots()
+      for (const { period, bytes } of slots) {
         oracle.sighted(accountKey(own), openSlot(bytes, manifest().mesh, verifies).seq, bytes)
         if (disk.synced.get(`${place}s/${period}`) !== bytes) oracle.note('told-too-early', `the slot of ${period}`)
       }
+      return slots.findLast(({ period }) => period.startsWith('d:'))?.bytes
+    },
+    unspent() {
+      const open = budget.report().periods.filter(({ period }) => disk.synced.has(`${place}p/${period}`))
+      return new Map(
+        open.map(({ period, rights, spent, held }) => [period, rights > spent + held ? rights - spent - held : 0n]),
+      )
     },
     checkSent(call) {
       if (!disk.synced.has(`${place}o/${call}`)) oracle.note('told-too-early', `call ${call.slice(0, 12)} was sent`)

@@ -71,7 +71,8 @@ function startOf(period: Period): number {
   return Date.parse(label.length === 7 ? `${label}-01` : label)
 }
 
-function isClosed({ closed }: Manifest, account: Account, period: Period): boolean {
+/** Whether what an account has of a day or month is attested to be free. */
+export function isClosed({ closed }: Manifest, account: Account, period: Period): boolean {
   return closed.some((entry) => {
     if (accountKey(entry.account) !== accountKey(account)) return false
     return (period.startsWith('d:') ? entry.fromDay : entry.fromMonth) <= period

@@ -1,16 +1,18 @@
 import { createHash } from 'node:crypto'
 import { createAccount, signFirstManifest, splitCap } from '@bzzz/budget'
-import { type Account, dayPeriod, monthPeriod, type NanoUsd, newThreadId, type OpenedManifest } from '@bzzz/protocols'
+import { type Account, accountKey, dayPeriod, monthPeriod, type NanoUsd, type OpenedManifest } from '@bzzz/protocols'
 import { guardState } from '@bzzz/store'
+import { threadIn } from './bills.ts'
 import { createDisk } from './disk.ts'
-import { createEscrowHouse } from './escrow-house.ts'
+import { createEscrowHouse, type HouseTerms } from './escrow-house.ts'
 import type { EscrowHouse } from './home.ts'
-import { type ChangingLimits, changingLimits } from './limits.ts'
+import { type ChangingLimits, changingLimits, isClosed } from './limits.ts'
 import { mutantNamed } from './mutants.ts'
 import { createOwner, type Owner } from './owner.ts'
 import { nodeSigner, owner as ownerSigner, prices } from './people.ts'
-import type { Change, Plan } from './plan.ts'
+import type { Change, Fault, Plan } from './plan.ts'
 import type { SimTerms } from './terms.ts'
+import { watchTwins } from './watch.ts'
 import type { World } from './world.ts'
 
 export interface EscrowMesh {
@@ -18,6 +20,8 @@ export interface EscrowMesh {
   readonly owner: Owner
   /** Those that are there from the beginning. */
   readonly founders: number
+  /** Of a machine, which runs elsewhere from now on. */
+  copy(fault: Extract<Fault, { kind: 'twin' }>): void
 }
 
 export interface Founding {
@@ -97,20 +101,60 @@ export function settle(
   const founders = plan.joins ? disks.length - 1 : disks.length
   const shares = accounts.slice(0, founders).map((account) => ({ account, weight: 1 }))
   const thread = {
-    id: newThreadId(plan.startMs, new Uint8Array(10)),
+    id: threadIn(plan),
     cap: splitCap(plan.limits.thread as NanoUsd, shares),
   }
+  const shared = { world, mutant, first, owner, thread, houses, randomBytes }
   for (const [index, disk] of disks.entries()) {
-    houses.push(createEscrowHouse({ world, index, mutant, first, owner, thread, houses, disk, randomBytes }))
+    const own = { index, peer: index, clockMs: plan.clocks[index] ?? 0, disk }
+    houses.push(createEscrowHouse({ ...shared, ...own }))
   }
-  for (const change of plan.changes) makeChange(world, founding, { houses, owner, founders }, change)
-  return { houses, owner, founders }
+  for (const change of plan.changes) makeChange(world, founding, { houses, owner }, change)
+  world.doubles.attested((account, period) => isClosed(owner.newest.manifest, account, period))
+  return { houses, owner, founders, copy: (fault) => copyHouse(shared, fault) }
+}
+
+/** Later, while there is nothing that could be copied. */
+function copyHouse(
+  shared: Omit<HouseTerms, 'index' | 'peer' | 'clockMs' | 'disk'>,
+  fault: Extract<Fault, { kind: 'twin' }>,
+): void {
+  const { world } = shared
+  const { clockwork, network, doubles, oracle } = world
+  const houses = shared.houses as EscrowHouse[]
+  const image = houses[fault.node]?.image()
+  if (image === undefined) {
+    clockwork.after(60_000, () => copyHouse(shared, fault))
+    return
+  }
+  const { account, newest: first, unspent, disk, mark } = image
+  const index = houses.length
+  world.trace(
+    () => `node ${fault.node} is copied: node ${index} is nobody's until ${new Date(fault.meetsMs).toISOString()}`,
+  )
+  doubles.begin(account, unspent)
+  oracle.excuse(accountKey(account))
+  const heal = network.cut((from, to) => from === index || to === index)
+  houses.push(createEscrowHouse({ ...shared, first, index, peer: fault.node, clockMs: fault.clockMs, disk, mark }))
+  houses[index]?.start()
+  clockwork.at(fault.meetsMs, () => {
+    world.trace(() => `node ${index} is linked`)
+    heal()
+    for (const to of houses.keys()) houses[index]?.greet(to)
+    for (const from of houses) from.greet(index)
+  })
+  watchTwins(world, houses, [fault.node, index], account)
 }
 
 const AGAIN_MS = 1_800_000
 
 /** What somebody wants is asked for until the owner's machine is up and it may be signed. */
-function makeChange(world: World, founding: Founding, mesh: EscrowMesh, change: Change): void {
+function makeChange(
+  world: World,
+  founding: Founding,
+  mesh: Pick<EscrowMesh, 'houses' | 'owner'>,
+  change: Change,
+): void {
   const { clockwork, plan } = world
   const { houses, owner } = mesh
   const last = houses.length - 1

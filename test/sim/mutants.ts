@@ -15,6 +15,8 @@ export interface Mutant {
   readonly sameAccountAgain?: true
   /** A ledger that is older than what was told to others is gone on with. */
   readonly trustsOldLedgers?: true
+  /** What others signed is not looked at. */
+  readonly looksAtNothing?: true
   /** Its own clock is taken for another one that agrees. */
   readonly believesItsClock?: true
   /** A call that was released because it hesitated too long is sent all the same. */
@@ -83,6 +85,16 @@ const mutants: Readonly<Record<string, Mutant>> = {
     signing: { mintsCounted: (ofVersions) => ofVersions.at(-1) ?? [], mintsListed: () => [] },
   },
   clockBlind: { weather: 'clocks', what: 'a clock that jumped is gone by at once', believesItsClock: true },
+  sightBlind: {
+    weather: 'twins',
+    what: 'what accounts are seen to sign is not looked at',
+    looksAtNothing: true,
+  },
+  forkBlind: {
+    weather: 'twins',
+    what: 'an account that is proven to be in use twice goes on',
+    rules: { decidedFrom: (draft) => ({ ...draft, forked: new Map(), outrun: false }) },
+  },
   noHold: {
     weather: 'restarts',
     what: 'calls of one write do not see what the others hold',

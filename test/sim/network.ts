@@ -13,13 +13,21 @@ export interface Network {
   reaches(from: number, to: number): boolean
   /** Delivers after a while, never, twice, and in any order. */
   send(from: number, to: number, deliver: () => void): void
+  /** Over a link that is up: once, unless the link is cut meanwhile. */
+  tell(from: number, to: number, deliver: () => void): void
   /** Nothing passes where this says so, until it is undone. @returns what undoes it */
   cut(isCut: (from: number, to: number) => boolean): () => void
 }
 
 const LATE_MS = 3_600_000
 
-export function createNetwork(clockwork: Clockwork, random: Random, { loss, twice }: NetworkTerms): Network {
+/** @param links draws for what is told over links, which moves nothing else */
+export function createNetwork(
+  clockwork: Clockwork,
+  random: Random,
+  { loss, twice }: NetworkTerms,
+  links: Random,
+): Network {
   const cuts = new Set<(from: number, to: number) => boolean>()
 
   function reaches(from: number, to: number): boolean {
@@ -44,6 +52,9 @@ export function createNetwork(clockwork: Clockwork, random: Random, { loss, twic
       if (!reaches(from, to)) return
       if (!random.chance(loss)) arrive(from, to, delayMs(), deliver)
       if (random.chance(twice)) arrive(from, to, delayMs() + random.exponential(LATE_MS), deliver)
+    },
+    tell(from, to, deliver) {
+      if (reaches(from, to)) arrive(from, to, 10 + links.exponential(60), deliver)
     },
     cut(isCut) {
       cuts.add(isCut)

@@ -9,6 +9,9 @@ Simulates two days of a mesh in virtual time: the shipped budget code, on a netw
 falls apart, on disks that lose what was not synced, are lost or put back, with clocks that differ, while limits and members
 change. What a provider billed may never exceed a limit.
 
+In some runs a machine is copied and both go on, which no rule can keep from spending its part again until a peer has seen both:
+that is counted apart, as "by a twin", and only as far as the records of the two allow.
+
   --nodes N          3
   --runs N           200 of each policy
   --policy NAME      escrow (what is shipped) or naive (check the replicated total, call, add); default: both

@@ -10,6 +10,10 @@ export interface Violation {
     | 'told-too-early'
     /** The node found itself that a rule was broken, and stopped. */
     | 'assertion'
+    /** Two machines, or an older one, go on with one account although somebody has seen both. */
+    | 'unstopped'
+    /** An account was stopped that nobody uses twice. */
+    | 'false-alarm'
     /** A wrong clock was gone by, or a right one was not. */
     | 'clock'
     /** A ledger is not what its records add up to. */
@@ -31,6 +35,8 @@ export interface Bill {
 export interface Label {
   readonly name: string
   readonly limit: bigint
+  /** What accounts in use twice may have besides. */
+  readonly extra?: bigint
 }
 
 /** Sees what providers bill and what nodes show each other, and nothing of what they think. */
@@ -38,10 +44,14 @@ export interface Oracle {
   readonly violations: readonly Violation[]
   /** By how much a limit was exceeded at most, as a part of it. */
   readonly worstOver: number
+  /** The same, as far as accounts in use twice may have had it. */
+  readonly worstByTwin: number
   bill(bill: Bill): void
   billed(label: string): bigint
   /** Something signed has left its account. */
   sighted(account: string, seq: number, bytes: Uint8Array): void
+  /** Two ledgers go on with it: it signs two things under one number. */
+  excuse(account: string): void
   note(kind: Violation['kind'], words: string): void
 }
 
@@ -54,6 +64,8 @@ export function createOracle(now: () => number): Oracle {
   const calls = new Set<string>()
   const signed = new Map<string, Uint8Array>()
   let worstOver = 0
+  let worstByTwin = 0
+  const doubles = new Set<string>()
 
   function note(kind: Violation['kind'], words: string): void {
     const known = violations.filter((violation) => violation.kind === kind)
@@ -65,20 +77,28 @@ export function createOracle(now: () => number): Oracle {
     get worstOver() {
       return worstOver
     },
+    get worstByTwin() {
+      return worstByTwin
+    },
     note,
+    excuse: (account) => void doubles.add(account),
     billed: (label) => sums.get(label) ?? 0n,
     bill({ call, amount, labels }) {
       if (calls.has(call)) note('billed-twice', `call ${call.slice(0, 12)} reached the provider twice`)
       calls.add(call)
-      for (const { name, limit } of labels) {
+      for (const { name, limit, extra = 0n } of labels) {
         const sum = (sums.get(name) ?? 0n) + amount
         sums.set(name, sum)
         if (sum <= limit) continue
-        worstOver = Math.max(worstOver, Number(sum - limit) / Number(limit))
-        note('over', `${name}: ${sum} of ${limit} billed`)
+        const excess = sum - limit
+        worstByTwin = Math.max(worstByTwin, Number(excess < extra ? excess : extra) / Number(limit))
+        if (excess <= extra) continue
+        worstOver = Math.max(worstOver, Number(excess - extra) / Number(limit))
+        note('over', `${name}: ${sum} of ${limit} billed${extra === 0n ? '' : `, ${extra} by a twin`}`)
       }
     },
     sighted(account, seq, bytes) {
+      if (doubles.has(account)) return
       const key = `${account} ${seq}`
       const before = signed.get(key)
       if (before === undefined) signed.set(key, bytes)

@@ -9,6 +9,8 @@ export interface Plan {
   readonly orders: readonly Order[]
   readonly faults: readonly Fault[]
   readonly changes: readonly Change[]
+  /** What is signed is told each minute, as in the shipped node; else every few hours, which is less to do. */
+  readonly tellsOften: boolean
   /** The last node is no founder: it joins by a change. */
   readonly joins: boolean
 }
@@ -59,6 +61,15 @@ export type Fault =
       readonly clockMs: number
     }
   | { readonly kind: 'full-disk' | 'backup'; readonly atMs: number; readonly node: number }
+  /** Its disk is copied, mark and all, and runs on another machine from then on. */
+  | {
+      readonly kind: 'twin'
+      readonly atMs: number
+      readonly node: number
+      readonly clockMs: number
+      /** Nobody can reach the copy before. */
+      readonly meetsMs: number
+    }
   /** Somebody or something sets the clock of a node. */
   | { readonly kind: 'clock'; readonly atMs: number; readonly node: number; readonly clockMs: number }
 

@@ -1,9 +1,10 @@
 import { dayOf, leftNow } from './bills.ts'
 import { createClockwork } from './clockwork.ts'
+import { createDoubles } from './doubles.ts'
 import { planOf } from './draw-plan.ts'
 import { type Figures, noFigures } from './figures.ts'
 import { fixedLimits } from './limits.ts'
-import { found, limitsFrom, settle } from './mesh.ts'
+import { type EscrowMesh, found, limitsFrom, settle } from './mesh.ts'
 import { mutantNamed } from './mutants.ts'
 import { createNaiveHouse } from './naive-house.ts'
 import { createNetwork } from './network.ts'
@@ -17,6 +18,8 @@ export interface RunResult {
   readonly seed: number
   readonly violations: readonly Violation[]
   readonly worstOver: number
+  /** Within what an account in use twice may have; a part of the limit. */
+  readonly worstByTwin: number
   readonly figures: Figures
 }
 
@@ -30,27 +33,28 @@ export async function simulate(terms: SimTerms, trace?: (line: string) => void):
   const plan = planOf(terms, random.fork(), terms.weather ?? mutantNamed(terms.mutant).weather)
   const clockwork = createClockwork(plan.startMs - 60_000)
   const seen: Omit<World, 'limits'> = {
-    ...{ plan, clockwork, unmet: new Map(), figures: noFigures(), random: random.fork() },
+    ...{ plan, clockwork, unmet: new Map(), doubles: createDoubles(), figures: noFigures(), random: random.fork() },
     network: createNetwork(
       clockwork,
       random.fork(),
       terms.faults === 'none' ? { loss: 0, twice: 0 } : { loss: 0.05, twice: 0.03 },
+      random.fork(),
     ),
     oracle: createOracle(() => clockwork.nowMs),
     trace: (line) => trace?.(`${new Date(clockwork.nowMs).toISOString()} ${line()}`),
   }
-  const { world, houses, founders } = await meshIn(seen, terms)
+  const { world, houses, founders, copy } = await meshIn(seen, terms)
   for (const house of houses.slice(0, founders)) house.start()
   for (const order of plan.orders) clockwork.at(order.atMs, () => houses[order.node]?.place(order))
-  for (const fault of plan.faults) happen(world, houses, fault)
+  for (const fault of plan.faults) happen(world, { houses, copy }, fault)
   for (let endMs = dayEnd(plan.startMs); endMs <= plan.endMs; endMs = dayEnd(endMs)) {
     clockwork.at(endMs - 1, () => noteEndOfDay(world))
   }
   await clockwork.runUntil(plan.endMs + QUIET_MS)
   if (terms.seed % VERIFIED_EVERY === 0 || trace !== undefined) for (const house of houses) await house.verify()
-  const { violations, worstOver } = world.oracle
+  const { violations, worstOver, worstByTwin } = world.oracle
   for (const { atMs, kind, words } of violations) trace?.(`${new Date(atMs).toISOString()} VIOLATION ${kind}: ${words}`)
-  return { seed: terms.seed, violations, worstOver, figures: world.figures }
+  return { seed: terms.seed, violations, worstOver, worstByTwin, figures: world.figures }
 }
 
 interface Peopled {
@@ -58,6 +62,8 @@ interface Peopled {
   readonly houses: readonly House[]
   /** So many of them are there from the beginning. */
   readonly founders: number
+  /** Of a machine, disk and all, that runs elsewhere from now on. */
+  readonly copy?: EscrowMesh['copy']
 }
 
 async function meshIn(seen: Omit<World, 'limits'>, terms: SimTerms): Promise<Peopled> {
@@ -77,7 +83,11 @@ function naiveMesh(world: World, nodes: number): House[] {
   return houses
 }
 
-function happen({ clockwork, network, trace }: World, houses: readonly House[], fault: Fault): void {
+function happen(
+  { clockwork, network, trace }: World,
+  { houses, copy }: Pick<Peopled, 'houses' | 'copy'>,
+  fault: Fault,
+): void {
   clockwork.at(fault.atMs, () => {
     switch (fault.kind) {
       case 'cut': {
@@ -101,6 +111,9 @@ function happen({ clockwork, network, trace }: World, houses: readonly House[], 
         return
       case 'clock':
         houses[fault.node]?.setClock(fault.clockMs)
+        return
+      case 'twin':
+        copy?.(fault)
     }
   })
 }

@@ -10,6 +10,7 @@ export function policyTable(all: readonly Totals[]): string {
       String(runs),
       String(over),
       over === 0 ? '-' : `+${percent(worst_over)}`,
+      rest.over_by_twin === 0 ? '-' : `${rest.over_by_twin}, +${percent(rest.worst_over_by_twin)}`,
       percent(denied),
       percent(denied_left),
       percent(denied_reachable),
@@ -19,7 +20,18 @@ export function policyTable(all: readonly Totals[]): string {
       `${rest.wait_p99.toFixed(0)} s`,
     ]
   })
-  const heads = ['policy', 'runs', 'over', 'worst', 'denied', '$ left', '$ in reach', 'stranded', 'msgs/call']
+  const heads = [
+    'policy',
+    'runs',
+    'over',
+    'worst',
+    'by a twin',
+    'denied',
+    '$ left',
+    '$ in reach',
+    'stranded',
+    'msgs/call',
+  ]
   return table([[...heads, 'wait p50', 'p99'], ...rows])
 }
 

@@ -9,6 +9,9 @@ export interface Totals {
   /** In which more was billed than a limit allows. */
   over: number
   worstOver: number
+  /** In which more was billed than a limit, and no more than an account in use twice may have besides. */
+  byTwin: number
+  worstByTwin: number
   /** In which anything at all went wrong, by kind. */
   readonly wrong: Map<string, number>
   /** Of the first run that went wrong. */
@@ -24,6 +27,8 @@ export function noTotals(terms: Omit<SimTerms, 'seed'>): Totals {
     runs: 0,
     over: 0,
     worstOver: 0,
+    byTwin: 0,
+    worstByTwin: 0,
     wrong: new Map(),
     firstWrong: undefined,
     figures: noFigures(),
@@ -34,10 +39,16 @@ export function noTotals(terms: Omit<SimTerms, 'seed'>): Totals {
 // Enough for percentiles; a run of thousands would fill the memory with them.
 const MAX_WAITS = 1_000_000
 
-export function add(totals: Totals, { seed, violations, worstOver, figures }: RunResult, cpuMs: number): void {
+export function add(
+  totals: Totals,
+  { seed, violations, worstOver, worstByTwin, figures }: RunResult,
+  cpuMs: number,
+): void {
   totals.runs += 1
   totals.cpuMs += cpuMs
   totals.worstOver = Math.max(totals.worstOver, worstOver)
+  totals.worstByTwin = Math.max(totals.worstByTwin, worstByTwin)
+  if (worstByTwin > 0) totals.byTwin += 1
   const kinds = new Set(violations.map(({ kind }) => kind))
   if (kinds.has('over')) totals.over += 1
   for (const kind of kinds) totals.wrong.set(kind, (totals.wrong.get(kind) ?? 0) + 1)
@@ -60,6 +71,9 @@ export interface Summary {
   readonly over: number
   /** As a part of the limit. */
   readonly worst_over: number
+  /** Runs, and the worst of them, in which an account in use twice spent its part again: the design does not promise that it cannot. */
+  readonly over_by_twin: number
+  readonly worst_over_by_twin: number
   readonly wrong: Readonly<Record<string, number>>
   readonly first_wrong_seed: number | null
   readonly denied: number
@@ -74,12 +88,14 @@ export interface Summary {
 }
 
 /** Parts of what was asked for, and of a day's limit. */
-export function summaryOf({ runs, over, worstOver, wrong, firstWrong, figures, cpuMs }: Totals): Summary {
+export function summaryOf(totals: Totals): Summary {
+  const { runs, over, worstOver, wrong, firstWrong, figures, cpuMs } = totals
   const { asked, served, denied, deniedLeft, deniedReachable, messages, stranded, days } = figures
   const waits = Float64Array.from(figures.waits).sort()
   const at = (part: number): number => rounded(waits[Math.floor(waits.length * part)] ?? 0)
   return {
     ...{ runs, over, worst_over: rounded(worstOver), wrong: Object.fromEntries(wrong) },
+    ...{ over_by_twin: totals.byTwin, worst_over_by_twin: rounded(totals.worstByTwin) },
     first_wrong_seed: firstWrong?.seed ?? null,
     denied: share(denied, asked),
     denied_left: share(deniedLeft, asked),

@@ -1,4 +1,5 @@
 import type { Clockwork } from './clockwork.ts'
+import type { Doubles } from './doubles.ts'
 import type { Figures } from './figures.ts'
 import type { Limits } from './limits.ts'
 import type { Network } from './network.ts'
@@ -14,6 +15,7 @@ export interface World {
   readonly network: Network
   readonly random: Random
   readonly oracle: Oracle
+  readonly doubles: Doubles
   readonly figures: Figures
   /** Costs of calls that were denied, by true day. */
   readonly unmet: Map<string, bigint>

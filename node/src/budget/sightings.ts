@@ -81,8 +81,10 @@ export async function openSightings(options: SightingsOptions): Promise<NodeSigh
 
   async function receive(port: BudgetPort, thing: BudgetThing, from: PeerId): Promise<void> {
     const { kind, bytes } = thing
-    if (kind !== 'slot' && kind !== 'ack') await port.receive(thing, from)
-    else if (isOthers(await budget.sight({ kind, bytes: Uint8Array.from(bytes) }))) await port.receive(thing, from)
+    const sighted =
+      kind === 'slot' || kind === 'ack' ? await budget.sight({ kind, bytes: Uint8Array.from(bytes) }) : 'seen'
+    if (isOthers(sighted)) await port.receive(thing, from)
+    if (sighted === 'late') for (const seen of budget.seenOf(from).flatMap(handedOn)) tell?.(seen, from)
     // Whoever hands on a proof is told on by the one that takes it.
     if (kind === 'fork') told = budget.forkProofs().length
     else tellForks()
@@ -184,7 +186,7 @@ async function sightQuietly({ sight }: Pick<Budget, 'sight'>, thing: SignedThing
 
 /** What is handed back to this node, or is of an account that is in use twice, is of no use to anybody else here. */
 function isOthers(sighted: Sighted): boolean {
-  return sighted === 'seen' || sighted === 'stranger'
+  return sighted === 'seen' || sighted === 'late' || sighted === 'stranger'
 }
 
 function slotOf(bytes: Uint8Array): SignedThing {

@@ -24,12 +24,13 @@ export interface Watching {
 
 /**
  * - `seen`: nothing speaks against it
+ * - `late`: the same, but a later opening of its ledger was seen: if that ledger goes on, it is to be shown what was seen since
  * - `own`: nothing speaks against it, and it is of this machine: somebody hands back what he was told
  * - `stranger`: not of an account of a node of this mesh
  * - `forked`: its account is in use twice, and that is written down
  * - `outrun`: it is of this node's own account, and its ledger does not hold it
  */
-export type Sighted = 'seen' | 'own' | 'stranger' | 'forked' | 'outrun'
+export type Sighted = 'seen' | 'late' | 'own' | 'stranger' | 'forked' | 'outrun'
 
 export interface Heeding {
   heed(sighting: Sighting): Promise<Sighted>
@@ -61,7 +62,8 @@ export function createWatching(options: WatchOptions): Watching & Heeding {
     if (!isNode(sighting.account.peer)) return 'stranger'
     const proof = sightings.see(sighting)
     if (proof !== undefined) return note(sighting.account, proof)
-    return sighting.account.peer === account.peer ? 'own' : 'seen'
+    if (sighting.account.peer === account.peer) return 'own'
+    return sightings.isLate(sighting) ? 'late' : 'seen'
   }
 
   function isNode(of: PeerId): boolean {

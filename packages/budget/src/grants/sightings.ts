@@ -25,6 +25,8 @@ export interface Sighting extends Numbered {
 export interface Sightings {
   /** @returns proof, when this one and one seen before cannot be of one ledger */
   see(sighting: Sighting): Uint8Array | undefined
+  /** Whether a later opening of its ledger was seen than the one that signed it. */
+  isLate(sighting: Sighting): boolean
   /** The newest of each account of a peer. */
   newestOf(peer: PeerId): readonly SignedThing[]
   /** The newest of every account. */
@@ -77,6 +79,10 @@ export function createSightings(mesh: MeshId, verifies?: Verify): Sightings {
   const newest = (): Sighting[] => [...byAccount.values()].flatMap((seen) => seen.at(-1) ?? [])
   return {
     see,
+    isLate: ({ account, boot }) => {
+      const seen = byAccount.get(accountKey(account)) ?? []
+      return boot !== undefined && seen.some((one) => one.boot !== undefined && one.boot.counter > boot.counter)
+    },
     newest,
     newestOf: (peer) => newest().flatMap(({ account, thing }) => (account.peer === peer ? [thing] : [])),
   }

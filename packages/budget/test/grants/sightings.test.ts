@@ -67,6 +67,20 @@ describe('a copy of a ledger that runs elsewhere', () => {
     expect(walnut.facts).toContainEqual({ type: 'forked', account: walnut.account, own: true })
   })
 
+  it('is noticed, however much faster than the other one it signs, when each is shown what was seen since', async () => {
+    const { walnut, copy, ironwood } = await copied()
+    await copy.restart()
+    for (let more = 0; more < 5; more += 1) {
+      await reserved(copy.budget, callOf(1, `more ${more}`))
+      await slotsOf(copy)
+    }
+    await showAll(ironwood, await slotsOf(copy))
+    expect(await showAll(ironwood, await slotsOf(walnut))).toEqual(['late', 'late'])
+    expect(ironwood.budget.forkProofs()).toEqual([])
+    expect(await showAll(walnut, ironwood.budget.seenOf(walnut.account.peer))).toEqual(['outrun'])
+    expect(refusalOf(await walnut.budget.reserve(callOf(1, 'more'))).by).toBe('outrun')
+  })
+
   it('is told by a grant as well as by a slot', async () => {
     const { mesh, walnut, copy, ironwood } = await copied()
     await showAll(ironwood, await slotsOf(copy))
@@ -140,7 +154,7 @@ describe('an honest node', () => {
       await walnut.restart()
     }
     const shuffled = [...all, ...all].toSorted((a, b) => Buffer.compare(a.bytes.slice(-8), b.bytes.slice(-8)))
-    expect(new Set(await showAll(ironwood, shuffled))).toEqual(new Set(['seen']))
+    expect(new Set(await showAll(ironwood, shuffled))).toEqual(new Set(['seen', 'late']))
     expect(new Set(await showAll(walnut, shuffled))).toEqual(new Set(['own']))
   })
 })
