@@ -1,4 +1,4 @@
-import { type Account, accountKey, type Period } from '@bzzz/protocols'
+import { type Account, accountKey, type Period, parsePeriod } from '@bzzz/protocols'
 
 /** An account that two ledgers go on with: a copy of a machine runs, or a machine was put back with its mark. */
 export interface Double {
@@ -11,8 +11,14 @@ export interface Double {
 
 /** What the design grants to accounts in use twice, and to nobody else: told apart from what is billed over a limit. */
 export interface Doubles {
-  /** @param unspent rights of each open period when the two parted: both have them */
-  begin(account: Account, unspent: ReadonlyMap<Period, bigint>): void
+  /**
+   * Looks at an account from the moment at which the two part.
+   * @param unspent rights of each open period then: both have them
+   * @param where whether both are of one machine, whose agents spend twice then
+   */
+  begin(account: Account, unspent: ReadonlyMap<Period, bigint>, where: 'one-machine' | 'two-machines'): void
+  /** The second one goes on. */
+  part(account: Account): void
   of(account: Account): Double | undefined
   /** So much more than its limit may be billed in a period. */
   extra(period: Period): bigint
@@ -23,6 +29,8 @@ export interface Doubles {
 interface Known {
   readonly account: Account
   readonly unspent: ReadonlyMap<Period, bigint>
+  readonly where: 'one-machine' | 'two-machines'
+  hasParted: boolean
   readonly opened: Sums
   readonly minted: Sums
   readonly credited: Sums
@@ -35,7 +43,9 @@ export function createDoubles(): Doubles {
   const known = new Map<string, Known>()
   let isClosed: (account: Account, period: Period) => boolean = () => false
 
-  function extraOf({ account, unspent, opened, minted, credited }: Known, period: Period): bigint {
+  function extraOf({ account, unspent, where, hasParted, opened, minted, credited }: Known, period: Period): bigint {
+    const isOfTwo = where === 'two-machines' && parsePeriod(period)?.kind === 'agent-day'
+    if (!hasParted || isOfTwo) return 0n
     // The owner counts one opening of the two, and none of an account that is closed.
     const openings = [...(opened.get(period)?.get('')?.values() ?? [])]
     const counted = openings.length === 0 || isClosed(account, period) ? 0n : openings.reduce((a, b) => (a < b ? a : b))
@@ -44,9 +54,13 @@ export function createDoubles(): Doubles {
   }
 
   return {
-    begin(account, unspent) {
+    begin(account, unspent, where) {
       const sums = { opened: new Map(), minted: new Map(), credited: new Map() }
-      known.set(accountKey(account), { account, unspent, ...sums })
+      known.set(accountKey(account), { account, unspent, where, hasParted: false, ...sums })
+    },
+    part(account) {
+      const one = known.get(accountKey(account))
+      if (one !== undefined) one.hasParted = true
     },
     of(account) {
       const one = known.get(accountKey(account))

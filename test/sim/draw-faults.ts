@@ -35,6 +35,12 @@ export function faultsIn(span: Span, random: Random): Fault[] {
         ...times(some, () => toldStopAt(atAll(), nodes, random)),
         ...times(nodes > 1 ? 1 : 0, () => twinOf(span, random)),
       ]
+    case 'put-back':
+      return [
+        ...times(1 + random.below(3), () => cutAt(at(), nodes, random)),
+        ...times(some, () => toldStopAt(atAll(), nodes, random)),
+        ...putBackOf(span, random),
+      ]
     case 'clocks':
       return [
         ...times(random.below(2), () => cutAt(at(), nodes, random)),
@@ -47,8 +53,7 @@ export function faultsIn(span: Span, random: Random): Fault[] {
 /** One hears nothing for half a day around the end of the first. */
 function awayOverMidnight({ startMs, nodes }: Span, random: Random): Fault {
   const away = random.below(nodes)
-  const others = Array.from({ length: nodes }, (_, index) => index).filter((index) => index !== away)
-  const pairs = new Set(others.flatMap((other) => [pairOf(away, other), pairOf(other, away)]))
+  const pairs = linksOf(away, nodes)
   const [from, to] = [random.between(0.05, 0.9), random.between(1.05, 1.9)]
   return { kind: 'cut', atMs: startMs + from * DAY_MS, untilMs: startMs + to * DAY_MS, pairs }
 }
@@ -84,6 +89,24 @@ function twinOf({ startMs, nodes }: Span, random: Random): Fault {
   const atMs = startMs + (random.chance(0.8) ? 0 : DAY_MS) + random.between(2, 18) * HOUR_MS
   const meetsMs = atMs + random.exponential(random.pick([0.2, 2, 12]) * HOUR_MS)
   return { kind: 'twin', atMs, node: 1 + random.below(nodes - 1), clockMs: clockIn(random), meetsMs }
+}
+
+/** Some hours, and for a while nobody is reached that could tell. */
+function putBackOf({ startMs, nodes }: Span, random: Random): Fault[] {
+  const node = nodes > 1 ? 1 + random.below(nodes - 1) : 0
+  const atMs = startMs + (random.chance(0.7) ? 0 : DAY_MS) + random.between(2, 12) * HOUR_MS
+  const backMs = atMs + HOUR_MS * random.between(0.05, random.pick([1, 8, 20]))
+  const untilMs = backMs + random.exponential(random.pick([0.01, 2, 12]) * HOUR_MS)
+  const pairs = linksOf(node, nodes)
+  return [
+    { kind: 'put-back', atMs, node, backMs, downMs: random.exponential(600_000) },
+    { kind: 'cut', atMs: backMs, untilMs, pairs },
+  ]
+}
+
+function linksOf(node: number, nodes: number): ReadonlySet<string> {
+  const others = Array.from({ length: nodes }, (_, index) => index).filter((index) => index !== node)
+  return new Set(others.flatMap((other) => [pairOf(node, other), pairOf(other, node)]))
 }
 
 function stopAt(atMs: number, nodes: number, random: Random): Fault {

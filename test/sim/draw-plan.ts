@@ -34,7 +34,7 @@ export function planOf({ seed, nodes, demand, faults }: SimTerms, random: Random
     faults: faultsIn(span, random.fork()),
     changes: weather === 'changes' ? changesIn(span, joins, random.fork()) : [],
     joins,
-    tellsOften: weather === 'twins',
+    tellsOften: weather === 'twins' || weather === 'put-back',
   }
 }
 

@@ -1,13 +1,4 @@
-import {
-  BudgetError,
-  type BudgetFact,
-  type Mark,
-  type Rules,
-  renewLedger,
-  SHIPPED_RULES,
-  verifyLedger,
-} from '@bzzz/budget'
-import type { OpenedManifest, ThreadCap, ThreadId } from '@bzzz/protocols'
+import { BudgetError, type BudgetFact, type Rules, renewLedger, SHIPPED_RULES, verifyLedger } from '@bzzz/budget'
 import { guardState } from '@bzzz/store'
 import { askFor } from './asking.ts'
 import { placeCall } from './callers.ts'
@@ -15,39 +6,17 @@ import { createDisk, type Disk } from './disk.ts'
 import { type EscrowProcess, openProcess } from './escrow-process.ts'
 import type { EscrowHouse } from './home.ts'
 import { believable, createHouseClock } from './house-clock.ts'
+import type { HouseTerms } from './house-terms.ts'
 import { createMark } from './mark.ts'
-import type { Mutant } from './mutants.ts'
 import { createOperator } from './operator.ts'
-import type { Owner } from './owner.ts'
 import { nodeSigner } from './people.ts'
 import type { Order } from './plan.ts'
 import { createTelling } from './telling.ts'
 import { createWitness } from './witness.ts'
 import { createWord } from './word.ts'
-import type { Stop, World } from './world.ts'
+import type { Stop } from './world.ts'
 
-export interface HouseTerms {
-  readonly world: World
-  /** Of its place in the network. */
-  readonly index: number
-  /** Whose key it has. */
-  readonly peer: number
-  /** How far ahead its clock is at first. */
-  readonly clockMs: number
-  readonly mutant: Mutant
-  readonly first: OpenedManifest
-  /** The mesh's owner is at the first node. */
-  readonly owner: Pick<Owner, 'hearAck' | 'change'>
-  readonly thread: { readonly id: ThreadId; readonly cap: ThreadCap }
-  /** All of the mesh, this one too. */
-  readonly houses: readonly EscrowHouse[]
-  /** With the ledger that was made at the founding, or a copy of another's. */
-  readonly disk: ReadonlyMap<string, Uint8Array>
-  readonly mark?: Mark | undefined
-  readonly randomBytes: (length: number) => Uint8Array
-}
-
-/** Cards of others, with the time of their clocks, come every few seconds. */
+/** Cards of others, with their clocks, come every few seconds. */
 const HEARD_MS = 5_000
 const SLOTS_MS = 2 * 3_600_000
 const REPAIR_MS = 600_000
@@ -64,23 +33,21 @@ export function createEscrowHouse(terms: HouseTerms): EscrowHouse {
   let disk: Disk | undefined
   let process: EscrowProcess | undefined
   let renews = false
-  const mark = createMark(terms.mark)
+  let mark = createMark(terms.mark)
+  let ledger = `${index}`
   let backup: ReadonlyMap<string, Uint8Array> = terms.disk
 
   const syncMs = (): number => 2 + random.exponential(6) + (random.chance(0.01) ? random.exponential(10_000) : 0)
   const trace = (words: string): void => world.trace(() => `node ${index} ${words}`)
 
   function start(): void {
-    const isMember = word.newest.manifest.members.some(({ peer }) => peer === signer.peer)
-    if (disk !== undefined || isRemoved || !isMember) return
+    const { members } = word.newest.manifest
+    if (disk !== undefined || isRemoved || !members.some((one) => one.peer === signer.peer)) return
     const ownDisk = createDisk(kept, clockwork.after, syncMs)
     disk = ownDisk
     const open = async (): Promise<void> => {
-      if (renews)
-        await renewLedger(guardState(ownDisk.level).room('budget'), 'renewed', {
-          now: clock.nowMs,
-          randomBytes: terms.randomBytes,
-        })
+      const tools = { now: clock.nowMs, randomBytes: terms.randomBytes }
+      if (renews) await renewLedger(guardState(ownDisk.level).room('budget'), 'renewed', tools)
       renews = false
       const opened = await openProcess({
         ...{
@@ -102,7 +69,7 @@ export function createEscrowHouse(terms: HouseTerms): EscrowHouse {
       })
       if (disk !== ownDisk) return
       process = opened
-      witness.begin(opened.budget.account)
+      witness.begin(opened.budget.account, ledger)
       await opened.budget.openThread(thread.id, thread.cap)
       trace(`runs as ${opened.budget.account.incarnation.slice(0, 8)}`)
       for (const to of houses.keys()) greetBoth(to)
@@ -257,6 +224,15 @@ export function createEscrowHouse(terms: HouseTerms): EscrowHouse {
     fillDisk: () => disk?.failWrites(),
     backUp() {
       if (disk !== undefined) backup = new Map(disk.synced)
+    },
+    putBack({ disk: older, mark: olderMark }, downMs) {
+      stopNow({ fate: 'kept', landed: false, clockMs: clock.aheadMs, downMs })
+      trace('is put back, with its mark')
+      kept = older
+      backup = older
+      mark = createMark(olderMark)
+      ledger = `${index} again`
+      telling.forget()
     },
     async verify() {
       try {

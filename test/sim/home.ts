@@ -29,6 +29,8 @@ export interface EscrowHouse extends House {
   hear(thing: Told, from: number): void
   /** All that is on its disks now; undefined while it is off. */
   image(): Image | undefined
+  /** Stops, and starts as it was then. */
+  putBack(image: Image, downMs: number): void
   /** Has stopped for good. */
   remove(): void
 }

@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto'
 import { createAccount, signFirstManifest, splitCap } from '@bzzz/budget'
-import { type Account, accountKey, dayPeriod, monthPeriod, type NanoUsd, type OpenedManifest } from '@bzzz/protocols'
+import { type Account, dayPeriod, monthPeriod, type NanoUsd, type OpenedManifest } from '@bzzz/protocols'
 import { guardState } from '@bzzz/store'
 import { threadIn } from './bills.ts'
+import { type CopyFault, copyHouse, putBackHouse } from './copies.ts'
 import { createDisk } from './disk.ts'
-import { createEscrowHouse, type HouseTerms } from './escrow-house.ts'
+import { createEscrowHouse } from './escrow-house.ts'
 import type { EscrowHouse } from './home.ts'
 import { type ChangingLimits, changingLimits, isClosed } from './limits.ts'
 import { mutantNamed } from './mutants.ts'
 import { createOwner, type Owner } from './owner.ts'
 import { nodeSigner, owner as ownerSigner, prices } from './people.ts'
-import type { Change, Fault, Plan } from './plan.ts'
+import type { Change, Plan } from './plan.ts'
 import type { SimTerms } from './terms.ts'
-import { watchTwins } from './watch.ts'
 import type { World } from './world.ts'
 
 export interface EscrowMesh {
@@ -20,8 +20,8 @@ export interface EscrowMesh {
   readonly owner: Owner
   /** Those that are there from the beginning. */
   readonly founders: number
-  /** Of a machine, which runs elsewhere from now on. */
-  copy(fault: Extract<Fault, { kind: 'twin' }>): void
+  /** Of a machine, which runs elsewhere from now on, or is put back later. */
+  copy(fault: CopyFault): void
 }
 
 export interface Founding {
@@ -111,39 +111,12 @@ export function settle(
   }
   for (const change of plan.changes) makeChange(world, founding, { houses, owner }, change)
   world.doubles.attested((account, period) => isClosed(owner.newest.manifest, account, period))
-  return { houses, owner, founders, copy: (fault) => copyHouse(shared, fault) }
-}
-
-/** Later, while there is nothing that could be copied. */
-function copyHouse(
-  shared: Omit<HouseTerms, 'index' | 'peer' | 'clockMs' | 'disk'>,
-  fault: Extract<Fault, { kind: 'twin' }>,
-): void {
-  const { world } = shared
-  const { clockwork, network, doubles, oracle } = world
-  const houses = shared.houses as EscrowHouse[]
-  const image = houses[fault.node]?.image()
-  if (image === undefined) {
-    clockwork.after(60_000, () => copyHouse(shared, fault))
-    return
+  return {
+    houses,
+    owner,
+    founders,
+    copy: (fault) => (fault.kind === 'twin' ? copyHouse(shared, fault) : putBackHouse(shared, fault)),
   }
-  const { account, newest: first, unspent, disk, mark } = image
-  const index = houses.length
-  world.trace(
-    () => `node ${fault.node} is copied: node ${index} is nobody's until ${new Date(fault.meetsMs).toISOString()}`,
-  )
-  doubles.begin(account, unspent)
-  oracle.excuse(accountKey(account))
-  const heal = network.cut((from, to) => from === index || to === index)
-  houses.push(createEscrowHouse({ ...shared, first, index, peer: fault.node, clockMs: fault.clockMs, disk, mark }))
-  houses[index]?.start()
-  clockwork.at(fault.meetsMs, () => {
-    world.trace(() => `node ${index} is linked`)
-    heal()
-    for (const to of houses.keys()) houses[index]?.greet(to)
-    for (const from of houses) from.greet(index)
-  })
-  watchTwins(world, houses, [fault.node, index], account)
 }
 
 const AGAIN_MS = 1_800_000

@@ -1,6 +1,16 @@
 import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto'
 import { loadPrices, type PriceTable } from '@bzzz/budget'
-import { equalBytes, peerIdFromPublicKey, type Signer, type Verify } from '@bzzz/protocols'
+import {
+  equalBytes,
+  type MeshId,
+  openAck,
+  openSlot,
+  peerIdFromPublicKey,
+  readGrant,
+  type SignedThing,
+  type Signer,
+  type Verify,
+} from '@bzzz/protocols'
 
 /** Keys and prices of all simulations. Signatures of nodes are hashes: their cost is not what is simulated. */
 export function nodeSigner(index: number): Signer {
@@ -22,6 +32,19 @@ export const verifies: Verify = (publicKey, message, signature) => equalBytes(ha
 
 function hashOf(publicKey: Uint8Array, message: Uint8Array): Uint8Array {
   return Uint8Array.from(createHash('sha512').update(publicKey).update(message).digest())
+}
+
+export function numberOf({ kind, bytes }: SignedThing, mesh: MeshId): number {
+  switch (kind) {
+    case 'slot':
+      return openSlot(bytes, mesh, verifies).seq
+    case 'grant':
+      return readGrant(bytes).seq
+    case 'ack':
+      return openAck(bytes, mesh, verifies).seq
+    case 'manifest':
+      throw new RangeError('a manifest is not of an account')
+  }
 }
 
 /** The owner's signatures are true ones: there are few. */

@@ -70,6 +70,14 @@ export type Fault =
       /** Nobody can reach the copy before. */
       readonly meetsMs: number
     }
+  /** What is on its disks, mark and all, is put back later. */
+  | {
+      readonly kind: 'put-back'
+      readonly atMs: number
+      readonly node: number
+      readonly backMs: number
+      readonly downMs: number
+    }
   /** Somebody or something sets the clock of a node. */
   | { readonly kind: 'clock'; readonly atMs: number; readonly node: number; readonly clockMs: number }
 

@@ -113,6 +113,7 @@ function happen(
         houses[fault.node]?.setClock(fault.clockMs)
         return
       case 'twin':
+      case 'put-back':
         copy?.(fault)
     }
   })

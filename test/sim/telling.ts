@@ -14,6 +14,8 @@ export interface Telling {
   hear(thing: Told, from: number): void
   /** Its process runs: what was seen before is remembered. */
   begin(process: EscrowProcess): void
+  /** Its state was put back. */
+  forget(): void
   /** Of the process that runs. */
   onFact(fact: BudgetFact): void
   /** The newest own slot, when it was sealed. */
@@ -111,6 +113,9 @@ export function createTelling({ world, index, mutant, houses, process, ended }: 
       isDue = false
       toldOwn = undefined
       for (const thing of kept) take(running, thing).catch(ended)
+    },
+    forget() {
+      kept = []
     },
     onFact(fact) {
       const running = process()

@@ -5,7 +5,7 @@ import type { World } from './world.ts'
 /** Looks at what one machine does with accounts in use twice, for the oracle. */
 export interface Witness {
   /** Its process starts with what its ledger tells. */
-  begin(account: Account): void
+  begin(account: Account, ledger: string): void
   onFact(fact: BudgetFact): void
   /** A grant to its account was booked. */
   onCredited(grant: Uint8Array, amount: bigint): void
@@ -13,17 +13,19 @@ export interface Witness {
 
 export function createWitness({ doubles, oracle, trace }: World, index: number): Witness {
   let own: Account | undefined
+  let ledger = ''
   const forked = new Set<string>()
 
   return {
-    begin(account) {
+    begin(account, next) {
       own = account
+      ledger = next
       forked.clear()
     },
     onFact(fact) {
       const double = own && doubles.of(own)
-      if (fact.type === 'opened') double?.opened(`${index}`, fact.period, fact.initial)
-      if (fact.type === 'minted') double?.minted(`${index}`, fact.period, fact.amount)
+      if (fact.type === 'opened') double?.opened(ledger, fact.period, fact.initial)
+      if (fact.type === 'minted') double?.minted(ledger, fact.period, fact.amount)
       if (fact.type !== 'forked' && fact.type !== 'outrun') return
       const { type, account } = fact
       trace(() => `node ${index} sees ${account.incarnation.slice(0, 8)} ${type}`)
@@ -32,7 +34,7 @@ export function createWitness({ doubles, oracle, trace }: World, index: number):
     },
     onCredited(grant, amount) {
       const { from, to, period } = readGrant(grant)
-      doubles.of(to.account)?.credited(`${index}`, period, `${accountKey(from)} ${to.boot.nonce}`, amount)
+      doubles.of(to.account)?.credited(ledger, period, `${accountKey(from)} ${to.boot.nonce}`, amount)
       if (forked.has(accountKey(from))) oracle.note('unstopped', `node ${index} credits an account in use twice`)
     },
   }

@@ -51,11 +51,12 @@ export interface WatchOptions {
   readonly onStopped: () => void
 }
 
-/** @returns also what takes a thing whose signature was checked before */
+/** @returns also what takes a thing whose signature was checked before. To be made before this opening signs anything. */
 export function createWatching(options: WatchOptions): Watching & Heeding {
   const { mesh, account, verifies, terms, standing, ledger, writer, now, observe, onStopped } = options
   const sightings = createSightings(mesh, verifies)
   const own = accountKey(account)
+  const signedBefore = standing.meta.signedSeq
 
   async function heed(sighting: Sighting): Promise<Sighted> {
     if (accountKey(sighting.account) === own) return sightOwn(sighting)
@@ -87,7 +88,10 @@ export function createWatching(options: WatchOptions): Watching & Heeding {
   /** Whether this ledger was there when it was signed. */
   async function isKnown({ number, boot }: Sighting): Promise<boolean> {
     if (number > standing.meta.signedSeq) return false
-    return boot === undefined || (await readBoot(ledger, boot.nonce)) === boot.counter
+    if (boot === undefined) return true
+    // A number of this opening, on something of an earlier one: that one had signed more than the ledger holds.
+    if (boot.nonce !== standing.meta.boot.nonce && number > signedBefore) return false
+    return (await readBoot(ledger, boot.nonce)) === boot.counter
   }
 
   async function outrun({ number, thing }: Sighting): Promise<void> {

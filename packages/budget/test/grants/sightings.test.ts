@@ -120,6 +120,15 @@ describe('a ledger that was put back with its mark', () => {
     expect(walnut.facts.at(-2)).toMatchObject({ type: 'outrun', account: before })
   })
 
+  it('stops as well when it has given out as many numbers anew before it is shown that', async () => {
+    const { walnut, ironwood, before } = await putBack()
+    for (let more = 0; more < 3; more += 1) {
+      await reserved(walnut.budget, callOf(1, `more ${more}`))
+      await walnut.budget.slots()
+    }
+    expect(await showAll(walnut, ironwood.budget.seenOf(before.peer))).toEqual(['outrun'])
+  })
+
   it('begins another account when it is started again, and works on grants', async () => {
     const { mesh, walnut, ironwood, before } = await putBack()
     await showAll(walnut, ironwood.budget.seenOf(before.peer))
