@@ -60,8 +60,10 @@ export function dayOf(ms: number): string {
   return new Date(ms).toISOString().slice(0, 10)
 }
 
-export function billedAmount({ actualCents }: Order): bigint {
-  return BigInt(actualCents) * CENT
+/** What the provider bills, up to the bound that was held, and above it. */
+export function billedAmount({ actualCents, maxCents }: Order): { readonly amount: bigint; readonly overrun: bigint } {
+  const within = Math.min(actualCents, maxCents)
+  return { amount: BigInt(within) * CENT, overrun: BigInt(actualCents - within) * CENT }
 }
 
 /** The day and the month of a moment. */

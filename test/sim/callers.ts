@@ -27,6 +27,7 @@ export async function placeCall(caller: Caller): Promise<void> {
   const { budget } = process
   const { figures, clockwork, oracle } = world
   figures.asked += 1
+  const askedMs = clockwork.nowMs
   let waitsSinceMs: number | undefined
   const patience = new AbortController()
   let isAnswered = false
@@ -41,6 +42,8 @@ export async function placeCall(caller: Caller): Promise<void> {
   if (!process.isAlive) return
   if (reservation.status === 'refused') return noteDenial(caller, reservation)
   if (reservation.status === 'known') return
+  if (process.isFrozen(order.model, askedMs))
+    oracle.note('unstopped', `node ${index} calls ${order.model}, which is frozen`)
   if (process.isStopped) oracle.note('unstopped', `node ${index} calls with an account that was stopped`)
   if (order.stallMs !== null && !(await sendLater(caller, reservation.call, order.stallMs))) return
   figures.served += 1
@@ -48,7 +51,7 @@ export async function placeCall(caller: Caller): Promise<void> {
   process.checkSent(reservation.call)
   oracle.bill({
     call: reservation.call,
-    amount: billedAmount(order),
+    ...billedAmount(order),
     labels: await labelsFor(caller, reservation.call),
   })
   process.lookAround(1_000)
@@ -85,7 +88,7 @@ function requestOf({ order, thread, index }: Caller): ReserveRequest {
   const { peer } = nodeSigner(index)
   const turn = turnIdOf({ thread, phase: `order ${order.number}`, round: 1, agent: agentIdOf(order.agent, peer) })
   return {
-    ...{ turn, step: 0, attempt: 0, agent: order.agent, model: 'coin' },
+    ...{ turn, step: 0, attempt: 0, agent: order.agent, model: order.model },
     ...{ thread: order.capped ? thread : null, inputTokens: 0, outputTokens: order.maxCents },
     send: order.stallMs === null,
   }
@@ -106,7 +109,7 @@ function noteDenial(caller: Caller, refusal: Refusal): void {
   const isBeyondCap = order.capped && plan.limits.thread - oracle.billed('thread') < needed
   if (refusal.lacks.length === 0 || isBeyondCap) return
   const day = dayOf(clockwork.nowMs)
-  unmet.set(day, (unmet.get(day) ?? 0n) + billedAmount(order))
+  unmet.set(day, (unmet.get(day) ?? 0n) + billedAmount(order).amount)
   if (leftNow(world) < needed) return
   figures.deniedLeft += 1
   const near = houses.filter((_, other) => network.reaches(index, other) && network.reaches(other, index))

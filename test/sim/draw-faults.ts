@@ -41,6 +41,11 @@ export function faultsIn(span: Span, random: Random): Fault[] {
         ...times(some, () => toldStopAt(atAll(), nodes, random)),
         ...putBackOf(span, random),
       ]
+    case 'overruns':
+      return [
+        ...times(random.below(3), () => cutAt(at(), nodes, random)),
+        ...times(some, () => shortStopAt(atAll(), nodes, random)),
+      ]
     case 'clocks':
       return [
         ...times(random.below(2), () => cutAt(at(), nodes, random)),

@@ -1,3 +1,4 @@
+import { COINS } from './people.ts'
 import type { Order } from './plan.ts'
 import type { Random } from './random.ts'
 import { DAY_MS, HOUR_MS, type Span, timeOf } from './weather.ts'
@@ -25,9 +26,18 @@ export function ordersIn(span: Span, count: number, random: Random): Order[] {
  */
 function customOf({ weather, endMs }: Span, order: Order, random: Random): Partial<Order> {
   if (weather === 'fair') return { ending: 'answered', stallMs: null }
+  if (weather === 'overruns') return overrunning(order, random)
   if (weather !== 'midnight') return {}
   const isLong = order.atMs < endMs - DAY_MS && random.chance(0.9)
   return { patienceMs: 4 * HOUR_MS, ...(isLong ? { durationMs: random.exponential(1.5 * HOUR_MS) } : {}) }
+}
+
+/** A provider that now and then bills more than a call could cost; a model that did is done with at that node. */
+function overrunning({ maxCents }: Order, random: Random): Partial<Order> {
+  const model = random.pick(COINS)
+  return random.chance(0.05)
+    ? { model, actualCents: Math.ceil(maxCents * random.between(1.01, 3)), ending: 'answered' }
+    : { model }
 }
 
 function orderAt(atMs: number, node: number, random: Random): Omit<Order, 'number'> {
@@ -36,6 +46,7 @@ function orderAt(atMs: number, node: number, random: Random): Omit<Order, 'numbe
   const longStall = random.chance(0.15)
   return {
     ...{ atMs, node, maxCents, agent: random.chance(0.5) ? 'architect' : 'critic', capped: random.chance(0.08) },
+    model: 'coin',
     actualCents: Math.max(1, Math.round(maxCents * random.between(0.2, 1))),
     durationMs: 1_000 + random.exponential(20_000) + (random.chance(0.03) ? random.exponential(600_000) : 0),
     stallMs: stalls ? (longStall ? random.exponential(60_000) : random.exponential(100)) : null,

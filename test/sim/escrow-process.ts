@@ -46,6 +46,8 @@ export interface EscrowProcess {
   pause(delayMs: number): Promise<void>
   /** Searches for rights soon, and goes on while calls wait. */
   lookAround(delayMs: number): void
+  /** A bill above the bound of a call was booked before. */
+  isFrozen(model: string, askedMs: number): boolean
   /** As others hear it. */
   card(): Hint
   asked(request: GrantRequest): Promise<Answer>
@@ -103,6 +105,7 @@ export async function openProcess(terms: ProcessTerms): Promise<EscrowProcess> {
   let nextLookMs: number | undefined
   let lookMs = FIRST_LOOK_MS
   let seeking = false
+  const frozen = new Map<string, number>()
   let stoppedMs: number | undefined
 
   /** Gossip, as far as somebody needs it: a card is at most some seconds old. */
@@ -118,6 +121,7 @@ export async function openProcess(terms: ProcessTerms): Promise<EscrowProcess> {
     if (fact.type === 'refused' && fact.lacks.length > 0) lookAround(50)
     terms.onFact(fact)
     if (fact.type === 'outrun' || (fact.type === 'forked' && fact.own)) stoppedMs ??= clockwork.nowMs
+    if (fact.type === 'overrun') frozen.set(fact.model, clockwork.nowMs)
     if (fact.type === 'frozen') terms.onFrozen(fact.cause)
   }
 
@@ -129,6 +133,7 @@ export async function openProcess(terms: ProcessTerms): Promise<EscrowProcess> {
     },
   })
   const own = budget.account
+  for (const { model } of budget.report().frozenModels) frozen.set(model, clockwork.nowMs - 1)
   if (budget.report().stopped !== undefined) stoppedMs = clockwork.nowMs
 
   async function credit(grant: Uint8Array): ReturnType<Budget['credit']> {
@@ -202,6 +207,7 @@ export async function openProcess(terms: ProcessTerms): Promise<EscrowProcess> {
       return !ended.signal.aborted
     },
     pause: (delayMs) => new Promise((resolve) => after(delayMs, resolve)),
+    isFrozen: (model, askedMs) => (frozen.get(model) ?? Number.POSITIVE_INFINITY) < askedMs,
     card() {
       const isOld = isCardOld && clockwork.nowMs - (card?.atMs ?? Number.NEGATIVE_INFINITY) >= CARD_MS
       if (card === undefined || isOld || clockwork.nowMs - card.atMs > 60_000) {
@@ -235,9 +241,7 @@ export async function openProcess(terms: ProcessTerms): Promise<EscrowProcess> {
     },
     unspent() {
       const open = budget.report().periods.filter(({ period }) => disk.synced.has(`${place}p/${period}`))
-      return new Map(
-        open.map(({ period, rights, spent, held }) => [period, rights > spent + held ? rights - spent - held : 0n]),
-      )
+      return new Map(open.map(({ period, available }) => [period, available]))
     },
     checkSent(call) {
       if (!disk.synced.has(`${place}o/${call}`)) oracle.note('told-too-early', `call ${call.slice(0, 12)} was sent`)

@@ -15,9 +15,11 @@ export interface Figures {
   /** Parts of a limit that were left when a day ended, while calls had been denied for want of them. */
   stranded: number
   days: number
+  /** Parts of a day's limit that providers billed above the bounds of calls. */
+  overrun: number
 }
 
 export function noFigures(): Figures {
   const counts = { asked: 0, served: 0, denied: 0, deniedLeft: 0, deniedReachable: 0, messages: 0 }
-  return { ...counts, waits: [], stranded: 0, days: 0 }
+  return { ...counts, waits: [], stranded: 0, days: 0, overrun: 0 }
 }

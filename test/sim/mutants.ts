@@ -95,6 +95,11 @@ const mutants: Readonly<Record<string, Mutant>> = {
     what: 'an account that is proven to be in use twice goes on',
     rules: { decidedFrom: (draft) => ({ ...draft, forked: new Map(), outrun: false }) },
   },
+  thawed: {
+    weather: 'overruns',
+    what: 'a model that was billed above a bound is called again',
+    rules: { decidedFrom: (draft) => ({ ...draft, overruns: new Map() }) },
+  },
   noHold: {
     weather: 'restarts',
     what: 'calls of one write do not see what the others hold',

@@ -56,8 +56,8 @@ export function createNaiveHouse({ world, index, houses }: NaiveTerms): NaiveHou
     }
     figures.served += 1
     figures.waits.push(0)
-    const amount = billedAmount(order)
-    oracle.bill({ call: `${order.number}`, amount, labels: labelsOf(world, order, clockwork.nowMs + clockMs) })
+    const { amount, overrun } = billedAmount(order)
+    oracle.bill({ call: `${order.number}`, amount, overrun, labels: labelsOf(world, order, clockwork.nowMs + clockMs) })
     const start = starts
     clockwork.after(order.durationMs, () => {
       if (start !== starts) return

@@ -10,7 +10,8 @@ falls apart, on disks that lose what was not synced, are lost or put back, with 
 change. What a provider billed may never exceed a limit.
 
 In some runs a machine is copied and both go on, which no rule can keep from spending its part again until a peer has seen both:
-that is counted apart, as "by a twin", and only as far as the records of the two allow.
+that is counted apart, as "by a twin", and only as far as the records of the two allow. What providers bill above the bound of
+a call is counted apart as well, as "overrun".
 
   --nodes N          3
   --runs N           200 of each policy

@@ -28,6 +28,8 @@ export interface Violation {
 export interface Bill {
   readonly call: string
   readonly amount: bigint
+  /** What was billed above the bound of the call: nobody can hold that, and no limit is promised to. */
+  readonly overrun: bigint
   /** By true time and by the node's own clock: day and month, each once; the agent's day, and the thread if it has a cap. */
   readonly labels: readonly Label[]
 }
@@ -46,6 +48,8 @@ export interface Oracle {
   readonly worstOver: number
   /** The same, as far as accounts in use twice may have had it. */
   readonly worstByTwin: number
+  /** All that providers billed above bounds. */
+  readonly overruns: bigint
   bill(bill: Bill): void
   billed(label: string): bigint
   /** Something signed has left its account. */
@@ -65,6 +69,7 @@ export function createOracle(now: () => number): Oracle {
   const signed = new Map<string, Uint8Array>()
   let worstOver = 0
   let worstByTwin = 0
+  let overruns = 0n
   const doubles = new Set<string>()
 
   function note(kind: Violation['kind'], words: string): void {
@@ -83,7 +88,11 @@ export function createOracle(now: () => number): Oracle {
     note,
     excuse: (account) => void doubles.add(account),
     billed: (label) => sums.get(label) ?? 0n,
-    bill({ call, amount, labels }) {
+    get overruns() {
+      return overruns
+    },
+    bill({ call, amount, overrun, labels }) {
+      overruns += overrun
       if (calls.has(call)) note('billed-twice', `call ${call.slice(0, 12)} reached the provider twice`)
       calls.add(call)
       for (const { name, limit, extra = 0n } of labels) {

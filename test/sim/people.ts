@@ -60,17 +60,16 @@ function ownerSigner(): Signer {
   return { peer: peerIdFromPublicKey(publicKey), publicKey, sign: (message) => sign(null, message, key) }
 }
 
-/** A model that costs a cent for each generated token, and next to nothing besides. */
+/** Models that cost a cent for each generated token, and next to nothing besides. */
+export const COINS = ['coin', 'dime', 'florin', 'guinea', 'mark', 'shilling'] as const
 export const prices: PriceTable = loadPrices(
   JSON.stringify({
     currency: 'USD',
     unit: 'per million tokens',
-    models: [
-      {
-        ...{ model: 'coin', provider: 'p', input: '0.000001', output: '10000' },
-        ...{ date: '2026-11-22', source: 'invented' },
-      },
-    ],
+    models: COINS.map((model) => ({
+      ...{ model, provider: 'p', input: '0.000001', output: '10000' },
+      ...{ date: '2026-11-22', source: 'invented' },
+    })),
   }),
   'simulated prices',
 )

@@ -1,3 +1,5 @@
+import type { COINS } from './people.ts'
+
 /** All that will happen from outside: drawn before the run, so that a mutant meets the very faults of the shipped rules. */
 export interface Plan {
   readonly startMs: number
@@ -32,7 +34,9 @@ export interface Order {
   /** In the thread with a cap of its own. */
   readonly capped: boolean
   readonly maxCents: number
+  /** Above the highest cost, when the provider does not keep to its bound. */
   readonly actualCents: number
+  readonly model: (typeof COINS)[number]
   readonly durationMs: number
   /** How long the process hesitates between holding and sending; null: both in one write. */
   readonly stallMs: number | null

@@ -52,7 +52,8 @@ export async function simulate(terms: SimTerms, trace?: (line: string) => void):
   }
   await clockwork.runUntil(plan.endMs + QUIET_MS)
   if (terms.seed % VERIFIED_EVERY === 0 || trace !== undefined) for (const house of houses) await house.verify()
-  const { violations, worstOver, worstByTwin } = world.oracle
+  const { violations, worstOver, worstByTwin, overruns } = world.oracle
+  world.figures.overrun += Number(overruns) / Number(plan.limits.day)
   for (const { atMs, kind, words } of violations) trace?.(`${new Date(atMs).toISOString()} VIOLATION ${kind}: ${words}`)
   return { seed: terms.seed, violations, worstOver, worstByTwin, figures: world.figures }
 }

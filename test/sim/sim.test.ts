@@ -71,7 +71,7 @@ describe('the command', () => {
     expect(optionsOf([], 2)).toMatchObject({ policies: ['naive', 'escrow'], demand: 1.2, workers: 2 })
     expect(optionsOf(['--faults', 'none', '--policy', 'naive'], 2)).toMatchObject({ policies: ['naive'], demand: 0.8 })
     const all = optionsOf(['--mutant', 'all'], 2)
-    expect(all === 'help' ? [] : all.mutants).toHaveLength(17)
+    expect(all === 'help' ? [] : all.mutants).toHaveLength(18)
   })
 })
 

@@ -15,6 +15,7 @@ export function policyTable(all: readonly Totals[]): string {
       percent(denied_left),
       percent(denied_reachable),
       percent(rest.stranded),
+      percent(rest.overrun),
       rest.messages_per_call.toFixed(2),
       `${rest.wait_median.toFixed(2)} s`,
       `${rest.wait_p99.toFixed(0)} s`,
@@ -30,6 +31,7 @@ export function policyTable(all: readonly Totals[]): string {
     '$ left',
     '$ in reach',
     'stranded',
+    'overrun',
     'msgs/call',
   ]
   return table([[...heads, 'wait p50', 'p99'], ...rows])

@@ -63,6 +63,7 @@ function addFigures(sums: Figures, one: Figures): void {
     sums[key] += one[key]
   sums.stranded += one.stranded
   sums.days += one.days
+  sums.overrun += one.overrun
   if (sums.waits.length < MAX_WAITS) sums.waits.push(...one.waits)
 }
 
@@ -80,6 +81,8 @@ export interface Summary {
   readonly denied_left: number
   readonly denied_reachable: number
   readonly stranded: number
+  /** Billed above the bounds of calls, which no rule can hold. */
+  readonly overrun: number
   readonly messages_per_call: number
   /** Seconds. */
   readonly wait_median: number
@@ -101,6 +104,7 @@ export function summaryOf(totals: Totals): Summary {
     denied_left: share(deniedLeft, asked),
     denied_reachable: share(deniedReachable, asked),
     stranded: share(stranded, days),
+    overrun: share(figures.overrun, days),
     messages_per_call: share(messages, served),
     ...{ wait_median: at(0.5), wait_p99: at(0.99), cpu_ms_per_run: Math.round(cpuMs / Math.max(1, runs)) },
   }

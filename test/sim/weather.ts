@@ -5,17 +5,17 @@ import { createRandom, type Random } from './random.ts'
  * to the last cent and a small leak shows. midnight: most calls come and wait around the end of a day.
  * changes: limits, members and ledgers change while some nodes hear nothing of it. clocks: some are days to years off for a while.
  * twins: a machine is copied, and both go on. put-back: one is put back to
- * what it was hours before, with the mark that would tell.
+ * what it was hours before, with the mark that would tell. overruns: providers bill more than a call could cost.
  */
 export type Weather = 'fair' | Usual | Rare
 type Usual = 'rough' | 'restarts' | 'midnight' | 'changes'
-type Rare = 'clocks' | 'twins' | 'put-back'
+type Rare = 'clocks' | 'twins' | 'put-back' | 'overruns'
 
 export const WEATHERS: readonly Weather[] = [
-  ...(['fair', 'rough', 'restarts', 'midnight', 'changes', 'clocks', 'twins', 'put-back'] as const),
+  ...(['fair', 'rough', 'restarts', 'midnight', 'changes', 'clocks', 'twins', 'put-back', 'overruns'] as const),
 ]
 
-const RARE: readonly Rare[] = ['clocks', 'twins', 'put-back']
+const RARE: readonly Rare[] = ['clocks', 'twins', 'put-back', 'overruns']
 const RARE_PART = 0.3
 
 /** What would be drawn, or in some runs something rare: which runs these are moves nothing in the others. */
@@ -39,13 +39,13 @@ export const SKEW_MS = 600_000
 /** By how much more is wanted than the terms say. */
 export const HASTE: Readonly<Record<Weather, number>> = {
   ...{ fair: 1, rough: 1, restarts: 1.5, midnight: 1.8, changes: 2 },
-  ...{ clocks: 1.5, twins: 1.6, 'put-back': 1.6 },
+  ...{ clocks: 1.5, twins: 1.6, 'put-back': 1.6, overruns: 1.5 },
 }
 
 /** Part of the calls that come around midnight. */
 const RUSH: Readonly<Record<Weather, number>> = {
   ...{ fair: 0, rough: 0.25, restarts: 0.25, midnight: 0.6, changes: 0.2 },
-  ...{ clocks: 0.2, twins: 0.1, 'put-back': 0.1 },
+  ...{ clocks: 0.2, twins: 0.1, 'put-back': 0.1, overruns: 0.1 },
 }
 
 /** When something happens that happens with calls. */
