@@ -2,9 +2,10 @@ import { decode } from 'cborg'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { decodeCanonical, encodeCanonical } from '../src/bytes/cbor.ts'
+import { decodeCanonical, encodeAny, encodeCanonical } from '../src/bytes/cbor.ts'
 import { ProtocolError } from '../src/bytes/errors.ts'
 import { NOT_PLAIN, readPlain } from '../src/bytes/plain.ts'
+import { writePlain } from '../src/bytes/plain-writer.ts'
 import { nanoUsd, nanoUsdText } from '../src/bytes/shapes.ts'
 import { openSigned, type SignatureDomain, sealSigned, signedMessage, verifySignature } from '../src/bytes/signing.ts'
 import { golden, hex, mesh, otherMesh, signerOf, unhex } from './keys.ts'
@@ -86,6 +87,50 @@ describe('deterministic CBOR', () => {
     fc.assert(fc.property(value, (any) => void expect(readPlain(encodeCanonical(any))).not.toBe(NOT_PLAIN)))
     for (const bytes of ['a2616201616102', 'a2616101616102', '1801', 'f97e00', '7f616161ff', '61ff', '8101ff', 'c100'])
       expect(readPlain(unhex(bytes)), bytes).toBe(NOT_PLAIN)
+  })
+
+  test('is written alike by both writers, whatever the value', () => {
+    const rare = fc.oneof(
+      fc.constantFrom<unknown>(
+        undefined,
+        Number.NaN,
+        0.5,
+        -0,
+        2 ** 53,
+        -(2 ** 60),
+        '\ud800',
+        'ü'.repeat(40),
+        new Map([[1, 2]]),
+      ),
+      fc.bigInt({ min: -(2n ** 66n), max: 2n ** 66n }),
+      fc.string({ unit: 'binary', maxLength: 300 }),
+      fc.integer({ min: 0, max: 2 ** 33 }),
+    )
+    const any = fc.oneof(value, fc.array(rare), fc.dictionary(fc.oneof(fc.string(), fc.constant('ü')), rare))
+    const written = (write: (value: unknown) => Uint8Array, of: unknown): string => {
+      try {
+        return hex(write(of))
+      } catch (error) {
+        return `refused: ${String(error)}`
+      }
+    }
+    fc.assert(
+      fc.property(any, (of) => void expect(written(encodeCanonical, of)).toBe(written(encodeAny, of))),
+      { numRuns: 2_000 },
+    )
+    const long = Array.from({ length: 3_000 }, (_, index) => ({
+      [`key ${index}`]: 2 ** (index % 50),
+      b: new Uint8Array(index),
+    }))
+    expect(hex(encodeCanonical(long))).toBe(hex(encodeAny(long)))
+  })
+
+  test('of plain formats is written without the general encoder', () => {
+    const ascii = fc.dictionary(
+      fc.string().filter((key) => key !== '__proto__'),
+      value,
+    )
+    fc.assert(fc.property(ascii, (any) => void expect(writePlain(any)).not.toBe(NOT_PLAIN)))
   })
 
   test('never fails in any other way than by a protocol error, not even nested by the thousand', () => {

@@ -45,7 +45,7 @@ export function createClockwork(startMs: number): Clockwork {
 
 /** All promises that can go on have gone on: nothing in a simulation waits for anything but an appointment. */
 function quiet(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
+  return new Promise((resolve) => process.nextTick(resolve))
 }
 
 function isBefore(one: Appointment, other: Appointment): boolean {

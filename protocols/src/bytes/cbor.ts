@@ -2,9 +2,16 @@ import { decode, encode, rfc8949EncodeOptions } from 'cborg'
 import type { z } from 'zod'
 import { ProtocolError } from './errors.ts'
 import { NOT_PLAIN, readPlain } from './plain.ts'
+import { writePlain } from './plain-writer.ts'
 
 /** Deterministic CBOR (RFC 8949 §4.2.1): shortest integers, sorted keys, definite lengths. Drops `undefined` members. */
 export function encodeCanonical(value: unknown): Uint8Array {
+  const plain = writePlain(value)
+  return plain === NOT_PLAIN ? encodeAny(value) : plain
+}
+
+/** Whatever CBOR can hold; slower. */
+export function encodeAny(value: unknown): Uint8Array {
   return encode(holdsUndefined(value) ? withoutUndefined(value) : value, rfc8949EncodeOptions)
 }
 

@@ -74,10 +74,9 @@ export function periodAfter(period: Period): Period {
 /** First millisecond after a day or month. @throws {RangeError} for other periods */
 export function endOf(period: Period): number {
   const parsed = parsePeriod(period)
-  if (parsed?.kind === 'day' || parsed?.kind === 'agent-day') return Date.parse(`${parsed.label}T00:00:00Z`) + DAY_MS
-  if (parsed?.kind !== 'month') throw new RangeError(`${period} has no end`)
-  const [year = 0, month = 0] = parsed.label.split('-').map(Number)
-  return Date.UTC(year, month, 1)
+  if (parsed === undefined || parsed.kind === 'thread') throw new RangeError(`${period} has no end`)
+  const [year = 0, month = 0, day] = parsed.label.split('-').map(Number)
+  return day === undefined ? Date.UTC(year, month, 1) : Date.UTC(year, month - 1, day + 1)
 }
 
 /** Days and months of which a settlement may still come in soon: those of now and of a day ago. */

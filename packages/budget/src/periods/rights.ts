@@ -16,27 +16,26 @@ export function limitOf(manifest: Pick<Manifest, 'limits'>, period: Period): Nan
 
 /** Rights with which an account opens a day or month under this manifest. */
 export function initialOf(manifest: Pick<Manifest, 'allotments'>, account: Account, period: Period): NanoUsd {
-  const own = manifest.allotments.filter((allotment) => accountKey(allotment.account) === accountKey(account))
+  const own = manifest.allotments.filter((allotment) => isSame(allotment.account, account))
   return inForce(own, period)?.amount ?? NO_USD
 }
 
 /** Rights that the manifest gives an account in one day or month besides, each with its id. */
 export function mintsOf(manifest: Manifest, account: Account, period: Period): Manifest['mints'] {
   if (manifest.mints.length === 0 || limitOf(manifest, period) === undefined) return []
-  const key = accountKey(account)
-  return manifest.mints.filter((mint) => mint.period === period && accountKey(mint.account) === key)
+  return manifest.mints.filter((mint) => mint.period === period && isSame(mint.account, account))
 }
 
 /** Whether the owner has attested that an account is gone, from whichever period on. */
 export function isAttestedGone(manifest: Manifest, account: Account): boolean {
-  return manifest.closed.some((closed) => accountKey(closed.account) === accountKey(account))
+  return manifest.closed.some((closed) => isSame(closed.account, account))
 }
 
 /** Whether the rights of an account that is gone are no longer its own in this period. */
 export function isClosedFor(manifest: Manifest, account: Account, period: Period): boolean {
   const kind = parsePeriod(period)?.kind
   return manifest.closed.some((closed) => {
-    if (accountKey(closed.account) !== accountKey(account)) return false
+    if (!isSame(closed.account, account)) return false
     if (kind === 'day') return closed.fromDay <= period
     return kind === 'month' ? closed.fromMonth <= period : true
   })
@@ -44,8 +43,7 @@ export function isClosedFor(manifest: Manifest, account: Account, period: Period
 
 /** `none` when the manifest names no allotment for the account: a new ledger, or a machine that was not planned for. */
 export function rightsOf(manifest: Manifest, account: Account): 'allotted' | 'none' {
-  const key = accountKey(account)
-  return manifest.allotments.some((allotment) => accountKey(allotment.account) === key) ? 'allotted' : 'none'
+  return manifest.allotments.some((allotment) => isSame(allotment.account, account)) ? 'allotted' : 'none'
 }
 
 /** Accounts that have rights in a day or month. */
@@ -62,6 +60,10 @@ export function allottedTo(manifest: Manifest, account: Account, period: Period)
 
 export function mintedTo(manifest: Manifest, account: Account, period: Period): NanoUsd {
   return nanoUsdOf(mintsOf(manifest, account, period).reduce((sum, { amount }) => sum + amount, 0n))
+}
+
+function isSame(one: Account, other: Account): boolean {
+  return one.incarnation === other.incarnation && one.peer === other.peer
 }
 
 interface Dated {
