@@ -68,6 +68,22 @@ describe('a grant', () => {
     for (const one of [walnut, ironwood]) await one.verify()
   })
 
+  it('is told about with what it added up to, also when a later one shares its page', async () => {
+    const { home } = await openMesh(['walnut', 'ironwood'])
+    const [walnut, ironwood] = [home('walnut'), home('ironwood')]
+    const [later] = asking(walnut, 10).needs.map((need) => ({ ...need, credited: cents(20) }))
+    const requests = [asking(walnut, 20), asking(walnut, 10, [DAY], { needs: later === undefined ? [] : [later] })]
+    const grants = (await Promise.all(requests.map((request) => granted(ironwood, request)))).flat()
+    await Promise.all(grants.map((grant) => walnut.budget.credit(grant)))
+    const moved = [
+      { period: DAY, amount: cents(20), cumulative: cents(20) },
+      { period: DAY, amount: cents(10), cumulative: cents(30) },
+    ]
+    const told = ({ facts }: Home, of: string) => facts.filter(({ type }) => type === of)
+    expect(told(ironwood, 'granted')).toEqual(moved.map((one) => ({ type: 'granted', to: walnut.account, ...one })))
+    expect(told(walnut, 'credited')).toEqual(moved.map((one) => ({ type: 'credited', from: ironwood.account, ...one })))
+  })
+
   it('is on the disk before it leaves, and leaves again as it was', async () => {
     const mesh = await openMesh(['walnut', 'ironwood'])
     const [walnut, ironwood] = [mesh.home('walnut'), mesh.home('ironwood')]
