@@ -23,6 +23,7 @@ import {
   frozenModelWords,
   noRightsWords,
   outrunWords,
+  removedWords,
   tooLittleWords,
   unpricedWords,
 } from './refusal-words.ts'
@@ -96,7 +97,10 @@ function objectionTo(terms: Terms, books: Books, price: PriceRef, max: NanoUsd):
   if (overrun !== undefined && isFrozen(books, price)) return refused('frozen-model', max, frozenModelWords(overrun))
   const stop = stopOf(books, account)
   if (stop !== undefined) return refused(stop, max, stop === 'forked' ? forkedWords(account) : outrunWords(account))
-  if (isAttestedGone(newest, account)) return refused('closed', max, closedWords(account))
+  if (isAttestedGone(newest, account)) {
+    const isMember = newest.members.some(({ peer }) => peer === account.peer)
+    return refused('closed', max, isMember ? closedWords(account) : removedWords())
+  }
   const jump = clockJump(terms, books.lastOpened)
   return jump && { ...refused(jump.dimension, max, jump.words), period: jump.period }
 }
