@@ -163,9 +163,14 @@ export function localCapOf({ localCaps }: Pick<Terms, 'localCaps'>, period: Peri
 
 /** What is left for new holds; after an overrun, nothing. */
 export function availableIn(balance: Balance, cap: NanoUsd | undefined): NanoUsd {
+  const left = leftIn(balance, cap)
+  return left > 0n ? nanoUsdOf(left) : NO_USD
+}
+
+/** Nano-dollars that are left for new holds; below zero after an overrun, by as much as has to come before anything is held again. */
+export function leftIn(balance: Balance, cap: NanoUsd | undefined): bigint {
   const most = rights(balance)
-  const limit = cap !== undefined && cap < most ? cap : most
-  return nanoUsdOf(limit > charged(balance) ? limit - charged(balance) : 0n)
+  return (cap !== undefined && cap < most ? cap : most) - charged(balance)
 }
 
 function shortageIn(
@@ -187,7 +192,8 @@ function shortageIn(
   const figures = { needed, limit: capped ? cap : most, spent: balance.spent, held: held(balance), available }
   const by = capped ? 'local-cap' : kind
   const reason = tooLittleWords({ by, period, kept: nanoUsdOf(keptHere), ...figures }, request, terms)
-  const lacks = capped || !isShared(period) ? [] : [{ period, amount: nanoUsdOf(needed - available) }]
+  const lack = nanoUsdOf(needed + keptHere - leftIn(balance, cap))
+  const lacks = capped || !isShared(period) ? [] : [{ period, amount: lack }]
   return { status: 'refused', by, period, reason, ...figures, lacks }
 }
 
