@@ -149,6 +149,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     const ownerKey = () => readOwnerKey(config.values.owner_key_file ?? paths.ownerKey, opened)
     const owner = await openOwner({
       ...{ mesh: meshId, room: membershipRoom, membership, owner: ownerKey, now, observe: observe.office },
+      clockDoubt: budget.clockDoubt,
       account: isLaptop ? null : budget.account,
     })
     closers.add('owner', () => owner.close())

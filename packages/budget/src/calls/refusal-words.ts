@@ -95,7 +95,7 @@ export function outrunWords({ peer, incarnation }: Account): string {
 export function clockWords(nowMs: number, lastOpened: Period): string {
   return (
     `this node's clock says ${minuteOf(nowMs)} UTC, more than one period after ` +
-    `${lastOpened.slice(2)}, the last one it opened; it goes on once another clock agrees (a peer's or the provider's)`
+    `${lastOpened.slice(2)}, the last one it opened; ${CLOCK_REMEDY}`
   )
 }
 
