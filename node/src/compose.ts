@@ -158,6 +158,8 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       ...{ owner: ownerKey, sign: owner.sign },
       addrs: () => reachedAt(newest(), identity.peer, mesh.addrs()),
     })
+    const { standstill } = budget.report()
+    if (standstill !== undefined) log.warn({ account: budget.account }, `no model call is made: ${standstill}`)
     if (budget.rights === 'none' && !isLaptop)
       log.warn(
         { account: budget.account },

@@ -305,6 +305,7 @@ class MemoryBudget {
   readonly account = accountOf(walnut)
   rights: 'allotted' | 'none' = 'allotted'
   condition: 'open' | 'frozen' | 'closed' = 'open'
+  standstill: string | undefined
   frozenModels: BudgetReport['frozenModels'] = []
   running: PeriodReport[] = [
     lineOf('day', 'd:2026-11-22', 33, 2.5, 0.25),
@@ -313,7 +314,8 @@ class MemoryBudget {
   ]
 
   report(): BudgetReport {
-    return { rights: this.rights, condition: this.condition, periods: this.running, frozenModels: this.frozenModels }
+    const { rights, condition, running: periods, frozenModels, standstill } = this
+    return { rights, condition, periods, frozenModels, ...(standstill !== undefined && { standstill }) }
   }
 
   /** Uncertain ones, and those that became something else by an operator's word. */
