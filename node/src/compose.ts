@@ -350,6 +350,9 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
           get thresholds() {
             return newest().manifest.thresholds
           },
+          get restored() {
+            return newest().manifest.restored
+          },
           manifestVersion: () => newest().manifest.version,
           condition: () => ({ store: state.condition, transport: 'up' }),
           model: () => ({ ...setup.model, ...news.calls() }),

@@ -591,6 +591,7 @@ export function meshOfThree() {
     slots,
     condition,
     role: 'primary',
+    restored: null as DoorPorts['node']['restored'],
     invites,
     manifest,
     threads,
@@ -613,6 +614,9 @@ export function meshOfThree() {
       version: '0.1.0',
       startedMs: NOW - 90_500,
       thresholds: { warning: 800, critical: 950 },
+      get restored() {
+        return world.restored
+      },
       manifestVersion: () => 1,
       condition: () => world.condition,
       model: () => ({

@@ -56,7 +56,7 @@ export async function whyView(
     asked: asked.toReversed().map(({ peer, atMs, periods, answer, reason }) => {
       return { node_id: names(peer), peer_id: peer, at: isoTime(atMs), periods: [...periods], answer, reason }
     }),
-    remedies: remediesFor({ calls: waiting, periods: standings, uncertain, names }),
+    remedies: remediesFor({ calls: waiting, periods: standings, uncertain, names, restored: ports.node.restored }),
   }
 }
 
