@@ -26,20 +26,23 @@ export async function placeCall(caller: Caller): Promise<void> {
   const { budget } = process
   const { figures, clockwork, oracle } = world
   figures.asked += 1
-  const askedMs = clockwork.nowMs
+  let waitsSinceMs: number | undefined
   const patience = new AbortController()
   let isAnswered = false
   process.after(order.patienceMs, () => {
     if (!isAnswered) patience.abort('patience is over')
   })
-  const reservation = await budget.reserve(requestOf(caller), patience.signal)
+  const reservation = await budget.reserve(requestOf(caller), patience.signal, () => {
+    waitsSinceMs ??= clockwork.nowMs
+  })
   isAnswered = true
+  const waitedMs = waitsSinceMs === undefined ? 0 : clockwork.nowMs - waitsSinceMs
   if (!process.isAlive) return
   if (reservation.status === 'refused') return noteDenial(caller, reservation)
   if (reservation.status === 'known') return
   if (order.stallMs !== null && !(await sendLater(caller, reservation.call, order.stallMs))) return
   figures.served += 1
-  figures.waits.push((clockwork.nowMs - askedMs) / 1_000)
+  figures.waits.push(waitedMs / 1_000)
   process.checkSent(reservation.call)
   oracle.bill({ call: reservation.call, amount: billedAmount(order), labels: labelsOf(world, order, process.nowMs()) })
   process.lookAround(1_000)

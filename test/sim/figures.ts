@@ -10,7 +10,7 @@ export interface Figures {
   deniedReachable: number
   /** Requests for rights, and answers. */
   messages: number
-  /** Seconds that each served call waited. */
+  /** Seconds that each served call waited for rights; 0 for one that its node could hold at once. */
   waits: number[]
   /** Parts of a limit that were left when a day ended, while calls had been denied for want of them. */
   stranded: number

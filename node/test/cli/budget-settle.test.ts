@@ -33,6 +33,19 @@ describe('bzzz budget settle CALL', () => {
     expect(other).toMatchObject({ code: 64, err: ['bzzz: that is final; nothing has changed'] })
   })
 
+  it('does not take more than was held for the call without asking', async () => {
+    const lost = lostCall('a', 0.5)
+    const { ask, stateOf } = await withLost(lost)
+    for (const name of [lost.id, lost.id.slice(0, 8)]) {
+      const refused = await ask('budget', 'settle', name, '--cost', '12.3')
+      expect(refused.code).toBe(64)
+      expect(refused.err.join('\n')).toContain('At most $0.5000 was held for call')
+    }
+    expect(stateOf(lost)).toMatchObject({ state: 'uncertain' })
+    expect(await ask('budget', 'settle', lost.id, '--cost', '12.3', '--yes')).toMatchObject({ code: 0, err: [] })
+    expect(stateOf(lost)).toMatchObject({ actual: usd(12.3) })
+  })
+
   it.each([
     [['budget', 'settle'], 64, 'name either a call or --journal FILE'],
     [['budget', 'settle', '3f9a1c07'], 64, 'say either --cost or --not-billed'],

@@ -23,6 +23,7 @@ import {
   frozenModelWords,
   noRightsWords,
   outrunWords,
+  removedWords,
   tooLittleWords,
   unpricedWords,
 } from './refusal-words.ts'
@@ -112,7 +113,10 @@ export function standstillOf(
   const stop = stopOf(books, account)
   if (stop !== undefined)
     return { by: stop, period: null, words: stop === 'forked' ? forkedWords(account) : outrunWords(account) }
-  if (isAttestedGone(newest, account)) return { by: 'closed', period: null, words: closedWords(account) }
+  if (isAttestedGone(newest, account)) {
+    const isMember = newest.members.some(({ peer }) => peer === account.peer)
+    return { by: 'closed', period: null, words: isMember ? closedWords(account) : removedWords() }
+  }
   const jump = clockJump(terms, books.lastOpened)
   return jump && { by: jump.dimension, period: jump.period, words: jump.words }
 }

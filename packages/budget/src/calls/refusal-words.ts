@@ -79,6 +79,13 @@ export function closedWords({ peer, incarnation }: Account): string {
   )
 }
 
+export function removedWords(): string {
+  return (
+    "the mesh's owner has removed this machine: it makes no model calls any more, so stop it. " +
+    'To come back, it joins by an invitation, with another data directory'
+  )
+}
+
 export function forkedWords({ peer, incarnation }: Account): string {
   return (
     `this node's account ${peer}/${incarnation} has signed two things under one number: a copy of its data directory is or was in use. ` +
