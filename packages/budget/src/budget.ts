@@ -18,6 +18,7 @@ import type { Room } from '@bzzz/store'
 import { beginRun } from './begin-run.ts'
 import { stopOf } from './books/books.ts'
 import type { Call, CallState } from './calls/call.ts'
+import { clockJump } from './calls/clock-jump.ts'
 import type { CallOutcome, Refusal, Reservation, ReserveRequest } from './calls/reservation.ts'
 import {
   loseTask,
@@ -145,6 +146,8 @@ export interface Budget extends Moving, Watching {
    * one day or month (of 45 days, when this node is the whole mesh), new periods are opened only once one agrees.
    */
   witnessTime(wallMs: number): void
+  /** Why this node's clock cannot be gone by now, in words; undefined while nothing speaks against it. */
+  clockDoubt(): string | undefined
   /** Waits for what is being written. What is in flight then is uncertain at the next opening. */
   close(): Promise<void>
 }
@@ -325,6 +328,7 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
       return () => void listeners.delete(listener)
     },
     witnessTime,
+    clockDoubt: () => clockJump(terms(now()), standing.lastOpened)?.words,
     close() {
       const closed = writer.close()
       waitingRoom.wakeAll()
