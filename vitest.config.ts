@@ -1,6 +1,11 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './vitest.order.ts'
 
 const conditions = ['bzzz-src', 'node', 'module', 'default']
+
+// Each test file and most nodes they start are processes of their own: all of them read what the first one has compiled.
+process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node/.cache/compile', import.meta.url))
 
 export default defineConfig({
   resolve: { conditions },
@@ -14,6 +19,7 @@ export default defineConfig({
     ],
     pool: 'forks',
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     execArgv: ['--conditions=bzzz-src'],
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -35,6 +35,12 @@ export interface Ended {
 const START_TIMEOUT_MS = 30_000
 const MAX_LAST_WORDS = 2_000
 const main = fileURLToPath(new URL('../../node/src/main.ts', import.meta.url))
+/** Of the test's own environment a node gets no more than these. */
+const SURROUNDINGS = {
+  PATH: process.env.PATH,
+  HOME: '/nonexistent',
+  NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+}
 const points = new URL('./points.ts', import.meta.url).href
 
 export function nodeToKill(label: string, directory: string, env: Readonly<Record<string, string>>): NodeToKill {
@@ -95,7 +101,7 @@ async function run(directory: string, env: Readonly<Record<string, string>>): Pr
       '--data-dir',
       directory,
     ],
-    { stdio: ['pipe', 'pipe', 'pipe', 'ipc'], env: { PATH: process.env.PATH, HOME: '/nonexistent', ...env } },
+    { stdio: ['pipe', 'pipe', 'pipe', 'ipc'], env: { ...SURROUNDINGS, ...env } },
   )
   let stderr = ''
   child.stderr?.on('data', (chunk) => (stderr = `${stderr}${chunk}`.slice(-MAX_LAST_WORDS)))

@@ -87,7 +87,6 @@ export interface ProcessTerms {
 }
 
 const CARD_MS = 4_000
-/** A disk takes no longer. */
 const ANSWERED_MS = 300_000
 const FIRST_LOOK_MS = 2_000
 const LAST_LOOK_MS = 60_000

@@ -90,7 +90,7 @@ export function settle(
   const houses: EscrowHouse[] = []
   const owner = createOwner({
     ...{ world, mutant, first, limits, now: () => houses[0]?.nowMs() ?? clockwork.nowMs },
-    clockObjection: () => houses[0]?.process?.budget.clockObjection(),
+    clockDoubt: () => houses[0]?.process?.budget.clockDoubt(),
     tell: (next) => {
       for (const [to, house] of houses.entries()) {
         if (to === 0) house.hearManifest(next)

@@ -28,19 +28,19 @@ export interface OwnerTerms {
   readonly limits: ChangingLimits
   readonly now: () => number
   /** Why the clock is not to be gone by. */
-  readonly clockObjection: () => string | undefined
+  readonly clockDoubt: () => string | undefined
   /** Sends a version out. */
   readonly tell: (next: OpenedManifest) => void
 }
 
-export function createOwner({ world, mutant, first, limits, now, clockObjection, tell }: OwnerTerms): Owner {
+export function createOwner({ world, mutant, first, limits, now, clockDoubt, tell }: OwnerTerms): Owner {
   const rules = { ...SIGNING_RULES, ...mutant.signing }
   let book: SignerBook = { versions: [first], acks: new Map(), forks: [] }
 
   const newest = (): OpenedManifest => book.versions.at(-1) ?? first
 
   function change(wanted: ManifestChange): boolean {
-    const objection = clockObjection()
+    const objection = clockDoubt()
     if (objection !== undefined) {
       world.trace(() => `the owner: ${wanted.kind}, ${objection}`)
       return false

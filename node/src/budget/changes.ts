@@ -8,6 +8,7 @@ import {
   type Member,
   monthPeriod,
   type NanoUsd,
+  type NodeCard,
   type PeerId,
   parsePeriod,
 } from '@bzzz/protocols'
@@ -68,7 +69,7 @@ export interface ChangesOptions {
   readonly membership: Membership
   readonly owner: Owner
   readonly budget: Pick<Budget, 'account'>
-  readonly mesh: Pick<Mesh, 'peer' | 'cards' | 'peers'>
+  readonly mesh: Pick<Mesh, 'peer' | 'cards' | 'peers' | 'subscribe'>
   readonly counter: Pick<SharedCounter, 'total'>
   readonly ownerKeyHere: () => Promise<boolean>
   readonly now: () => number
@@ -76,6 +77,8 @@ export interface ChangesOptions {
 
 /** A node that is up confirms within a round trip and a write. */
 const CONFIRM_MS = 5_000
+/** One that was just started says within it which account it works with. */
+const MEET_MS = 5_000
 
 export function createManifestChanges(options: ChangesOptions): ManifestChanges {
   const { membership, owner, budget, mesh, counter, now } = options
@@ -108,12 +111,12 @@ export function createManifestChanges(options: ChangesOptions): ManifestChanges 
     return limits.toSorted((a, b) => (a.from < b.from ? -1 : 1)).at(-1)?.amount ?? (0n as NanoUsd)
   }
 
-  /** The account that a node works with now: its own, or as its newest card says. */
-  function accountOf({ peer, label }: Member): Account {
+  /** The account that a node works with now: a card from before it went away may be of a ledger that it has lost since. */
+  async function accountOf({ peer, label }: Member): Promise<Account> {
     if (peer === mesh.peer) return budget.account
-    const known = mesh.cards().find(({ card }) => card.peer === peer)
-    if (known !== undefined) return { peer, incarnation: known.card.incarnation }
-    throw new ChangeRefused('CHANGE_REFUSED', `${label} was not met yet: start it, then run this again`)
+    const card = await liveCardOf(mesh, peer, AbortSignal.timeout(MEET_MS))
+    if (card !== undefined) return { peer, incarnation: card.incarnation }
+    throw new ChangeRefused('CHANGE_REFUSED', unmetWords(label))
   }
 
   const named = (peer: PeerId): Account[] => {
@@ -171,7 +174,7 @@ export function createManifestChanges(options: ChangesOptions): ManifestChanges 
     },
     async adopt(node, reissue) {
       const member = memberNamed(node)
-      const account = accountOf(member)
+      const account = await accountOf(member)
       await restoreFirst(member)
       const adopted = await done({ kind: 'adopt', account })
       if (reissue === null) return adopted
@@ -204,6 +207,25 @@ export function createManifestChanges(options: ChangesOptions): ManifestChanges 
   }
 }
 
+/** Waits for it while the peer is linked anew. @returns undefined with the signal */
+async function liveCardOf(
+  mesh: ChangesOptions['mesh'],
+  peer: PeerId,
+  signal: AbortSignal,
+): Promise<NodeCard | undefined> {
+  const find = () => mesh.cards().find(({ card, live }) => live && card.peer === peer)?.card
+  const known = find()
+  if (known !== undefined) return known
+  const met = Promise.withResolvers<void>()
+  const unwatch = mesh.subscribe((event) => {
+    if (event.type === 'card' && event.card.peer === peer) met.resolve()
+  })
+  signal.addEventListener('abort', () => met.resolve(), { once: true })
+  await met.promise
+  unwatch()
+  return find()
+}
+
 function otherWayWords(dim: 'day' | 'month', direction: 'raise' | 'lower', before: NanoUsd): string {
   const other = direction === 'raise' ? 'lower' : 'raise'
   return `the limit of a ${dim} is ${formatUsd(before)}, so this would ${other} it: use "bzzz budget ${other}"`
@@ -211,6 +233,10 @@ function otherWayWords(dim: 'day' | 'month', direction: 'raise' | 'lower', befor
 
 function crossedWords(month: NanoUsd): string {
   return `no day can cost more than its month, whose limit is ${formatUsd(month)}: raise that first`
+}
+
+function unmetWords(label: string): string {
+  return `${label} is not reached, and nobody else knows which ledger it works with now: start it, then run this again`
 }
 
 function unreachedWords(label: string): string {

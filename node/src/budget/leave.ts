@@ -37,7 +37,10 @@ export async function leaveMesh(options: LeavingOptions): Promise<Left> {
   const { membership, mesh, budget, room, now } = options
   const { members } = membership.newest().manifest
   const nodes = new Map(members.flatMap(({ peer, role, label }) => (role === 'node' ? [[peer, label] as const] : [])))
-  if (!nodes.has(mesh.peer)) throw new ChangeRefused('CHANGE_REFUSED', LAPTOP_WORDS)
+  if (!nodes.has(mesh.peer)) {
+    const isMember = members.some(({ peer }) => peer === mesh.peer)
+    throw new ChangeRefused('CHANGE_REFUSED', isMember ? LAPTOP_WORDS : REMOVED_WORDS)
+  }
   if (await options.ownerKeyHere()) throw new ChangeRefused('CHANGE_REFUSED', OWNER_WORDS)
   const live = mesh.cards().filter(({ live, card }) => live && card.peer !== mesh.peer && nodes.has(card.peer))
   if (live.length === 0) throw new ChangeRefused('CHANGE_REFUSED', ALONE_WORDS)
@@ -102,6 +105,8 @@ export function createLeaveTaker(
 
 const LAPTOP_WORDS =
   'a laptop holds no rights: on the node with the owner key, run "bzzz remove" with its name, then delete this data directory'
+const REMOVED_WORDS =
+  'this machine was removed from the mesh and is no member any more: stop it, then keep or delete this data directory'
 const OWNER_WORDS =
   "this node holds the mesh's owner key, without which no limit and no member can change: move the key to another node first (see docs/budget.md), then leave"
 const ALONE_WORDS = 'no other node is reached to take over what this one has not spent: start one, then leave'

@@ -54,8 +54,8 @@ export interface OwnerOptions {
   /** @throws {ConfigError} OWNER_KEY_MISSING */
   readonly owner: () => Promise<Signer>
   readonly now: () => number
-  /** Why this node's clock is not to be gone by. */
-  readonly clockObjection?: () => string | undefined
+  /** Why `now` cannot be gone by. Without it, it always can. */
+  readonly clockDoubt?: () => string | undefined
   /** Kept at most. Tests make it small. */
   readonly maxVersions?: number
   readonly observe?: (fact: OwnerFact) => void
@@ -83,7 +83,7 @@ export async function openOwner(options: OwnerOptions): Promise<Owner> {
 
   async function sign(newest: OpenedManifest, change: ManifestChange): ReturnType<Owner['sign']> {
     const owner = await options.owner()
-    const objection = objectionToClock() ?? objectionTo(change, newest)
+    const objection = objectionTo(change, newest)
     if (objection !== undefined) return objection
     const signed = signChange(book(), change, { owner, now: now() })
     if (signed.status === 'refused') return signed
@@ -91,17 +91,17 @@ export async function openOwner(options: OwnerOptions): Promise<Owner> {
     return { status: 'signed', version: signed.next.manifest.version, next: signed.next }
   }
 
-  /** Which periods an account that is gone may have opened is told by the clock: one that is set back would give them out again. */
-  function objectionToClock(): Extract<Changed, { status: 'refused' }> | undefined {
-    const words = options.clockObjection?.()
-    return words === undefined ? undefined : refused('CLOCK', words)
-  }
-
-  /** A chain of which something may be missing here must not be continued: what is missing may give rights that others use. */
+  /**
+   * A chain of which something may be missing here must not be continued: what is missing may give rights that others use. Nor by a
+   * clock that is far ahead: what was given for the running periods would be forgotten as if they were over, and given again. One that
+   * is behind would give others the periods that an account which is gone has opened.
+   */
   function objectionTo(
     { kind }: ManifestChange,
     newest: OpenedManifest,
   ): Extract<Changed, { status: 'refused' }> | undefined {
+    const doubt = options.clockDoubt?.()
+    if (doubt !== undefined) return refused('CLOCK', `nothing is signed by this clock: ${doubt}`)
     // Those that nobody needs any more are forgotten with the next one.
     const needed = trimmed(book(), now()).versions.length
     if (needed >= (ENDS_WAITING.has(kind) ? maxVersions : maxVersions - maxVersions / 8))

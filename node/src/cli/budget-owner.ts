@@ -25,7 +25,7 @@ const LIMIT_HELP = {
 
 function addLimit(budget: Command, context: CommandContext, direction: 'raise' | 'lower'): void {
   withGlobalOptions(budget.command(direction))
-    .argument('<dim>', 'day or month', dimension)
+    .argument('<day|month>', 'which limit', dimension)
     .argument('<dollars>', 'the new limit', positive)
     .description(`the limit of a day or month of the whole mesh: ${LIMIT_HELP[direction]}`)
     .option('--yes', 'do not ask')

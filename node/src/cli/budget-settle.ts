@@ -10,6 +10,7 @@ import {
 import { type Command, InvalidArgumentError } from 'commander'
 import { type Billed, readJournal } from './billing-journal.ts'
 import type { NodeClient } from './client.ts'
+import { confirm } from './confirm.ts'
 import { type CommandContext, clientFor, examples, type GlobalOptions, print, withGlobalOptions } from './context.ts'
 import { CliError, exitCodes } from './exit.ts'
 import { dollars, plain } from './terminal.ts'
@@ -19,6 +20,7 @@ interface SettleOptions extends GlobalOptions {
   readonly notBilled?: boolean
   readonly journal?: string
   readonly restNotBilledBefore?: string
+  readonly yes?: boolean
 }
 
 export function addSettle(budget: Command, context: CommandContext): void {
@@ -34,6 +36,7 @@ export function addSettle(budget: Command, context: CommandContext): void {
       'the journal is complete for requests sent before this time (2026-11-22T12:00:00Z): what it does not name was not billed',
       readTime,
     )
+    .option('--yes', 'do not ask when a call cost more than was held for it')
     .addHelpText(
       'after',
       `\nEach request carries its call's id as "X-Client-Request-Id" and "Idempotency-Key"; "bzzz budget show --uncertain" lists those\nwhose outcome is not known here, with the provider's own id of the request. A call that is settled stays as it is.\n${examples(
@@ -71,7 +74,12 @@ async function settleOne(context: CommandContext, options: SettleOptions, name: 
   if (restNotBilledBefore !== undefined) throw usage('--rest-not-billed-before goes with --journal')
   if ((cost === undefined) === (notBilled !== true)) throw usage('say either --cost or --not-billed')
   const client = await clientFor(context, options)
-  const call = await callNamed(client, name)
+  const { call, heldUsd } = await callNamed(client, name)
+  if (cost !== undefined && Number(cost) > heldUsd)
+    await confirm(context, options, [
+      `At most ${dollars(heldUsd)} was held for call ${call.slice(0, 12)}. If ${dollars(Number(cost))} was billed, the rest is above the limit, this model is`,
+      'frozen on this node until its price is corrected, and the node makes no call until it has rights for that. It is final.',
+    ])
   const answer = await settle(client, [{ call, cost: cost ?? '0' }])
   const [result] = answer.results
   if (result === undefined || result.status === 'refused') throw refused(result)
@@ -88,15 +96,21 @@ function refused(result: SettlementView | undefined): CliError {
   return new CliError(exitCode, 'NOT_UNCERTAIN', `${result?.reason ?? 'the node did not say why'}; nothing has changed`)
 }
 
+interface Named {
+  readonly call: string
+  /** Infinite for a call that is not listed: the node knows what becomes of it. */
+  readonly heldUsd: number
+}
+
 /** A whole id, or the beginning of one that is listed as uncertain. */
-async function callNamed(client: NodeClient, name: string): Promise<string> {
+async function callNamed(client: NodeClient, name: string): Promise<Named> {
   const prefix = name.toLowerCase()
   if (!/^[0-9a-f]{4,64}$/.test(prefix)) throw usage('a call is named by its id, or at least its first 4 digits')
-  if (prefix.length === 64) return prefix
   const { calls, node_id } = await uncertain(client)
   const [found, second] = calls.filter(({ call }) => call.startsWith(prefix))
   if (second !== undefined) throw usage(`several uncertain calls begin with ${prefix}; give more digits`)
-  if (found !== undefined) return found.call
+  if (found !== undefined) return { call: found.call, heldUsd: found.held_usd }
+  if (prefix.length === 64) return { call: prefix, heldUsd: Number.POSITIVE_INFINITY }
   const words = `no uncertain call of ${plain(node_id)} begins with ${prefix}; "bzzz budget show --uncertain" lists them`
   throw new CliError(exitCodes.noInput, 'CALL_UNKNOWN', words)
 }
@@ -114,7 +128,7 @@ const SETTLE_TIMEOUT_MS = 60_000
 
 async function settleJournal(context: CommandContext, options: SettleOptions, file: string): Promise<void> {
   if (options.cost !== undefined || options.notBilled === true) throw usage('the journal says what each call cost')
-  const billed = readJournal(await readFile(file, 'utf8'), file)
+  const billed = readJournal(await textOf(file), file)
   const client = await clientFor(context, options)
   const results = await settleAll(client, billed)
   const before = options.restNotBilledBefore
@@ -126,6 +140,23 @@ async function settleJournal(context: CommandContext, options: SettleOptions, fi
     left: { calls: left.calls.length, held_usd: left.held_usd },
   }
   print(context, options, { ...value, results: [...results, ...rest] }, () => words(value, results, left).join('\n'))
+}
+
+/** What was held for a request is given back when it has not left within this time. */
+const SENT_WITHIN_MS = 30_000
+
+/** Only that a request was held for is known: it may have left so much later. */
+function sentBefore(reservedAt: string, before: string): boolean {
+  return Date.parse(reservedAt) + SENT_WITHIN_MS <= Date.parse(before)
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (cause) {
+    const words = `${file} cannot be read (${(cause as NodeJS.ErrnoException).code}); nothing was settled`
+    throw new CliError(exitCodes.io, 'JOURNAL_UNREADABLE', words, { cause })
+  }
 }
 
 async function settleAll(client: NodeClient, billed: readonly Billed[]): Promise<SettlementView[]> {
@@ -142,7 +173,7 @@ async function settleRest(client: NodeClient, billed: readonly Billed[], before:
   const results: SettlementView[] = []
   for (;;) {
     const { calls, more } = await uncertain(client)
-    const rest = calls.filter(({ call, reserved_at }) => reserved_at < before && !named.has(call))
+    const rest = calls.filter(({ call, reserved_at }) => sentBefore(reserved_at, before) && !named.has(call))
     results.push(
       ...(await settleAll(
         client,

@@ -56,11 +56,12 @@ const PLAYED = {
 } as const
 
 function standingLines(standing: BudgetAnswer, laptop: boolean, context: CommandContext): string[] {
-  const { state, play_money, periods } = standing
+  const { state, standstill, play_money, periods } = standing
   const [day] = periods
   const shown = periods.filter(({ kind, own }) => isShared(kind) || own.held_usd > 0)
   return [
-    `${day?.period.slice(2) ?? ''} (UTC): ${laptop ? 'none (a laptop)' : state}${PLAYED[play_money]}`,
+    `${day?.period.slice(2) ?? ''} (UTC), this node: ${laptop ? 'none (a laptop)' : state}${PLAYED[play_money]}`,
+    ...(standstill === null ? [] : [`  no call is made: ${plain(standstill)}`]),
     ...shown.slice(0, MAX_PERIODS).flatMap((period) => periodLines(period, context, { ownPart: !laptop })),
     ...standing.alerts.map((alert) => alertLine(alert, context)),
     ...unsettledLines(standing),
@@ -91,7 +92,7 @@ function unsettledLines({ uncertain, unproven_usd }: BudgetAnswer): string[] {
     ...(calls === 0
       ? []
       : [
-          `  ${calls}${more ? ' or more' : ''} calls of this node may have been billed and hold ${dollars(held_usd)}: see "bzzz budget show --uncertain"`,
+          `  ${calls}${more ? ' or more calls' : calls === 1 ? ' call' : ' calls'} of this node may have been billed and hold ${dollars(held_usd)}: see "bzzz budget show --uncertain"`,
         ]),
   ]
 }
@@ -103,9 +104,13 @@ function waitingLines({ waiting, paused }: BudgetAnswer, { now }: CommandContext
     ...(oldest === undefined
       ? []
       : [
-          `  ${waiting.length} calls wait for rights, the oldest since ${ago(oldest.since, now())} (${plain(oldest.agent)} needs ${dollars(oldest.needed_usd)}): see "bzzz budget why"`,
+          `  ${waiting.length === 1 ? '1 call waits' : `${waiting.length} calls wait`} for rights, the oldest since ${ago(oldest.since, now())} (${plain(oldest.agent)} needs ${dollars(oldest.needed_usd)}): see "bzzz budget why"`,
         ]),
-    ...(rest === 0 ? [] : [`  ${rest} turns of this node are paused: see "bzzz budget why"`]),
+    ...(rest === 0
+      ? []
+      : [
+          `  ${rest === 1 ? '1 turn of this node is' : `${rest} turns of this node are`} paused: see "bzzz budget why"`,
+        ]),
   ]
 }
 

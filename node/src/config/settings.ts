@@ -90,7 +90,7 @@ export const settings = {
   owner_key_file: optional({
     env: 'BZZZ_OWNER_KEY_FILE',
     shape: z.string().min(1),
-    help: "File of the mesh owner's key, where it does not lie in the data directory; only invitations need it",
+    help: "File of the mesh owner's key, where it does not lie in the data directory; limits and members change by it",
   }),
   http_host: setting({
     env: 'BZZZ_HTTP_HOST',

@@ -8,12 +8,22 @@ import { type Identity, readIdentity } from '../identity/identity.ts'
  */
 export async function readOwnerKey(path: string, { manifest }: OpenedManifest): Promise<Identity> {
   const owner = await readIdentity(path).catch((cause: unknown) => {
-    if (cause instanceof ConfigError && cause.code === 'NOT_INITIALISED')
-      throw notHere(path, manifest.members[0]?.label, cause)
-    throw cause
+    if (!(cause instanceof ConfigError)) throw cause
+    if (cause.code === 'NOT_INITIALISED') throw notHere(path, manifest.members[0]?.label, cause)
+    throw notReadable(path, manifest.network, cause)
   })
   if (equalBytes(owner.publicKey, manifest.owner)) return owner
   throw new ConfigError('OWNER_KEY_MISSING', `${path} is not the owner key of the mesh ${manifest.network}`)
+}
+
+function notReadable(path: string, network: string, cause: ConfigError): ConfigError {
+  const found =
+    cause.code === 'CONFIG_INVALID' ? `${path} holds no key, which is one line of 64 hexadecimal digits` : cause.message
+  return new ConfigError(
+    'OWNER_KEY_MISSING',
+    `${found}: put the owner key of the mesh ${network} there, from its backup, and ask again`,
+    { cause },
+  )
 }
 
 function notHere(path: string, founder: string | undefined, cause: unknown): ConfigError {

@@ -52,6 +52,8 @@ export interface Homes {
   gossip(): void
   cut(home: Home): void
   heal(home: Home): void
+  /** Resolves once all that one node told another is taken. */
+  arrived(): Promise<void>
   close(): Promise<void>
 }
 
@@ -165,8 +167,13 @@ export async function openHomes(weights: readonly number[]): Promise<Homes> {
     }
   }
 
+  async function arrived(): Promise<void> {
+    // what comes in brings more on its way
+    for (const one of received) await one
+  }
+
   return {
-    ...{ clock, manifest, homes, limitDay },
+    ...{ clock, manifest, homes, limitDay, arrived },
     gossip() {
       for (const from of homes)
         for (const { peer } of homes) if (linked(from.peer, peer)) tell(peer, { type: 'card', card: from.card().card })
@@ -180,8 +187,7 @@ export async function openHomes(weights: readonly number[]): Promise<Homes> {
       for (const other of homes) if (linked(home.peer, other.peer)) up(home, other)
     },
     async close() {
-      // what comes in brings more on its way
-      for (const one of received) await one
+      await arrived()
       for (const { wires, budget } of homes) {
         await wires.close()
         await budget.close()

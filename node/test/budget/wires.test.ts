@@ -106,6 +106,9 @@ describe('a grant whose answer was lost', () => {
     mesh.heal(walnut)
     await ends(call)
     expect(call.end).toBe('reserved')
+    // The other donor's answer may have been enough, while the lost grant is still on its way, or more is asked for.
+    await walnut.wires.close()
+    await mesh.arrived()
     const given = [ironwood, acacia].map(({ budget }) => budget.report().periods.find(({ period }) => period === DAY))
     const taken = walnut.budget.report().periods.find(({ period }) => period === DAY)
     expect(taken?.received).toBe(given.reduce((sum, line) => sum + (line?.granted ?? 0n), 0n))

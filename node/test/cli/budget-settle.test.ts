@@ -33,6 +33,19 @@ describe('bzzz budget settle CALL', () => {
     expect(other).toMatchObject({ code: 64, err: ['bzzz: that is final; nothing has changed'] })
   })
 
+  it('does not take more than was held for the call without asking', async () => {
+    const lost = lostCall('a', 0.5)
+    const { ask, stateOf } = await withLost(lost)
+    for (const name of [lost.id, lost.id.slice(0, 8)]) {
+      const refused = await ask('budget', 'settle', name, '--cost', '12.3')
+      expect(refused.code).toBe(64)
+      expect(refused.err.join('\n')).toContain('At most $0.5000 was held for call')
+    }
+    expect(stateOf(lost)).toMatchObject({ state: 'uncertain' })
+    expect(await ask('budget', 'settle', lost.id, '--cost', '12.3', '--yes')).toMatchObject({ code: 0, err: [] })
+    expect(stateOf(lost)).toMatchObject({ actual: usd(12.3) })
+  })
+
   it.each([
     [['budget', 'settle'], 64, 'name either a call or --journal FILE'],
     [['budget', 'settle', '3f9a1c07'], 64, 'say either --cost or --not-billed'],
@@ -41,7 +54,8 @@ describe('bzzz budget settle CALL', () => {
     [['budget', 'settle', '3f9a1c07', '--cost', '1'], 66, 'no uncertain call of walnut begins with 3f9a1c07'],
     [['budget', 'settle', '0'.repeat(64), '--not-billed'], 66, 'no such call here'],
     [['budget', 'settle', '3f9a1c07', '--cost', 'a lot'], 64, 'an amount of dollars, like 0.0123'],
-    [['budget', 'settle', '--journal', '/no/such/file'], 74, '/no/such/file'],
+    [['budget', 'settle', '--journal', '/no/such/file'], 74, '/no/such/file cannot be read (ENOENT)'],
+    [['budget', 'settle', '--journal', '/'], 74, '/ cannot be read (EISDIR); nothing was settled'],
   ])('%j ends with %i', async (args, code, words) => {
     const { ask } = await nodeToAsk()
     const ended = await ask(...args)
@@ -54,7 +68,8 @@ describe('bzzz budget settle --journal', () => {
   it('settles what the provider lists, tells what does not fit, and changes nothing the second time', async () => {
     const [a, b, known, gone, late] = ['a', 'b', 'known', 'gone', 'late'].map((name) => lostCall(name, 0.5))
     if (!a || !b || !known || !gone || !late) throw new Error('there are five')
-    const later = { ...late, reservedMs: late.reservedMs + 30_000 }
+    // Held half a minute before the time that is named, it may have left after it.
+    const later = { ...late, reservedMs: late.reservedMs + 1 }
     const { ask, stateOf, directory } = await withLost(a, b, gone, later, {
       ...known,
       state: 'settled',

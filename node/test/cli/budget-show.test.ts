@@ -26,7 +26,7 @@ it('bzzz budget show tells the mesh’s spending by node, what this node may spe
   const { code, out } = await ask('budget', 'show', '--by', 'agent')
   expect(code).toBe(0)
   expect(steady(out).split('\n')).toEqual([
-    "2026-11-22 (UTC): ok; all of today's calls here are play money, which counts like dollars",
+    "2026-11-22 (UTC), this node: ok; all of today's calls here are play money, which counts like dollars",
     'day 2026-11-22  the mesh spent $12.7500 of $100.0000, at most $45.0833 (no figures from acacia)',
     '    node            may spend  spent, held  left            as of',
     '    walnut          $34.0000   $2.7500      $31.2500        then',
@@ -37,11 +37,22 @@ it('bzzz budget show tells the mesh’s spending by node, what this node may spe
     ...Array(4).fill(expect.any(String)),
     '  this node  may spend $333.0000: spent $40.0000, held $0.2500, available $292.7500',
     '  of what this node spent today, $0.5000 is the bound of calls whose server did not plainly say what they used',
-    '  1 calls of this node may have been billed and hold $0.2500: see "bzzz budget show --uncertain"',
-    '  1 calls wait for rights, the oldest since then (architect needs $40.0000): see "bzzz budget why"',
+    '  1 call of this node may have been billed and hold $0.2500: see "bzzz budget show --uncertain"',
+    '  1 call waits for rights, the oldest since then (architect needs $40.0000): see "bzzz budget why"',
     'agent                   spent    held     calls  tokens in  tokens out',
     'architect (play money)  $2.5000  $0.2500  3      900        80',
   ])
+})
+
+it('a node that makes no call at all says so, and what to do, wherever it is asked', async () => {
+  const { ask, budget } = await nodeToAsk()
+  budget.standstill = 'a copy of it is in use: stop that'
+  expect((await ask('budget', 'show')).out.split('\n').slice(0, 2)).toEqual([
+    "2026-11-22 (UTC), this node: frozen; all of today's calls here are play money, which counts like dollars",
+    '  no call is made: a copy of it is in use: stop that',
+  ])
+  expect((await ask('budget', 'why')).out).toBe('No call is made at walnut: a copy of it is in use: stop that')
+  expect((await ask('status')).out).toContain('budget    frozen (see "bzzz budget show"): ')
 })
 
 it('bzzz budget why says what a call waits for, who was asked, and what to do', async () => {

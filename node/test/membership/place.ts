@@ -19,7 +19,8 @@ export const walnut = seeded(1)
 export interface Place {
   readonly first: OpenedManifest
   readonly facts: MembershipFact[]
-  readonly clock: { ms: number }
+  /** `doubt`: what speaks against it. */
+  readonly clock: { ms: number; doubt?: string | undefined }
   readonly membership: Membership
   readonly invites: Invites
   readonly book: Owner
@@ -33,13 +34,12 @@ export async function openPlace(
     readonly owner?: () => Promise<typeof owner>
     readonly incarnation?: Incarnation
     readonly maxVersions?: number
-    readonly clockObjection?: () => string | undefined
   } = {},
 ): Promise<Place> {
   const directory = await mkdtemp(join(tmpdir(), 'bzzz-membership-'))
   const first = await founded()
   const facts: MembershipFact[] = []
-  const clock = { ms: Date.UTC(2026, 10, 22, 12) }
+  const clock: Place['clock'] = { ms: Date.UTC(2026, 10, 22, 12) }
   const open = async () => {
     const state = await openState({ directory: join(directory, 'state') })
     const room = state.room('membership')
@@ -48,8 +48,8 @@ export async function openPlace(
     const account = { peer: walnut.peer, incarnation: more.incarnation ?? INCARNATION }
     const book = await openOwner({
       ...{ mesh: first.mesh, room, membership, account, owner: ownerKey, now: () => clock.ms },
+      clockDoubt: () => clock.doubt,
       ...(more.maxVersions === undefined ? {} : { maxVersions: more.maxVersions }),
-      ...(more.clockObjection && { clockObjection: more.clockObjection }),
     })
     const invites = await openInvites({
       ...{ room, membership, self: walnut.peer, secret: Buffer.alloc(32, 5), randomBytes, now: () => clock.ms },

@@ -18,7 +18,7 @@ import type { Room } from '@bzzz/store'
 import { beginRun } from './begin-run.ts'
 import { stopOf } from './books/books.ts'
 import type { Call, CallState } from './calls/call.ts'
-import { setBack } from './calls/clock-jump.ts'
+import { clockDoubt } from './calls/clock-jump.ts'
 import type { CallOutcome, Refusal, Reservation, ReserveRequest } from './calls/reservation.ts'
 import {
   loseTask,
@@ -146,8 +146,8 @@ export interface Budget extends Moving, Watching {
    * one day or month (of 45 days, when this node is the whole mesh), new periods are opened only once one agrees.
    */
   witnessTime(wallMs: number): void
-  /** Why no manifest is to be signed by this node's clock, in words: it is set back. Undefined: nothing speaks against it. */
-  clockObjection(): string | undefined
+  /** Why this node's clock cannot be gone by now, in words; undefined while nothing speaks against it. */
+  clockDoubt(): string | undefined
   /** Waits for what is being written. What is in flight then is uncertain at the next opening. */
   close(): Promise<void>
 }
@@ -328,7 +328,7 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
       return () => void listeners.delete(listener)
     },
     witnessTime,
-    clockObjection: () => setBack(terms(now()), standing.lastOpened),
+    clockDoubt: () => clockDoubt(terms(now()), standing.lastOpened),
     close() {
       const closed = writer.close()
       waitingRoom.wakeAll()

@@ -6,10 +6,10 @@ import {
   type LedgerRecord,
   type NanoUsd,
   type Period,
-  readGrant,
   type TokenUsage,
 } from '@bzzz/protocols'
 import type { Books } from './books/books.ts'
+import { type Transfer, transferGiven, transferTaken } from './books/transfers.ts'
 import type { Call } from './calls/call.ts'
 import type { Refusal } from './calls/reservation.ts'
 import type { ForkRefusalCode } from './grants/forks.ts'
@@ -93,7 +93,7 @@ export function factsOf({ event, atMs }: LedgerRecord, books: Books, own: Accoun
       return [{ type: 'minted', period: event.period, amount: event.amount }]
     case 'granted':
     case 'credited':
-      return [movedFact(event)]
+      return [movedFact(event, books)]
     case 'forked':
       return [{ type: 'forked', account: event.account, own: accountKey(event.account) === accountKey(own) }]
     default:
@@ -101,10 +101,18 @@ export function factsOf({ event, atMs }: LedgerRecord, books: Books, own: Accoun
   }
 }
 
-function movedFact({ kind, period, amount, grant }: Extract<LedgerEvent, { grant: Uint8Array }>): BudgetFact {
-  const { from, to, cumulative } = readGrant(grant)
+function movedFact(event: Extract<LedgerEvent, { grant: Uint8Array }>, books: Books): BudgetFact {
+  const { kind, period, amount } = event
+  const { party, cumulative } = transferOfEvent(event, books)
   const moved = { period, amount, cumulative }
-  return kind === 'granted' ? { type: kind, to: to.account, ...moved } : { type: kind, from, ...moved }
+  return kind === 'granted' ? { type: kind, to: party, ...moved } : { type: kind, from: party, ...moved }
+}
+
+/** From the books, which have opened the grant already, unless the same page has a later one between the same two. */
+function transferOfEvent({ kind, period, grant }: Extract<LedgerEvent, { grant: Uint8Array }>, books: Books): Transfer {
+  const { given = [], taken = [] } = books.balances.get(period)?.transfers ?? {}
+  const posted = (kind === 'granted' ? given : taken).findLast((transfer) => transfer.grant === grant)
+  return posted ?? (kind === 'granted' ? transferGiven(grant) : transferTaken(grant))
 }
 
 function callFacts(event: LedgerEvent, atMs: number, books: Books): BudgetFact[] {

@@ -217,6 +217,17 @@ describe('the total of a period', () => {
     expect(left).toMatchObject({ low: parseUsd('1.50'), high: parseUsd('1.50') })
   })
 
+  it('leaves out an account from the period on in which its rights are given to others, whatever older versions gave it', () => {
+    const closed = [{ account: acacia, fromDay: DAY, fromMonth: 'm:2026-12', attestedBy: walnut.peer }]
+    const newest = { ...manifest, closed: closed as never }
+    const others = [slotOf(walnut, 1, '1'), slotOf(ironwood, 1, '1')]
+    const total = sumSlots(newest, DAY, others, { versions: [manifest] })
+    expect(total.byAccount.map(({ account }) => account)).toEqual([walnut, ironwood])
+    expect(total).toMatchObject({ low: parseUsd('2'), high: parseUsd('2'), missing: [] })
+    const spentAnyway = sumSlots(newest, DAY, [...others, slotOf(acacia, 1, '1')], { versions: [manifest] })
+    expect(spentAnyway).toMatchObject({ low: parseUsd('3'), found: 3 })
+  })
+
   it('believes of an account without a slot that it opened with the most that any version gave it', () => {
     const allotments = manifest.allotments.map((entry) =>
       entry.dim === 'day' && entry.account.peer === acacia.peer ? { ...entry, amount: parseUsd('1') } : entry,

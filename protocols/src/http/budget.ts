@@ -177,6 +177,8 @@ export const alertsAnswer = z.strictObject({ alerts: z.array(alertView), total: 
 export const budgetAnswer = z.strictObject({
   node_id: z.string(),
   state: budgetState,
+  /** Why no call is made at this node, whatever is left, and what to do about it; null while calls may be made. */
+  standstill: z.string().nullable(),
   /** Of the calls of this day at this node: some or all may be at prices that are not real money; both count against the limits. */
   play_money: z.enum(['none', 'some', 'all']),
   /** The running day and month first, then the days of agents and the caps of threads. */

@@ -48,7 +48,7 @@ export async function whyView(
   return {
     about: question.about,
     node_id: ports.node.label,
-    summary: summaryOf(question, ports.node.label),
+    summary: summaryOf(question, ports),
     waiting: waiting.map(waitingView),
     paused,
     calls: calls.map(callView),
@@ -56,7 +56,7 @@ export async function whyView(
     asked: asked.toReversed().map(({ peer, atMs, periods, answer, reason }) => {
       return { node_id: names(peer), peer_id: peer, at: isoTime(atMs), periods: [...periods], answer, reason }
     }),
-    remedies: remediesFor({ calls: waiting, periods: standings, uncertain, names }),
+    remedies: remediesFor({ calls: waiting, periods: standings, uncertain, names, restored: ports.node.restored }),
   }
 }
 
@@ -149,7 +149,7 @@ function lackedBy({ period, lacks }: WaitingCall['refusal']): Period[] {
   return [...(period === null ? [] : [period]), ...lacks.map((lack) => lack.period)]
 }
 
-function summaryOf({ about, waiting, paused, calls }: Question, node: string): string {
+function summaryOf({ about, waiting, paused, calls }: Question, { node: { label }, budget }: DoorPorts): string {
   const [oldest] = waiting
   if (oldest !== undefined) {
     const more = waiting.length === 1 ? '' : ` (and ${waiting.length - 1} more)`
@@ -163,7 +163,9 @@ function summaryOf({ about, waiting, paused, calls }: Question, node: string): s
   const [call] = calls.toReversed()
   if (call?.state === 'uncertain')
     return `Nothing waits; the call of ${call.agent} may have been billed, and its whole bound counts.`
-  const where = about.kind === 'thread' ? 'in this thread' : `at ${node}`
+  const { standstill } = budget.report()
+  if (about.kind === 'node' && standstill !== undefined) return `No call is made at ${label}: ${standstill}`
+  const where = about.kind === 'thread' ? 'in this thread' : `at ${label}`
   return about.kind === 'call' || about.kind === 'turn'
     ? 'It does not wait for money.'
     : `Nothing waits for money ${where}.`

@@ -23,6 +23,7 @@ import {
   frozenModelWords,
   noRightsWords,
   outrunWords,
+  removedWords,
   tooLittleWords,
   unpricedWords,
 } from './refusal-words.ts'
@@ -91,14 +92,33 @@ function cappedThread(books: Books, thread: ThreadId | null): Period[] {
 
 /** What stands against a call whatever is left in its periods. */
 function objectionTo(terms: Terms, books: Books, price: PriceRef, max: NanoUsd): Refusal | undefined {
-  const { newest, account } = terms
   const overrun = books.overruns.get(price.model)
   if (overrun !== undefined && isFrozen(books, price)) return refused('frozen-model', max, frozenModelWords(overrun))
+  const stand = standstillOf(terms, books)
+  return stand && { ...refused(stand.by, max, stand.words), period: stand.period }
+}
+
+interface Standstill {
+  readonly by: RefusedBy
+  readonly period: Period | null
+  readonly words: string
+}
+
+/** What stands against every call; undefined while some may be made. */
+export function standstillOf(
+  terms: Terms,
+  books: Pick<Books, 'forked' | 'outrun' | 'lastOpened'>,
+): Standstill | undefined {
+  const { newest, account } = terms
   const stop = stopOf(books, account)
-  if (stop !== undefined) return refused(stop, max, stop === 'forked' ? forkedWords(account) : outrunWords(account))
-  if (isAttestedGone(newest, account)) return refused('closed', max, closedWords(account))
+  if (stop !== undefined)
+    return { by: stop, period: null, words: stop === 'forked' ? forkedWords(account) : outrunWords(account) }
+  if (isAttestedGone(newest, account)) {
+    const isMember = newest.members.some(({ peer }) => peer === account.peer)
+    return { by: 'closed', period: null, words: isMember ? closedWords(account) : removedWords() }
+  }
   const jump = clockJump(terms, books.lastOpened)
-  return jump && { ...refused(jump.dimension, max, jump.words), period: jump.period }
+  return jump && { by: jump.dimension, period: jump.period, words: jump.words }
 }
 
 /** Refused for want of rights: other accounts' rights help when each shortage is in a period that they share. */
@@ -159,9 +179,14 @@ export function localCapOf({ localCaps }: Pick<Terms, 'localCaps'>, period: Peri
 
 /** What is left for new holds; after an overrun, nothing. */
 export function availableIn(balance: Balance, cap: NanoUsd | undefined): NanoUsd {
+  const left = leftIn(balance, cap)
+  return left > 0n ? nanoUsdOf(left) : NO_USD
+}
+
+/** Nano-dollars that are left for new holds; below zero after an overrun, by as much as has to come before anything is held again. */
+export function leftIn(balance: Balance, cap: NanoUsd | undefined): bigint {
   const most = rights(balance)
-  const limit = cap !== undefined && cap < most ? cap : most
-  return nanoUsdOf(limit > charged(balance) ? limit - charged(balance) : 0n)
+  return (cap !== undefined && cap < most ? cap : most) - charged(balance)
 }
 
 function shortageIn(
@@ -183,7 +208,8 @@ function shortageIn(
   const figures = { needed, limit: capped ? cap : most, spent: balance.spent, held: held(balance), available }
   const by = capped ? 'local-cap' : kind
   const reason = tooLittleWords({ by, period, kept: nanoUsdOf(keptHere), ...figures }, request, terms)
-  const lacks = capped || !isShared(period) ? [] : [{ period, amount: nanoUsdOf(needed - available) }]
+  const lack = nanoUsdOf(needed + keptHere - leftIn(balance, cap))
+  const lacks = capped || !isShared(period) ? [] : [{ period, amount: lack }]
   return { status: 'refused', by, period, reason, ...figures, lacks }
 }
 

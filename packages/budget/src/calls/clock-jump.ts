@@ -38,17 +38,15 @@ export function clockJump(
   return undefined
 }
 
-/**
- * Why no manifest is to be signed by this clock: it is set back behind what this ledger has opened, and would give periods to others
- * that accounts which are gone have opened. One that is ahead gives nothing out too early.
- */
-export function setBack(
-  { clock: { nowMs, skewMs } }: Pick<Terms, 'clock'>,
-  { day, month }: Books['lastOpened'],
+/** Why a clock cannot be gone by: it is set back behind what this ledger has opened, or has jumped and no other agrees. */
+export function clockDoubt(
+  terms: Pick<Terms, 'newest' | 'clock' | 'agreedMs'>,
+  lastOpened: Books['lastOpened'],
 ): string | undefined {
+  const { nowMs, skewMs } = terms.clock
   const clock = { nowMs, skewMs: 3 * skewMs }
-  const ahead = [day, month].find((period) => period !== undefined && isAhead(period, clock))
-  return ahead && setBackWords(nowMs, ahead)
+  const ahead = [lastOpened.day, lastOpened.month].find((period) => period !== undefined && isAhead(period, clock))
+  return ahead === undefined ? clockJump(terms, lastOpened)?.words : setBackWords(nowMs, ahead)
 }
 
 function firstJump({ createdMs }: Manifest, nowMs: number, agreedMs: number | undefined): ClockJump | undefined {

@@ -48,7 +48,9 @@ export function wantedBy({ waiters, available, reachable, targets }: Demand): Wa
     const target = targets.get(period)?.holding ?? claimed
     const isLow = oldest !== undefined || left - all(period) < target / 2n
     const comfort = isPlenty && isLow && left + reachable(period) >= 4n * claimed ? target : 0n
-    const more = all(period) + comfort - left
+    const aim = all(period) + comfort
+    // What an overrun took is made up for with the call that needs it, not for its own sake.
+    const more = aim > 0n ? aim - left : 0n
     const want = nanoUsdOf(more > least ? more : least)
     return want > 0n && reachable(period) > 0n ? [{ period, least, want }] : []
   })

@@ -1,7 +1,7 @@
 import { type Account, accountKey, type NanoUsd, type Period, parsePeriod } from '@bzzz/protocols'
 import { type Balance, rights, unspent } from '../books/balance.ts'
 import type { Books } from '../books/books.ts'
-import { availableIn, balanceIn, calendarPeriods, localCapOf } from '../calls/admission.ts'
+import { balanceIn, calendarPeriods, leftIn, localCapOf } from '../calls/admission.ts'
 import { clockJump } from '../calls/clock-jump.ts'
 import type { Terms } from '../calls/terms.ts'
 import type { Standing } from '../ledger/standing.ts'
@@ -23,9 +23,9 @@ export function balanceOf({ terms, standing, books }: Standpoint, period: Period
   return balanceIn(terms, { balances: { get: known } }, period)
 }
 
-/** What is left for own calls, by period: looked up once, for as long as nothing changes. */
+/** What is left for own calls, by period, and below zero what an overrun has to be made up with: looked up once, for as long as nothing changes. */
 export function availableTo(at: Standpoint): AmountIn {
-  return lookedUpOnce((period) => availableIn(balanceOf(at, period), localCapOf(at.terms, period)))
+  return lookedUpOnce((period) => leftIn(balanceOf(at, period), localCapOf(at.terms, period)))
 }
 
 /** What others could give that is of use: nothing where a cap of this node's own configuration is what stops it. */

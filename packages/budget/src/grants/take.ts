@@ -5,9 +5,11 @@ import {
   equalBytes,
   type Grant,
   MAX_TRANSFERS,
+  type Manifest,
   type MeshId,
   type NanoUsd,
   openGrant,
+  type Period,
   ProtocolError,
   parsePeriod,
   proveFork,
@@ -19,7 +21,7 @@ import { type Transfer, transferOf } from '../books/transfers.ts'
 import { balanceIn, calendarPeriods, openingEvents } from '../calls/admission.ts'
 import { clockJump } from '../calls/clock-jump.ts'
 import type { Terms } from '../calls/terms.ts'
-import { isClosedFor, limitOf } from '../periods/rights.ts'
+import { allottedAccounts, allottedTo, isClosedFor, limitOf } from '../periods/rights.ts'
 import { MAX_NANO_USD, nanoUsdOf } from '../usd.ts'
 import type { Decision, Task } from '../writer.ts'
 import type { Crediting, CreditRefusalCode } from './request.ts'
@@ -71,8 +73,7 @@ export function takeTask(bytes: Uint8Array, grant: Grant, context: TakeContext):
       if (contradiction !== undefined) return contradiction
       if (before === undefined && isFull(taken, from)) return answered(refused('too-many', FULL_WORDS))
       const amount = nanoUsdOf(context.rules.amountOf(grant.cumulative, before?.cumulative ?? 0n))
-      const limit = limitOf(terms.manifest, period)
-      if (limit !== undefined && rights(balance) + amount > limit)
+      if (rights(balance) + amount > mostGivenOut(terms.manifest, period))
         return answered(refused('beyond-limit', BEYOND_WORDS))
       if (allThatCame(balance) + amount > MAX_NANO_USD) return answered(refused('beyond-limit', UNHOLDABLE_WORDS))
       const credited = { kind: 'credited' as const, period, amount, grant: Uint8Array.from(bytes) }
@@ -87,6 +88,15 @@ const MAX_OF_PEER = 64
 
 function isFull(taken: readonly Transfer[], from: Account): boolean {
   return taken.length >= MAX_TRANSFERS || taken.filter(({ party }) => party.peer === from.peer).length >= MAX_OF_PEER
+}
+
+/** All that honest nodes can have together: after a limit was lowered, what the running period was opened with. */
+function mostGivenOut(manifest: Manifest, period: Period): bigint {
+  const limit = limitOf(manifest, period)
+  if (limit === undefined) return MAX_NANO_USD
+  const accounts = allottedAccounts(manifest, period)
+  const given = accounts.reduce((sum, account) => sum + allottedTo(manifest, account, period), 0n)
+  return given > limit ? given : limit
 }
 
 /** No limit of the mesh bounds what a member says it gives of a thread. */

@@ -7,7 +7,7 @@ import {
   type Slot,
   type ThreadCap,
 } from '@bzzz/protocols'
-import { allottedAccounts, initialOf, isAttestedGone, limitOf, mintedTo } from '../periods/rights.ts'
+import { allottedAccounts, initialOf, isAttestedGone, isClosedFor, limitOf, mintedTo } from '../periods/rights.ts'
 import { capAmount, shareOfCap } from '../shares.ts'
 import { NO_USD } from '../usd.ts'
 
@@ -80,7 +80,9 @@ export function sumSlots(
     cap === undefined
       ? believed.flatMap((version) => allottedAccounts(version, period))
       : cap.shares.map(({ account }) => account)
-  const accounts = withReceivers(named, newest)
+  // What the owner attests to be gone before this period has no part in it, and a slot only if that was not so.
+  const alive = named.filter((one) => newest.has(accountKey(one)) || !isClosedFor(manifest, one, period))
+  const accounts = withReceivers(alive, newest)
   const counted = accounts.flatMap((account) => newest.get(accountKey(account)) ?? [])
   const byAccount = accounts.map((account): AccountTotal => {
     const slot = newest.get(accountKey(account))

@@ -68,6 +68,22 @@ describe('a grant', () => {
     for (const one of [walnut, ironwood]) await one.verify()
   })
 
+  it('is told about with what it added up to, also when a later one shares its page', async () => {
+    const { home } = await openMesh(['walnut', 'ironwood'])
+    const [walnut, ironwood] = [home('walnut'), home('ironwood')]
+    const [later] = asking(walnut, 10).needs.map((need) => ({ ...need, credited: cents(20) }))
+    const requests = [asking(walnut, 20), asking(walnut, 10, [DAY], { needs: later === undefined ? [] : [later] })]
+    const grants = (await Promise.all(requests.map((request) => granted(ironwood, request)))).flat()
+    await Promise.all(grants.map((grant) => walnut.budget.credit(grant)))
+    const moved = [
+      { period: DAY, amount: cents(20), cumulative: cents(20) },
+      { period: DAY, amount: cents(10), cumulative: cents(30) },
+    ]
+    const told = ({ facts }: Home, of: string) => facts.filter(({ type }) => type === of)
+    expect(told(ironwood, 'granted')).toEqual(moved.map((one) => ({ type: 'granted', to: walnut.account, ...one })))
+    expect(told(walnut, 'credited')).toEqual(moved.map((one) => ({ type: 'credited', from: ironwood.account, ...one })))
+  })
+
   it('is on the disk before it leaves, and leaves again as it was', async () => {
     const mesh = await openMesh(['walnut', 'ironwood'])
     const [walnut, ironwood] = [mesh.home('walnut'), mesh.home('ironwood')]
@@ -131,6 +147,26 @@ describe('a grant', () => {
     for (const grant of await granted(ironwood, asking(walnut, 20, [DAY, MONTH]))) await walnut.budget.credit(grant)
     await reserved(walnut.budget, callOf(5, 'a'))
     expect(await walnut.budget.reserve(callOf(20, 'b'))).toMatchObject({ by: 'day', available: cents(15) })
+  })
+
+  it('is taken in a period whose limit was lowered after it was opened, up to what had been given out', async () => {
+    const change = (first: Mesh['manifest']): Mesh['manifest'] => {
+      const lowered = { dim: 'day', from: DAY, amount: cents(50) } as const
+      const limits = [lowered, ...first.manifest.limits.filter(({ dim }) => dim !== 'day')]
+      const body = { ...first.manifest, version: 2, prevHash: Uint8Array.from(first.hash), limits }
+      return openManifest(sealManifest(body, first.mesh, signerNamed('owner')), first.mesh)
+    }
+    const { home, manifest } = await openMesh(['walnut', 'ironwood'], { change })
+    const [walnut, ironwood] = [home('walnut'), home('ironwood')]
+    const [all] = await granted(ironwood, asking(walnut, 150))
+    expect(await walnut.budget.credit(all ?? new Uint8Array())).toMatchObject({
+      status: 'credited',
+      amount: cents(150),
+    })
+    expect(period(walnut.budget, DAY)).toMatchObject({ rights: cents(300) })
+    const body = { ...readGrant(all ?? new Uint8Array()), seq: 9, cumulative: cents(151) }
+    const more = sealGrant(body, manifest.mesh, ironwood.signer)
+    expect(await walnut.budget.credit(more)).toMatchObject({ status: 'refused', code: 'beyond-limit' })
   })
 })
 
@@ -435,10 +471,27 @@ describe('an account that is attested to be gone', () => {
     return openManifest(sealManifest(body as never, first.mesh, signerNamed('owner')), first.mesh)
   }
 
+  it('of a machine that is no member any more is not told to be adopted again', async () => {
+    const removed = (...[first, accounts]: Parameters<typeof change>): Mesh['manifest'] => {
+      const { manifest, mesh } = change(first, accounts)
+      const members = manifest.members.filter(({ peer }) => peer !== accounts[1]?.peer)
+      return openManifest(sealManifest({ ...manifest, members }, mesh, signerNamed('owner')), mesh)
+    }
+    const mesh = await openMesh(['walnut', 'ironwood'], { change: removed })
+    const refusal = await mesh.home('ironwood').budget.reserve(callOf(1, 'a'))
+    expect(refusal).toMatchObject({
+      by: 'closed',
+      reason: expect.stringMatching(/^the mesh's owner has removed this machine/),
+    })
+  })
+
   it('freezes when it reads it, and nothing of it counts for the periods that were given to others', async () => {
     const mesh = await openMesh(['walnut', 'ironwood'], { change })
     const [walnut, ironwood] = [mesh.home('walnut'), mesh.home('ironwood')]
-    expect(await ironwood.budget.reserve(callOf(1, 'a'))).toMatchObject({ status: 'refused', by: 'closed' })
+    expect(await ironwood.budget.reserve(callOf(1, 'a'))).toMatchObject({
+      ...{ status: 'refused', by: 'closed' },
+      reason: expect.stringContaining('run "bzzz budget new-ledger", start it again and have it adopted'),
+    })
     expect(await ironwood.budget.grant(asking(walnut, 1))).toMatchObject({ code: 'closed' })
     expect(await walnut.budget.grant(asking(ironwood, 1))).toMatchObject({ code: 'closed' })
     const body = { v: 1, from: ironwood.account, boot: bootOf(ironwood), cumulative: cents(1) } as const

@@ -23,6 +23,14 @@ async function settled(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve))
 }
 
+/** A call of ten cents turns out to have cost more; its model is not used again. */
+async function overrun(home: Home, amount: number): Promise<void> {
+  const held = await reserved(home.budget, callOf(0, 'dear', { model: 'm', outputTokens: 50_000 }))
+  await home.budget.sent(held)
+  await home.budget.lose(held, 'no answer came')
+  await home.budget.settleByWord(held, cents(amount))
+}
+
 async function searches(mesh: Mesh, home: Home) {
   await settled()
   mesh.gossip()
@@ -65,6 +73,30 @@ describe('a call that lacks rights', () => {
     await call.done
     expect(call.end).toBe('refused')
     expect(walnut.budget.waiting().calls).toEqual([])
+  })
+
+  it('takes nothing from anybody while an overrun would swallow all that is left, and says how much is missing', async () => {
+    const mesh = await openMesh(['walnut', 'ironwood', 'acacia'])
+    const walnut = mesh.home('walnut')
+    await overrun(walnut, 900)
+    const call = wait(walnut, 10, 'a')
+    expect(await searches(mesh, walnut)).toBe('enough')
+    expect(mesh.homes.flatMap(({ facts }) => facts).filter(({ type }) => type.startsWith('grant'))).toEqual([])
+    expect(walnut.budget.waiting().calls).toMatchObject([{ refusal: { lacks: [{ period: DAY, amount: cents(810) }] } }])
+    call.patience.abort()
+    await call.done
+    expect(call.end).toBe('refused')
+  })
+
+  it('makes up for an overrun that others can still pay', async () => {
+    const mesh = await openMesh(['walnut', 'ironwood', 'acacia'])
+    const walnut = mesh.home('walnut')
+    await overrun(walnut, 200)
+    expect(walnut.budget.waiting().needs).toEqual([])
+    const call = wait(walnut, 90, 'a')
+    await searches(mesh, walnut)
+    expect(call.end).toBe('reserved')
+    expect(period(walnut.budget, DAY)).toMatchObject({ rights: cents(290), available: 0n })
   })
 
   it('goes on when a held call costs less, without asking anybody', async () => {
