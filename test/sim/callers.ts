@@ -42,9 +42,9 @@ export async function placeCall(caller: Caller): Promise<void> {
   if (!process.isAlive) return
   if (reservation.status === 'refused') return noteDenial(caller, reservation)
   if (reservation.status === 'known') return
-  if (process.isFrozen(order.model, askedMs))
+  if (process.stops.isFrozen(order.model, askedMs))
     oracle.note('unstopped', `node ${index} calls ${order.model}, which is frozen`)
-  if (process.isStopped) oracle.note('unstopped', `node ${index} calls with an account that was stopped`)
+  if (process.stops.isStopped) oracle.note('unstopped', `node ${index} calls with an account that was stopped`)
   if (order.stallMs !== null && !(await sendLater(caller, reservation.call, order.stallMs))) return
   figures.served += 1
   figures.waits.push(waitedMs / 1_000)

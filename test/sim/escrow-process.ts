@@ -27,14 +27,14 @@ import { guardState } from '@bzzz/store'
 import type { Disk } from './disk.ts'
 import type { HouseClock } from './house-clock.ts'
 import { prices, verifies } from './people.ts'
+import { createStops, type Stops } from './stops.ts'
 import type { World } from './world.ts'
 
 /** A run of the shipped budget, with what the node would do around it: gossip, searches for rights, slots. */
 export interface EscrowProcess {
   readonly budget: Budget
   readonly isAlive: boolean
-  /** Its account may do nothing more, since so long that no answer can be older. */
-  readonly isStopped: boolean
+  readonly stops: Stops
   readonly clock: HouseClock
   /** Another clock is seen, which is right. */
   hearTime(): void
@@ -46,8 +46,6 @@ export interface EscrowProcess {
   pause(delayMs: number): Promise<void>
   /** Searches for rights soon, and goes on while calls wait. */
   lookAround(delayMs: number): void
-  /** A bill above the bound of a call was booked before. */
-  isFrozen(model: string, askedMs: number): boolean
   /** As others hear it. */
   card(): Hint
   asked(request: GrantRequest): Promise<Answer>
@@ -87,7 +85,6 @@ export interface ProcessTerms {
 }
 
 const CARD_MS = 4_000
-const ANSWERED_MS = 300_000
 const FIRST_LOOK_MS = 2_000
 const LAST_LOOK_MS = 60_000
 
@@ -104,8 +101,7 @@ export async function openProcess(terms: ProcessTerms): Promise<EscrowProcess> {
   let nextLookMs: number | undefined
   let lookMs = FIRST_LOOK_MS
   let seeking = false
-  const frozen = new Map<string, number>()
-  let stoppedMs: number | undefined
+  const stops = createStops(clockwork)
 
   /** Gossip, as far as somebody needs it: a card is at most some seconds old. */
   function hear(): void {
@@ -118,9 +114,8 @@ export async function openProcess(terms: ProcessTerms): Promise<EscrowProcess> {
     if (ended.signal.aborted) return
     if (fact.type === 'written') isCardOld = true
     if (fact.type === 'refused' && fact.lacks.length > 0) lookAround(50)
+    stops.note(fact)
     terms.onFact(fact)
-    if (fact.type === 'outrun' || (fact.type === 'forked' && fact.own)) stoppedMs ??= clockwork.nowMs
-    if (fact.type === 'overrun') frozen.set(fact.model, clockwork.nowMs)
     if (fact.type === 'frozen') terms.onFrozen(fact.cause)
   }
 
@@ -132,8 +127,7 @@ export async function openProcess(terms: ProcessTerms): Promise<EscrowProcess> {
     },
   })
   const own = budget.account
-  for (const { model } of budget.report().frozenModels) frozen.set(model, clockwork.nowMs - 1)
-  if (budget.report().stopped !== undefined) stoppedMs = clockwork.nowMs
+  stops.begin(budget.report())
 
   async function credit(grant: Uint8Array): ReturnType<Budget['credit']> {
     const crediting = await budget.credit(grant)
@@ -199,14 +193,11 @@ export async function openProcess(terms: ProcessTerms): Promise<EscrowProcess> {
     hasOpened: () => [...disk.synced.keys()].some((key) => key.startsWith(`${place}p/d:`)),
     after,
     lookAround,
-    get isStopped() {
-      return stoppedMs !== undefined && clockwork.nowMs - stoppedMs > ANSWERED_MS
-    },
+    stops,
     get isAlive() {
       return !ended.signal.aborted
     },
     pause: (delayMs) => new Promise((resolve) => after(delayMs, resolve)),
-    isFrozen: (model, askedMs) => (frozen.get(model) ?? Number.POSITIVE_INFINITY) < askedMs,
     card() {
       const isOld = isCardOld && clockwork.nowMs - (card?.atMs ?? Number.NEGATIVE_INFINITY) >= CARD_MS
       if (card === undefined || isOld || clockwork.nowMs - card.atMs > 60_000) {

@@ -39,7 +39,7 @@ export function createOperator({ random, houses, owner, newest, ...machine }: Op
   return {
     adopt,
     look(of) {
-      const { stopped } = of.budget.report()
+      const { stopped } = of.stops
       if (stopped === undefined) return
       of.after(random.exponential(REPAIR_MS), () => {
         if (machine.isCopy) machine.remove()

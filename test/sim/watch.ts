@@ -39,7 +39,7 @@ export function watchPutBack(
       process !== undefined &&
       process === first &&
       accountKey(process.budget.account) === accountKey(account) &&
-      process.budget.report().stopped === undefined
+      process.stops.stopped === undefined
     const isKnown = [...knowing].some(([at, process]) => isLinked(at) && houses[at]?.process === process)
     sinceMs = goesOn && isKnown ? (sinceMs ?? clockwork.nowMs) : undefined
     if (sinceMs !== undefined && clockwork.nowMs - sinceMs > NOTICED_MS) {
@@ -65,7 +65,7 @@ export function watchTwins(
   const running = (index: number): EscrowHouse | undefined => {
     const { process } = houses[index] ?? {}
     const isIt = process !== undefined && accountKey(process.budget.account) === accountKey(account)
-    return isIt && process.budget.report().stopped === undefined ? houses[index] : undefined
+    return isIt && process.stops.stopped === undefined ? houses[index] : undefined
   }
 
   function isLinked(between: number): boolean {
