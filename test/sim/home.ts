@@ -1,8 +1,10 @@
 import type { Mark } from '@bzzz/budget'
-import type { Account, OpenedManifest, Period } from '@bzzz/protocols'
+import type { Account, OpenedManifest, Period, SignedThing } from '@bzzz/protocols'
 import type { EscrowProcess } from './escrow-process.ts'
-import type { Told } from './telling.ts'
 import type { House } from './world.ts'
+
+/** Something that an account signed, or a proof against one, as it travels. */
+export type Told = SignedThing | { readonly kind: 'fork'; readonly bytes: Uint8Array }
 
 /** A machine's disks, and what its ledger held then. */
 export interface Image {

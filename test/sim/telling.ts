@@ -1,13 +1,11 @@
 import type { BudgetFact } from '@bzzz/budget'
 import { ProtocolError, type SignedThing } from '@bzzz/protocols'
 import type { EscrowProcess } from './escrow-process.ts'
-import type { EscrowHouse } from './home.ts'
+import type { EscrowHouse, Told } from './home.ts'
 import type { Mutant } from './mutants.ts'
 import type { World } from './world.ts'
 
 /** What a node tells others of what accounts sign, and hears of it. */
-export type Told = SignedThing | { readonly kind: 'fork'; readonly bytes: Uint8Array }
-
 export interface Telling {
   /** Of a new link. */
   greet(to: number): void
