@@ -11,7 +11,7 @@ import { blobSource } from './agents/blob-source.ts'
 import { openFinished } from './agents/finished.ts'
 import { createAgentNews } from './agents/news.ts'
 import { setUpAgents } from './agents/setup.ts'
-import { refuseLeft } from './budget/leave.ts'
+import { refuseLeft, refuseRemoved } from './budget/leave.ts'
 import { openMarkerFile } from './budget/marker.ts'
 import { openOffice } from './budget/office.ts'
 import { openOwner } from './budget/owner.ts'
@@ -116,6 +116,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     const membershipRoom = state.room('membership')
     const membership = await openMembership({ room: membershipRoom, first: opened, observe: observe.membership })
     await refuseLeft(membershipRoom, opened.manifest.network)
+    refuseRemoved(membership, identity.peer)
     const { newest } = membership
     const label = labelOf(newest(), identity.peer)
     const isLaptop = membership.isLaptop(identity.peer)
@@ -224,6 +225,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
         newest: () => ({ version: newest().manifest.version, bytes: newest().bytes }),
         receive: membership.receive,
         versionOf: (bytes) => signedVersion(bytes, opened),
+        wasMember: membership.wasMember,
         subscribe: membership.subscribe,
       },
       joins: invites,
