@@ -18,6 +18,7 @@ import type { ManifestChanges } from '../budget/changes.ts'
 import type { Left } from '../budget/leave.ts'
 import type { SharedCounter } from '../counter/shared-counter.ts'
 import type { Invites } from '../membership/invites.ts'
+import type { LeastCap } from '../reviews/least-cap.ts'
 import type { SyncGateway } from '../sync/gateway.ts'
 
 /** What the doors need of the node. */
@@ -130,12 +131,24 @@ export interface ReviewOrder {
 }
 
 export type RolesMissing = { readonly status: 'missing'; readonly roles: readonly string[] }
+/** No call of the review could ever be held. */
+export type CapTooSmall = { readonly status: 'cap-too-small'; readonly least: LeastCap }
 export type ReviewPlan =
-  /** `highest`: all calls at their bounds; a cap is not in it. */
-  { readonly status: 'ready'; readonly terms: ReviewTerms; readonly highest: NanoUsd } | RolesMissing
+  | {
+      readonly status: 'ready'
+      readonly terms: ReviewTerms
+      /** All calls at their bounds; neither a cap nor a limit is in it. */
+      readonly highest: NanoUsd
+      /** The limit of the day of the whole mesh. */
+      readonly day: NanoUsd
+      readonly least: LeastCap
+    }
+  | RolesMissing
+  | CapTooSmall
 type ReviewOpening =
   | { readonly status: 'opened'; readonly terms: ReviewTerms; readonly appended: Appended }
   | RolesMissing
+  | CapTooSmall
 
 /** Invitations of this node; the token is in the answer of `create` alone. */
 type InvitesPort = Pick<Invites, 'create' | 'list' | 'stateOf' | 'revoke'>

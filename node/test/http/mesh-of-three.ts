@@ -431,6 +431,8 @@ class MemoryReviews {
   readonly threads: MemoryThreads
   readonly mesh: MemoryMesh
   opened = 0
+  day = usd(10)
+  least = { anyCall: usd(0), eachSeat: usd(0) }
 
   constructor(threads: MemoryThreads, mesh: MemoryMesh) {
     this.threads = threads
@@ -446,12 +448,15 @@ class MemoryReviews {
     const change = { blob: BLOB, bytes: 1234, repository, base, head, title, files: files.length }
     const filled = seats as { role: string; agent: AgentId }[]
     const { rounds, seatTimeoutMs } = order
-    return { status: 'ready', terms: { change, seats: filled, rounds, seatTimeoutMs }, highest: usd(1.5) }
+    const { least } = this
+    if (order.budget !== null && order.budget < least.anyCall) return { status: 'cap-too-small', least }
+    const terms = { change, seats: filled, rounds, seatTimeoutMs }
+    return { status: 'ready', terms, highest: usd(1.5), day: this.day, least }
   }
 
   async open(order: Parameters<DoorPorts['reviews']['open']>[0]): ReturnType<DoorPorts['reviews']['open']> {
     const plan = await this.plan(order)
-    if (plan.status === 'missing') return plan
+    if (plan.status !== 'ready') return plan
     this.opened += 1
     const { terms } = plan
     const appended = await this.threads.create({ ...openEntry('a review'), review: terms })
