@@ -35,7 +35,7 @@ import {
   turnIdOf,
 } from '@bzzz/protocols'
 import type { Appended, Part, ThreadEvent, ThreadPreview, ThreadSummary, ThreadView, ViewedEntry } from '@bzzz/threads'
-import type { Standing } from '../../src/budget/changes.ts'
+import type { Doing, Standing } from '../../src/budget/changes.ts'
 import type { Left } from '../../src/budget/leave.ts'
 import type { Brought, DoorPorts, PausedTurn, ReviewPlan, TurnNews } from '../../src/http/ports.ts'
 import type { InviteOrder, InviteRecord } from '../../src/membership/invites.ts'
@@ -477,7 +477,7 @@ class MemoryReviews {
 class MemoryManifest {
   readonly asked: unknown[] = []
   refusal: Error | undefined
-  readonly standing: Standing = {
+  standing: Standing = {
     ...{ version: 3, contested: false, ownerKeyHere: true },
     nodes: [
       { label: 'walnut', peer: walnut, confirmed: 3, online: true },
@@ -489,12 +489,13 @@ class MemoryManifest {
         ...{ mayExceedBy: 13_000_000_000n, waitingFor: ['ironwood'], spent: 10_000_000_000n },
       },
     ],
+    raisesFrom: null,
   }
 
   readonly view = async () => this.standing
-  readonly limit = (order: unknown) => this.done({ limit: order })
-  readonly adopt = (node: string, reissue: bigint | null) => this.done({ adopt: node, reissue })
-  readonly remove = (node: string, destroyed: boolean) => this.done({ remove: node, destroyed })
+  readonly limit = (order: unknown, how?: Doing) => this.done({ limit: order }, how)
+  readonly adopt = (node: string, reissue: bigint | null, how?: Doing) => this.done({ adopt: node, reissue }, how)
+  readonly remove = (node: string, destroyed: boolean, how?: Doing) => this.done({ remove: node, destroyed }, how)
   readonly restore = (gone: readonly string[]) => this.done({ restore: gone })
   readonly heal = () => this.done('heal')
   readonly leave = async (): Promise<Left> => {
@@ -502,9 +503,9 @@ class MemoryManifest {
     return { status: 'removed', given: [{ label: 'ironwood', period: 'd:2026-11-22', amount: 2_000_000_000n }] }
   }
 
-  private async done(asked: unknown) {
+  private async done(asked: unknown, { dryRun }: Doing = { dryRun: false }) {
     if (this.refusal !== undefined) throw this.refusal
-    this.asked.push(asked)
+    if (!dryRun) this.asked.push(asked)
     return { status: 'signed', version: 3 } as const
   }
 }
