@@ -149,6 +149,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     const ownerKey = () => readOwnerKey(config.values.owner_key_file ?? paths.ownerKey, opened)
     const owner = await openOwner({
       ...{ mesh: meshId, room: membershipRoom, membership, owner: ownerKey, now, observe: observe.office },
+      clockDoubt: budget.clockDoubt,
       account: isLaptop ? null : budget.account,
     })
     closers.add('owner', () => owner.close())
@@ -157,6 +158,8 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       ...{ owner: ownerKey, sign: owner.sign },
       addrs: () => reachedAt(newest(), identity.peer, mesh.addrs()),
     })
+    const { standstill } = budget.report()
+    if (standstill !== undefined) log.warn({ account: budget.account }, `no model call is made: ${standstill}`)
     if (budget.rights === 'none' && !isLaptop)
       log.warn(
         { account: budget.account },
@@ -346,6 +349,9 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
           startedMs,
           get thresholds() {
             return newest().manifest.thresholds
+          },
+          get restored() {
+            return newest().manifest.restored
           },
           manifestVersion: () => newest().manifest.version,
           condition: () => ({ store: state.condition, transport: 'up' }),

@@ -75,6 +75,20 @@ describe('a ledger that was lost', () => {
     expect(await confirmed()).toEqual([2, 2, 2])
   })
 
+  test('is not adopted by what its node said before it went away, and at once when that is back', async () => {
+    await found([['walnut'], ['ironwood']])
+    await expect.poll(confirmed, PATIENCE).toEqual([1, 1])
+    await loseLedger('ironwood')
+    await expect.poll(async () => (await standing()).nodes.at(-1)?.online, PATIENCE).toBe(false)
+    const adopt = () => owner('budget', 'adopt', 'ironwood', '--yes')
+    const refusal = expect.stringMatching(/ironwood is not reached.*start it, then run this again/)
+    expect(await adopt()).toMatchObject({ code: 64, stderr: refusal })
+    await start('ironwood')
+    const adopted = { code: 0, stdout: expect.stringMatching(/^ironwood has its part with its new ledger/) }
+    expect(await adopt()).toMatchObject(adopted)
+    await expect.poll(confirmed, PATIENCE).toEqual([2, 2])
+  })
+
   test('of the only machine is given rights anew, by as much as the limits are raised', async () => {
     await found([['walnut']])
     await loseLedger('walnut')

@@ -103,6 +103,8 @@ test('a copy of a node is found out with the node it was copied from, both stop 
   await seesAll(walnut)
   const twin = await start('walnut', copy)
   for (const one of [walnut, twin]) await expect.poll(() => budgetOf(one), PATIENCE).toBe('frozen')
+  const shown = await bzzz(['budget', 'show', '--data-dir', walnut.directory])
+  expect(shown.stdout).toContain('run "bzzz budget new-ledger", start it again and have it adopted')
   expect(await budgetOf(ironwood)).toBe('ok')
   const thread = await open(ironwood, 'third')
   await expect

@@ -8,6 +8,7 @@ import {
   type Member,
   monthPeriod,
   type NanoUsd,
+  type NodeCard,
   type PeerId,
   type Period,
   parsePeriod,
@@ -76,7 +77,7 @@ export interface ChangesOptions {
   readonly membership: Membership
   readonly owner: Owner
   readonly budget: Pick<Budget, 'account'>
-  readonly mesh: Pick<Mesh, 'peer' | 'cards' | 'peers'>
+  readonly mesh: Pick<Mesh, 'peer' | 'cards' | 'peers' | 'subscribe'>
   readonly counter: Pick<SharedCounter, 'total'>
   readonly ownerKeyHere: () => Promise<boolean>
   readonly now: () => number
@@ -85,6 +86,8 @@ export interface ChangesOptions {
 const DO: Doing = { dryRun: false }
 /** A node that is up confirms within a round trip and a write. */
 const CONFIRM_MS = 5_000
+/** One that was just started says within it which account it works with. */
+const MEET_MS = 5_000
 
 export function createManifestChanges(options: ChangesOptions): ManifestChanges {
   const { membership, owner, budget, mesh, counter, now } = options
@@ -117,12 +120,12 @@ export function createManifestChanges(options: ChangesOptions): ManifestChanges 
     return limits.toSorted((a, b) => (a.from < b.from ? -1 : 1)).at(-1)?.amount ?? (0n as NanoUsd)
   }
 
-  /** The account that a node works with now: its own, or as its newest card says. */
-  function accountOf({ peer, label }: Member): Account {
+  /** The account that a node works with now: a card from before it went away may be of a ledger that it has lost since. */
+  async function accountOf({ peer, label }: Member): Promise<Account> {
     if (peer === mesh.peer) return budget.account
-    const known = mesh.cards().find(({ card }) => card.peer === peer)
-    if (known !== undefined) return { peer, incarnation: known.card.incarnation }
-    throw new ChangeRefused('CHANGE_REFUSED', `${label} was not met yet: start it, then run this again`)
+    const card = await liveCardOf(mesh, peer, AbortSignal.timeout(MEET_MS))
+    if (card !== undefined) return { peer, incarnation: card.incarnation }
+    throw new ChangeRefused('CHANGE_REFUSED', unmetWords(label))
   }
 
   const named = (peer: PeerId): Account[] => {
@@ -190,7 +193,7 @@ export function createManifestChanges(options: ChangesOptions): ManifestChanges 
     },
     async adopt(node, reissue, how = DO) {
       const member = memberNamed(node)
-      const account = accountOf(member)
+      const account = await accountOf(member)
       if (how.dryRun) return await wouldAdopt(member, account)
       await restoreFirst(member)
       const adopted = await done({ kind: 'adopt', account })
@@ -232,6 +235,25 @@ export function createManifestChanges(options: ChangesOptions): ManifestChanges 
   }
 }
 
+/** Waits for it while the peer is linked anew. @returns undefined with the signal */
+async function liveCardOf(
+  mesh: ChangesOptions['mesh'],
+  peer: PeerId,
+  signal: AbortSignal,
+): Promise<NodeCard | undefined> {
+  const find = () => mesh.cards().find(({ card, live }) => live && card.peer === peer)?.card
+  const known = find()
+  if (known !== undefined) return known
+  const met = Promise.withResolvers<void>()
+  const unwatch = mesh.subscribe((event) => {
+    if (event.type === 'card' && event.card.peer === peer) met.resolve()
+  })
+  signal.addEventListener('abort', () => met.resolve(), { once: true })
+  await met.promise
+  unwatch()
+  return find()
+}
+
 function otherWayWords(dim: 'day' | 'month', direction: 'raise' | 'lower', before: NanoUsd): string {
   const other = direction === 'raise' ? 'lower' : 'raise'
   return `the limit of a ${dim} is ${formatUsd(before)}, so this would ${other} it: use "bzzz budget ${other}"`
@@ -242,6 +264,10 @@ function crossedWords(other: 'day' | 'month', limit: NanoUsd): string {
   return other === 'month'
     ? `no day can cost more than its month, whose limit is ${formatUsd(limit)}: raise that first`
     : `no day can cost more than its month, and the limit of a day is ${formatUsd(limit)}: lower that first`
+}
+
+function unmetWords(label: string): string {
+  return `${label} is not reached, and nobody else knows which ledger it works with now: start it, then run this again`
 }
 
 function unreachedWords(label: string): string {

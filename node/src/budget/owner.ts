@@ -56,6 +56,8 @@ export interface OwnerOptions {
   /** @throws {ConfigError} OWNER_KEY_MISSING */
   readonly owner: () => Promise<Signer>
   readonly now: () => number
+  /** Why `now` cannot be gone by. Without it, it always can. */
+  readonly clockDoubt?: () => string | undefined
   /** Kept at most. Tests make it small. */
   readonly maxVersions?: number
   readonly observe?: (fact: OwnerFact) => void
@@ -91,11 +93,16 @@ export async function openOwner(options: OwnerOptions): Promise<Owner> {
     return { status: 'signed', version: signed.next.manifest.version, next: signed.next }
   }
 
-  /** A chain of which something may be missing here must not be continued: what is missing may give rights that others use. */
+  /**
+   * A chain of which something may be missing here must not be continued: what is missing may give rights that others use. Nor by a
+   * clock that is far ahead: what was given for the running periods would be forgotten as if they were over, and given again.
+   */
   function objectionTo(
     { kind }: ManifestChange,
     newest: OpenedManifest,
   ): Extract<Changed, { status: 'refused' }> | undefined {
+    const doubt = options.clockDoubt?.()
+    if (doubt !== undefined) return refused('CLOCK', `nothing is signed by this clock: ${doubt}`)
     // Those that nobody needs any more are forgotten with the next one.
     const needed = trimmed(book(), now()).versions.length
     if (needed >= (ENDS_WAITING.has(kind) ? maxVersions : maxVersions - maxVersions / 8))

@@ -128,7 +128,7 @@ const SETTLE_TIMEOUT_MS = 60_000
 
 async function settleJournal(context: CommandContext, options: SettleOptions, file: string): Promise<void> {
   if (options.cost !== undefined || options.notBilled === true) throw usage('the journal says what each call cost')
-  const billed = readJournal(await readFile(file, 'utf8'), file)
+  const billed = readJournal(await textOf(file), file)
   const client = await clientFor(context, options)
   const results = await settleAll(client, billed)
   const before = options.restNotBilledBefore
@@ -140,6 +140,23 @@ async function settleJournal(context: CommandContext, options: SettleOptions, fi
     left: { calls: left.calls.length, held_usd: left.held_usd },
   }
   print(context, options, { ...value, results: [...results, ...rest] }, () => words(value, results, left).join('\n'))
+}
+
+/** What was held for a request is given back when it has not left within this time. */
+const SENT_WITHIN_MS = 30_000
+
+/** Only that a request was held for is known: it may have left so much later. */
+function sentBefore(reservedAt: string, before: string): boolean {
+  return Date.parse(reservedAt) + SENT_WITHIN_MS <= Date.parse(before)
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (cause) {
+    const words = `${file} cannot be read (${(cause as NodeJS.ErrnoException).code}); nothing was settled`
+    throw new CliError(exitCodes.io, 'JOURNAL_UNREADABLE', words, { cause })
+  }
 }
 
 async function settleAll(client: NodeClient, billed: readonly Billed[]): Promise<SettlementView[]> {
@@ -156,7 +173,7 @@ async function settleRest(client: NodeClient, billed: readonly Billed[], before:
   const results: SettlementView[] = []
   for (;;) {
     const { calls, more } = await uncertain(client)
-    const rest = calls.filter(({ call, reserved_at }) => reserved_at < before && !named.has(call))
+    const rest = calls.filter(({ call, reserved_at }) => sentBefore(reserved_at, before) && !named.has(call))
     results.push(
       ...(await settleAll(
         client,

@@ -56,11 +56,12 @@ const PLAYED = {
 } as const
 
 function standingLines(standing: BudgetAnswer, laptop: boolean, context: CommandContext): string[] {
-  const { state, play_money, periods } = standing
+  const { state, standstill, play_money, periods } = standing
   const [day] = periods
   const shown = periods.filter(({ kind, own }) => isShared(kind) || own.held_usd > 0)
   return [
     `${day?.period.slice(2) ?? ''} (UTC), this node: ${laptop ? 'none (a laptop)' : state}${PLAYED[play_money]}`,
+    ...(standstill === null ? [] : [`  no call is made: ${plain(standstill)}`]),
     ...shown.slice(0, MAX_PERIODS).flatMap((period) => periodLines(period, context, { ownPart: !laptop })),
     ...standing.alerts.map((alert) => alertLine(alert, context)),
     ...unsettledLines(standing),

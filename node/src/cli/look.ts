@@ -45,7 +45,7 @@ function addStatus(program: Command, context: CommandContext): void {
           `  threads   ${conversations.active} active, ${conversations.approved} approved, ${conversations.changes_requested} changes requested, ${conversations.escalated} escalated, ${conversations.archived} archived`,
           laptop && budget.state === 'no-rights'
             ? '  budget    none (a laptop)'
-            : `  budget    ${budget.state}: today this node may spend ${dollars(budget.share_usd)}, spent ${dollars(budget.spent_usd)}, held ${dollars(budget.held_usd)}, available ${dollars(budget.available_usd)}`,
+            : `  budget    ${budget.state}${budget.state === 'frozen' ? ' (see "bzzz budget show")' : ''}: today this node may spend ${dollars(budget.share_usd)}, spent ${dollars(budget.spent_usd)}, held ${dollars(budget.held_usd)}, available ${dollars(budget.available_usd)}`,
         ].join('\n')
       })
     })

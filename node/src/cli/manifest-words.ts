@@ -94,7 +94,8 @@ function excessWords({ may_exceed_by_usd, waiting_for }: LimitState, nodes: Mani
     const isAway = nodes.some(({ node_id, online }) => node_id === name && !online)
     return `${plain(name)} ${isAway ? 'away' : 'has not confirmed'}`
   })
-  return ` (${[...away, `may exceed it by ${inDollars(may_exceed_by_usd)}`].join(': ')})`
+  const words = `may exceed it by ${inDollars(may_exceed_by_usd)}`
+  return away.length === 0 ? ` (${words})` : ` (${away.join(', ')}: ${words})`
 }
 
 /** Limits are made of dollars and cents; less is shown as it is. */

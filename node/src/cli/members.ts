@@ -38,7 +38,7 @@ function addLeave(program: Command, context: CommandContext): void {
         [
           left.status === 'removed'
             ? 'left the mesh; the node stops'
-            : 'left the mesh and the node stops, but the node with the owner key was not reached: run "bzzz remove" there with the name of this one',
+            : 'left the mesh and the node stops, but the node with the owner key was not reached: run "bzzz remove NAME --destroyed" there, with the name of this one',
           ...left.given.map(
             ({ node_id, period, amount_usd }) => `  ${plain(node_id)} was given ${inDollars(amount_usd)} of ${period}`,
           ),

@@ -4,6 +4,7 @@ import type { Mesh } from '@bzzz/mesh'
 import type {
   AgentId,
   ChangeSet,
+  Manifest,
   NanoUsd,
   PeerId,
   Period,
@@ -49,6 +50,7 @@ export interface DoorPorts {
     | 'uncertainCalls'
     | 'waiting'
     | 'call'
+    | 'callsNamed'
     | 'callsOf'
   >
   readonly rights: RightsPort
@@ -77,6 +79,8 @@ interface NodePort {
   readonly startedMs: number
   /** Parts of a limit in thousandths at which it is worth a warning, from the manifest. */
   readonly thresholds: { readonly warning: number; readonly critical: number }
+  /** Before these periods no limit is raised, from the manifest. */
+  readonly restored: Manifest['restored']
   /** In force. */
   manifestVersion(): number
   condition(): { readonly store: 'open' | 'frozen' | 'closed'; readonly transport: 'up' | 'down' }

@@ -185,7 +185,7 @@ function movedHandlers({
     },
     forked({ account, own }) {
       const words = own
-        ? 'a copy of this node signs for its account: no model call is made'
+        ? 'a copy of this node signs for its account: no model call is made; "bzzz budget show" says what to do'
         : 'an account is in use twice: nothing more is credited from it'
       log.error({ peer: account.peer, incarnation: account.incarnation }, words)
     },
@@ -213,7 +213,7 @@ function warningHandlers({
     outrun: ({ account, number }) =>
       log.error(
         { account, number },
-        'this ledger is older than what its account has signed, so no model call is made: restart the node, which begins a new ledger',
+        'this ledger is older than what its account has signed, so no model call is made; "bzzz budget show" says what to do',
       ),
     'mark-missing': () =>
       log.warn(

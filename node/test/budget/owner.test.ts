@@ -85,6 +85,21 @@ describe('the owner’s book', () => {
     expect(await place.book.change({ kind: 'restore', gone: [] })).toEqual({ status: 'signed', version: 1002 })
   })
 
+  test('signs nothing by a clock that is far ahead, so that what was given for today is not given again', async () => {
+    const raise = (dollars: bigint) =>
+      place.book.change({ kind: 'limit', dim: 'day', amount: (dollars * 1_000_000_000n) as never })
+    await raise(20n)
+    const right = place.clock.ms
+    Object.assign(place.clock, { ms: right + 366 * 86_400_000, doubt: 'it is a year ahead' })
+    const refused = { status: 'refused', code: 'CLOCK', reason: expect.stringContaining('a year ahead') }
+    expect(await raise(30n)).toMatchObject(refused)
+    expect(await place.book.change({ kind: 'restore', gone: [] })).toMatchObject(refused)
+    Object.assign(place.clock, { ms: right, doubt: undefined })
+    expect(await raise(30n)).toMatchObject({ status: 'signed' })
+    const [today] = place.book.sums()
+    expect(today).toMatchObject({ period: 'd:2026-11-22', limit: 30_000_000_000n, believed: 30_000_000_000n })
+  })
+
   test('signs nothing with another ledger than the manifest names, but a restore with which the old one is gone', async () => {
     const incarnation = '7'.repeat(32) as Incarnation
     const rebuilt = await openPlace({ incarnation })

@@ -44,6 +44,17 @@ it('bzzz budget show tells the mesh’s spending by node, what this node may spe
   ])
 })
 
+it('a node that makes no call at all says so, and what to do, wherever it is asked', async () => {
+  const { ask, budget } = await nodeToAsk()
+  budget.standstill = 'a copy of it is in use: stop that'
+  expect((await ask('budget', 'show')).out.split('\n').slice(0, 2)).toEqual([
+    "2026-11-22 (UTC), this node: frozen; all of today's calls here are play money, which counts like dollars",
+    '  no call is made: a copy of it is in use: stop that',
+  ])
+  expect((await ask('budget', 'why')).out).toBe('No call is made at walnut: a copy of it is in use: stop that')
+  expect((await ask('status')).out).toContain('budget    frozen (see "bzzz budget show"): ')
+})
+
 it('bzzz budget why says what a call waits for, who was asked, and what to do', async () => {
   const { ask } = await withWaiting()
   const { code, out } = await ask('budget', 'why')
@@ -60,5 +71,5 @@ it('bzzz budget why says what a call waits for, who was asked, and what to do', 
   ])
   const unknown = await ask('budget', 'why', 'f'.repeat(64))
   expect(unknown).toMatchObject({ code: 66, out: '' })
-  expect(unknown.err[0]).toContain('walnut made no call or turn')
+  expect(unknown.err[0]).toContain('walnut has no thread, made no call')
 })

@@ -305,6 +305,7 @@ class MemoryBudget {
   readonly account = accountOf(walnut)
   rights: 'allotted' | 'none' = 'allotted'
   condition: 'open' | 'frozen' | 'closed' = 'open'
+  standstill: string | undefined
   frozenModels: BudgetReport['frozenModels'] = []
   running: PeriodReport[] = [
     lineOf('day', 'd:2026-11-22', 33, 2.5, 0.25),
@@ -313,7 +314,8 @@ class MemoryBudget {
   ]
 
   report(): BudgetReport {
-    return { rights: this.rights, condition: this.condition, periods: this.running, frozenModels: this.frozenModels }
+    const { rights, condition, running: periods, frozenModels, standstill } = this
+    return { rights, condition, periods, frozenModels, ...(standstill !== undefined && { standstill }) }
   }
 
   /** Uncertain ones, and those that became something else by an operator's word. */
@@ -328,6 +330,10 @@ class MemoryBudget {
 
   async call(id: CallId): Promise<CallState | undefined> {
     return this.calls.get(id)
+  }
+
+  async callsNamed(prefix: string, limit: number): Promise<readonly CallId[]> {
+    return [...this.calls.keys()].filter((id) => id.startsWith(prefix)).slice(0, limit)
   }
 
   async callsOf(turn: TurnId): Promise<readonly CallState[]> {
@@ -595,6 +601,7 @@ export function meshOfThree() {
     slots,
     condition,
     role: 'primary',
+    restored: null as DoorPorts['node']['restored'],
     invites,
     manifest,
     threads,
@@ -617,6 +624,9 @@ export function meshOfThree() {
       version: '0.1.0',
       startedMs: NOW - 90_500,
       thresholds: { warning: 800, critical: 950 },
+      get restored() {
+        return world.restored
+      },
       manifestVersion: () => 1,
       condition: () => world.condition,
       model: () => ({

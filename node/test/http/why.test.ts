@@ -80,6 +80,23 @@ describe('GET /api/budget/why', () => {
     ])
   })
 
+  it('counts what was given out above a lowered limit, and raises nothing after the owner key came back', async () => {
+    const { agents, budget, world } = doorsUnderTest()
+    const day = lineOf('day', 'd:2026-11-22', 33, 33, 0)
+    budget.running = [{ ...day, minted: usd(20), rights: usd(53), spent: usd(53) }]
+    budget.waits.push(waitingCall('b', 10, 10))
+    const asked = async () =>
+      answerOf(await agents.inject(why()), 200, whyAnswer).remedies.map((one) => Object.values(one))
+    expect(await asked()).toContainEqual([
+      '$10.00 is missing of 2026-11-22: raise the limit of $100.00, on the machine with the owner key',
+      'bzzz budget raise day 129.34',
+    ])
+    world.restored = { version: 1002, beforeDay: 'd:2026-11-23' as never, beforeMonth: 'm:2026-12' as never }
+    const remedies = await asked()
+    expect(remedies).toContainEqual([expect.stringContaining('is not raised any more'), null])
+    expect(remedies.flat().join()).not.toContain('bzzz budget raise')
+  })
+
   it('of what may have been billed says to settle it, and of a settled call what it cost', async () => {
     const { agents, budget } = doorsUnderTest()
     const [lost, done] = [lostCall('a', 0.25), lostCall('done', 0.5)]
@@ -131,6 +148,19 @@ describe('GET /api/budget/why', () => {
         ],
       },
     ])
+  })
+
+  it('takes the beginning of a thread’s id, and of any call’s, and names those that begin alike', async () => {
+    const { agents, threads, budget } = doorsUnderTest()
+    const { thread } = await threads.create(openEntry('a review'))
+    const done = { ...lostCall('done', 0.5), state: 'settled' as const, actual: usd(0.1) }
+    budget.calls.set(done.id, done)
+    const about = async (id: string) => answerOf(await agents.inject(why(id)), 200, whyAnswer).about
+    expect(await about(done.id.slice(0, 12))).toEqual({ kind: 'call', id: done.id })
+    expect(await about(thread.slice(0, 18).toUpperCase())).toEqual({ kind: 'thread', id: thread })
+    const { thread: other } = await threads.create(openEntry('another'))
+    const refused = answerOf(await agents.inject(why(thread.slice(0, 8))), 400, problem)
+    expect(refused.detail).toContain(`thread ${thread}, thread ${other}. Give more digits.`)
   })
 
   it.each([

@@ -19,7 +19,8 @@ export const walnut = seeded(1)
 export interface Place {
   readonly first: OpenedManifest
   readonly facts: MembershipFact[]
-  readonly clock: { ms: number }
+  /** `doubt`: what speaks against it. */
+  readonly clock: { ms: number; doubt?: string | undefined }
   readonly membership: Membership
   readonly invites: Invites
   readonly book: Owner
@@ -38,7 +39,7 @@ export async function openPlace(
   const directory = await mkdtemp(join(tmpdir(), 'bzzz-membership-'))
   const first = await founded()
   const facts: MembershipFact[] = []
-  const clock = { ms: Date.UTC(2026, 10, 22, 12) }
+  const clock: Place['clock'] = { ms: Date.UTC(2026, 10, 22, 12) }
   const open = async () => {
     const state = await openState({ directory: join(directory, 'state') })
     const room = state.room('membership')
@@ -47,6 +48,7 @@ export async function openPlace(
     const account = { peer: walnut.peer, incarnation: more.incarnation ?? INCARNATION }
     const book = await openOwner({
       ...{ mesh: first.mesh, room, membership, account, owner: ownerKey, now: () => clock.ms },
+      clockDoubt: () => clock.doubt,
       ...(more.maxVersions === undefined ? {} : { maxVersions: more.maxVersions }),
     })
     const invites = await openInvites({

@@ -18,6 +18,7 @@ import type { Room } from '@bzzz/store'
 import { beginRun } from './begin-run.ts'
 import { stopOf } from './books/books.ts'
 import type { Call, CallState } from './calls/call.ts'
+import { clockJump } from './calls/clock-jump.ts'
 import type { CallOutcome, Refusal, Reservation, ReserveRequest } from './calls/reservation.ts'
 import {
   loseTask,
@@ -39,7 +40,7 @@ import type { FormerLedger } from './ledger/ledgers.ts'
 import type { Marker } from './ledger/marker.ts'
 import { openLedger } from './ledger/open-ledger.ts'
 import { readCall, readUncertain } from './ledger/read.ts'
-import { readCallIn, readCostsIn, readTurnIn } from './ledger/read-all.ts'
+import { readCallIn, readCostsIn, readNamesIn, readTurnIn } from './ledger/read-all.ts'
 import { acknowledgeTask, withoutRights } from './manifest/acknowledge.ts'
 import { usedUpDay } from './periods/agent-days.ts'
 import { isShared } from './periods/charged.ts'
@@ -123,6 +124,8 @@ export interface Budget extends Moving, Watching {
   /** Gives the hold back. @throws {BudgetError} CALL_STATE when it was sent */
   release(call: CallId, reason: string): Promise<void>
   call(call: CallId): Promise<CallState | undefined>
+  /** Calls whose ids begin so, in their order: whatever became of them, in every ledger that is here. */
+  callsNamed(prefix: string, limit: number): Promise<readonly CallId[]>
   /** Of one step or of all, ascending (step, attempt). */
   callsOf(turn: TurnId, step?: number): Promise<readonly CallState[]>
   report(): BudgetReport
@@ -145,6 +148,8 @@ export interface Budget extends Moving, Watching {
    * one day or month (of 45 days, when this node is the whole mesh), new periods are opened only once one agrees.
    */
   witnessTime(wallMs: number): void
+  /** Why this node's clock cannot be gone by now, in words; undefined while nothing speaks against it. */
+  clockDoubt(): string | undefined
   /** Waits for what is being written. What is in flight then is uncertain at the next opening. */
   close(): Promise<void>
 }
@@ -309,6 +314,7 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
     uncertainCalls: (limit) => readUncertain(room, limit),
     release: (call, reason) => writer.submit(releaseTask(call, reason)),
     call: (call) => readCallIn(ledgers, call),
+    callsNamed: (prefix, limit) => readNamesIn(ledgers, prefix, limit),
     callsOf: (turn, step) => readTurnIn(ledgers, turn, step),
     report: () => reportOf({ terms: terms(now()), standing, prices, condition: writer.condition }),
     breakdown: async (day) => breakdownOf(day, await readCostsIn(ledgers, day)),
@@ -325,6 +331,7 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
       return () => void listeners.delete(listener)
     },
     witnessTime,
+    clockDoubt: () => clockJump(terms(now()), standing.lastOpened)?.words,
     close() {
       const closed = writer.close()
       waitingRoom.wakeAll()

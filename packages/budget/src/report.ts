@@ -1,8 +1,8 @@
 import { type NanoUsd, type Period, parsePeriod } from '@bzzz/protocols'
 import { type Balance, held, rights } from './books/balance.ts'
-import { isFrozen, stopOf } from './books/books.ts'
+import { isFrozen } from './books/books.ts'
 import type { CostRow } from './books/costs.ts'
-import { availableIn, balanceIn, calendarPeriods, localCapOf } from './calls/admission.ts'
+import { availableIn, balanceIn, calendarPeriods, localCapOf, standstillOf } from './calls/admission.ts'
 import type { Terms } from './calls/terms.ts'
 import type { Standing } from './ledger/standing.ts'
 import { limitOf, rightsOf } from './periods/rights.ts'
@@ -15,8 +15,8 @@ export interface BudgetReport {
   readonly rights: 'allotted' | 'none'
   /** `frozen`: a write failed; nothing is reserved or sent until the node was restarted. */
   readonly condition: 'open' | 'frozen' | 'closed'
-  /** Why the account may do nothing more: it is in use twice, or its ledger is older than what it has signed. */
-  readonly stopped?: 'forked' | 'outrun'
+  /** Why no call is made, whatever is left, and what to do about it, in words. Not there while calls may be made. */
+  readonly standstill?: string
   readonly periods: readonly PeriodReport[]
   /** No call of theirs is admitted until their price is another. */
   readonly frozenModels: readonly FrozenModel[]
@@ -66,11 +66,11 @@ export interface Reported {
 export function reportOf({ terms, standing, prices, condition }: Reported): BudgetReport {
   const allotted = rightsOf(terms.manifest, terms.account)
   const periods = reportPeriods(terms, standing)
-  const stopped = stopOf(standing, terms.account)
+  const standstill = standstillOf(terms, standing)?.words
   return {
     rights: allotted,
     condition,
-    ...(stopped && { stopped }),
+    ...(standstill !== undefined && { standstill }),
     periods,
     frozenModels: frozenModels(standing, prices),
   }

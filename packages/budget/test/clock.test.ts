@@ -123,7 +123,9 @@ describe('a budget over time', () => {
     budget.witnessTime(at('2026-11-22T08:00:00Z'))
     expect(facts.at(-1)).toEqual({ type: 'clock-disagrees', differenceMs: -3 * 86_400_000 })
     expect((await budget.reserve(callOf(10, 'b'))).status).toBe('refused')
+    expect([budget.clockDoubt(), budget.report().standstill]).toEqual([refusal.reason, refusal.reason])
     budget.witnessTime(clock.ms - SKEW_MS)
+    expect([budget.clockDoubt(), budget.report().standstill]).toEqual([undefined, undefined])
     expect((await budget.reserve(callOf(10, 'b'))).status).toBe('reserved')
   })
 

@@ -22,6 +22,7 @@ export async function budgetView(ports: DoorPorts, nowMs: number, signal: AbortS
   return {
     node_id: node.label,
     state: budgetState(ports),
+    standstill: report.standstill ?? null,
     play_money: playMoney(byModel),
     periods: standings.map((standing) => periodView(ports, standing)),
     waiting: budget.waiting().calls.map(waitingView),

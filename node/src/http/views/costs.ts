@@ -14,8 +14,8 @@ import { type Part, standingOf } from './periods.ts'
 
 /** How this node stands against its own part of the day and the month: that part is what stops a call. */
 export function budgetState({ node, budget }: Pick<DoorPorts, 'node' | 'budget'>): BudgetState {
-  const { rights, condition, stopped, periods } = budget.report()
-  if (condition !== 'open' || stopped !== undefined) return 'frozen'
+  const { rights, condition, standstill, periods } = budget.report()
+  if (condition !== 'open' || standstill !== undefined) return 'frozen'
   const running = periods.filter(({ kind }) => kind === 'day' || kind === 'month')
   // An account without an allotment may live on what others grant it.
   if (rights === 'none' && running.every((line) => line.rights === 0n)) return 'no-rights'

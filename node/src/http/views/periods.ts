@@ -18,6 +18,8 @@ export interface Part {
   readonly account: Account
   readonly own: boolean
   readonly online: boolean
+  /** By the manifest, before anything moved. */
+  readonly allotted: bigint
   readonly rights: bigint
   /** Null: it told nothing. */
   readonly charged: bigint | null
@@ -63,7 +65,8 @@ function withOwn({ budget, mesh }: Ports, own: PeriodReport, total: PeriodTotal,
 function ownPart(account: Account, own: PeriodReport, nowMs: number): Part {
   const charged = own.spent + own.held
   const unspent = aboveZero(own.rights - charged)
-  return { account, own: true, online: true, rights: own.rights, charged, unspent, atMs: nowMs }
+  const allotted = own.initial + own.minted
+  return { account, own: true, online: true, allotted, rights: own.rights, charged, unspent, atMs: nowMs }
 }
 
 /** Of one that told nothing, all that was given to it may be left, or gone. */
@@ -72,7 +75,8 @@ function otherPart(part: AccountTotal, online: ReadonlySet<string>): Part {
   const rights = initial + minted + received - granted
   const told = wallMs !== null
   const [charged, unspent] = told ? [part.charged, part.unspent] : [null, aboveZero(rights)]
-  return { account, own: false, online: online.has(account.peer), rights, charged, unspent, atMs: wallMs }
+  const whose = { account, own: false, online: online.has(account.peer), allotted: initial + minted }
+  return { ...whose, rights, charged, unspent, atMs: wallMs }
 }
 
 function aboveZero(amount: bigint): bigint {
@@ -87,7 +91,8 @@ export function threadStanding({ budget, mesh }: Ports, own: PeriodReport, cap: 
   const parts = cap.shares.map(({ account, amount }): Part => {
     if (accountKey(account) === name) return { ...ownPart(account, own, 0), atMs: null }
     const [rights, isOnline] = [BigInt(amount), online.has(account.peer)]
-    return { account, own: false, online: isOnline, rights, charged: null, unspent: rights, atMs: null }
+    const whose = { account, own: false, online: isOnline, allotted: rights }
+    return { ...whose, rights, charged: null, unspent: rights, atMs: null }
   })
   return { own, limit: BigInt(cap.amount), spent: null, parts }
 }

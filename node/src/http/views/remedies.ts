@@ -1,5 +1,5 @@
 import { formatUsd, type Waiting } from '@bzzz/budget'
-import type { NanoUsd, Period, WhyAnswer } from '@bzzz/protocols'
+import type { Manifest, NanoUsd, Period, WhyAnswer } from '@bzzz/protocols'
 import { endMs, type Part, type Standing } from './periods.ts'
 
 export type Remedy = WhyAnswer['remedies'][number]
@@ -10,18 +10,20 @@ export interface Stuck {
   /** Of this node. */
   readonly uncertain: { readonly calls: number; readonly held: bigint }
   readonly names: (peer: string) => string
+  /** Before these nothing is raised, since the owner's key came back from a backup; null where it did not. */
+  readonly restored: Manifest['restored']
 }
 
 /**
  * What would let calls go on, the quickest first. Figures are those of now: what others told may be a little old, and
  * what is asked of them is decided by them.
  */
-export function remediesFor({ calls, periods, uncertain, names }: Stuck): Remedy[] {
+export function remediesFor({ calls, periods, uncertain, names, restored }: Stuck): Remedy[] {
   const short = periods.flatMap((standing) => shortageOf(standing, calls) ?? [])
   return [
     ...held(periods, uncertain, short.length > 0 || calls.length > 0),
     ...short.flatMap((shortage) => others(shortage, names)),
-    ...short.flatMap(raised),
+    ...short.flatMap((shortage) => raised(shortage, restored)),
     ...short.flatMap(nextPeriod),
   ]
 }
@@ -81,14 +83,21 @@ function others({ standing }: Shortage, names: Stuck['names']): Remedy[] {
 
 const CENT = 10_000_000n
 
-function raised({ standing, lacks, needed }: Shortage): Remedy[] {
+/** More than was given out has to be allowed: it may be above a limit that was lowered since. */
+function raised({ standing, lacks, needed }: Shortage, restored: Stuck['restored']): Remedy[] {
   const { own, limit } = standing
   if (own.kind === 'thread') {
     const words = `the cap of this thread leaves ${usd(own.available)} here, and ${usd(needed)} is needed: open another with a larger cap`
     return [{ words, command: null }]
   }
   if (limit === null || (own.kind !== 'day' && own.kind !== 'month')) return []
-  const to = ((limit + lacks + CENT - 1n) / CENT) * CENT
+  const before = own.kind === 'day' ? restored?.beforeDay : restored?.beforeMonth
+  if (before !== undefined && own.period < before) {
+    const words = `the limit of ${labelOf(own.period)} is not raised any more, since the owner key came back from a backup`
+    return [{ words, command: null }]
+  }
+  const given = standing.parts.reduce((sum, { allotted }) => sum + allotted, 0n)
+  const to = (((given > limit ? given : limit) + lacks + CENT - 1n) / CENT) * CENT
   const words = `${usd(lacks)} is missing of ${labelOf(own.period)}: raise the limit of ${usd(limit)}, on the machine with the owner key`
   return [{ words, command: `bzzz budget raise ${own.kind} ${usd(to).slice(1)}` }]
 }

@@ -92,17 +92,33 @@ function cappedThread(books: Books, thread: ThreadId | null): Period[] {
 
 /** What stands against a call whatever is left in its periods. */
 function objectionTo(terms: Terms, books: Books, price: PriceRef, max: NanoUsd): Refusal | undefined {
-  const { newest, account } = terms
   const overrun = books.overruns.get(price.model)
   if (overrun !== undefined && isFrozen(books, price)) return refused('frozen-model', max, frozenModelWords(overrun))
+  const stand = standstillOf(terms, books)
+  return stand && { ...refused(stand.by, max, stand.words), period: stand.period }
+}
+
+interface Standstill {
+  readonly by: RefusedBy
+  readonly period: Period | null
+  readonly words: string
+}
+
+/** What stands against every call; undefined while some may be made. */
+export function standstillOf(
+  terms: Terms,
+  books: Pick<Books, 'forked' | 'outrun' | 'lastOpened'>,
+): Standstill | undefined {
+  const { newest, account } = terms
   const stop = stopOf(books, account)
-  if (stop !== undefined) return refused(stop, max, stop === 'forked' ? forkedWords(account) : outrunWords(account))
+  if (stop !== undefined)
+    return { by: stop, period: null, words: stop === 'forked' ? forkedWords(account) : outrunWords(account) }
   if (isAttestedGone(newest, account)) {
     const isMember = newest.members.some(({ peer }) => peer === account.peer)
-    return refused('closed', max, isMember ? closedWords(account) : removedWords())
+    return { by: 'closed', period: null, words: isMember ? closedWords(account) : removedWords() }
   }
   const jump = clockJump(terms, books.lastOpened)
-  return jump && { ...refused(jump.dimension, max, jump.words), period: jump.period }
+  return jump && { by: jump.dimension, period: jump.period, words: jump.words }
 }
 
 /** Refused for want of rights: other accounts' rights help when each shortage is in a period that they share. */

@@ -67,14 +67,15 @@ export function frozenModelWords(call: Call): string {
 export function noRightsWords({ peer, incarnation }: Account): string {
   return (
     `the manifest gives no rights to this node's account ${peer}/${incarnation}: ` +
-    'its ledger is new, or the owner has not allotted anything to it'
+    'its ledger is new, or the owner has not allotted anything to it. ' +
+    'It works on what other nodes give it, and has a part of its own once "bzzz budget adopt" is said where the mesh owner\'s key is'
   )
 }
 
 export function closedWords({ peer, incarnation }: Account): string {
   return (
     `the mesh's owner has attested that this node's account ${peer}/${incarnation} is gone, and its rights were given to others: ` +
-    'make a new ledger and have it adopted'
+    'stop this node, run "bzzz budget new-ledger", start it again and have it adopted'
   )
 }
 
@@ -102,7 +103,7 @@ export function outrunWords({ peer, incarnation }: Account): string {
 export function clockWords(nowMs: number, lastOpened: Period): string {
   return (
     `this node's clock says ${minuteOf(nowMs)} UTC, more than one period after ` +
-    `${lastOpened.slice(2)}, the last one it opened; it goes on once another clock agrees (a peer's or the provider's)`
+    `${lastOpened.slice(2)}, the last one it opened; ${CLOCK_REMEDY}`
   )
 }
 

@@ -490,7 +490,7 @@ describe('an account that is attested to be gone', () => {
     const [walnut, ironwood] = [mesh.home('walnut'), mesh.home('ironwood')]
     expect(await ironwood.budget.reserve(callOf(1, 'a'))).toMatchObject({
       ...{ status: 'refused', by: 'closed' },
-      reason: expect.stringContaining('make a new ledger and have it adopted'),
+      reason: expect.stringContaining('run "bzzz budget new-ledger", start it again and have it adopted'),
     })
     expect(await ironwood.budget.grant(asking(walnut, 1))).toMatchObject({ code: 'closed' })
     expect(await walnut.budget.grant(asking(ironwood, 1))).toMatchObject({ code: 'closed' })
