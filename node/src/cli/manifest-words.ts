@@ -52,6 +52,14 @@ export function laterRaise({ raises_from, limits }: ManifestView, dim: LimitStat
     : undefined
 }
 
+/** What is to be done for nodes whose ledgers the manifest does not know. */
+export function adoptLines(due: readonly string[]): string[] {
+  return due.map((node) => {
+    const name = plain(node)
+    return `${name} works with a new ledger, and has no part of the limits until this is said where the owner key is: bzzz budget adopt ${name}`
+  })
+}
+
 /** One line for each running and coming period. */
 export function limitLines({ limits, nodes, version }: ManifestView, dim?: LimitState['dim']): string[] {
   return limits.flatMap((limit) =>

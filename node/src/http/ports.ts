@@ -18,6 +18,7 @@ import type { Alerts } from '../budget/alerts.ts'
 import type { ManifestChanges } from '../budget/changes.ts'
 import type { Left } from '../budget/leave.ts'
 import type { SharedCounter } from '../counter/shared-counter.ts'
+import type { KnownAccounts } from '../membership/accounts.ts'
 import type { Invites } from '../membership/invites.ts'
 import type { LeastCap } from '../reviews/least-cap.ts'
 import type { SyncGateway } from '../sync/gateway.ts'
@@ -63,6 +64,7 @@ export interface DoorPorts {
   readonly manifest: ManifestPort
   readonly sync: SyncPort
   readonly metrics: MetricsPort
+  readonly accounts: KnownAccounts
 }
 
 /** The door for laptops, and the public key of the node that signs for them. */

@@ -601,6 +601,7 @@ export function meshOfThree() {
     slots,
     condition,
     role: 'primary',
+    accounts: { member: true, due: [] as string[], givenUp: new Set<string>(), gone: new Map<string, string>() },
     restored: null as DoorPorts['node']['restored'],
     invites,
     manifest,
@@ -614,6 +615,12 @@ export function meshOfThree() {
   const ports: DoorPorts = {
     sync: noLaptops,
     manifest,
+    accounts: {
+      isMember: () => world.accounts.member,
+      adoptionsDue: () => world.accounts.due,
+      isGivenUp: ({ incarnation }) => world.accounts.givenUp.has(incarnation),
+      labelBefore: (peer) => world.accounts.gone.get(peer),
+    },
     node: {
       peer: walnut,
       label: 'walnut',

@@ -179,6 +179,8 @@ export const budgetAnswer = z.strictObject({
   state: budgetState,
   /** Why no call is made at this node, whatever is left, and what to do about it; null while calls may be made. */
   standstill: z.string().nullable(),
+  /** Nodes that work with a ledger of which the manifest does not know: `bzzz budget adopt` is due, where the owner's key is. */
+  adopt_due: z.array(z.string()),
   /** Of the calls of this day at this node: some or all may be at prices that are not real money; both count against the limits. */
   play_money: z.enum(['none', 'some', 'all']),
   /** The running day and month first, then the days of agents and the caps of threads. */

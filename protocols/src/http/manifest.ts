@@ -67,6 +67,8 @@ export const manifestView = z.strictObject({
     }),
   ),
   limits: z.array(limitState),
+  /** Nodes that work with a ledger of which the manifest does not know. */
+  adopt_due: z.array(z.string()),
   /** The key came back from a backup: a raise begins with these periods. Null once both run, and without a restore. */
   raises_from: z.strictObject({ day: z.string(), month: z.string() }).nullable(),
 })

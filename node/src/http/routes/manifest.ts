@@ -16,10 +16,13 @@ import type { Routes } from './routes.ts'
 const VIEW_TIMEOUT_MS = 3_000
 
 /** What the owner's key signs, and leaving. */
-export function addManifestRoutes(door: Door, { ports: { manifest }, answers }: Routes): void {
+export function addManifestRoutes(door: Door, { ports: { manifest, accounts }, answers }: Routes): void {
   const config = { access: 'token' } as const
   const changed = { 200: manifestChanged }
-  const view = async () => manifestStanding(await manifest.view(AbortSignal.timeout(VIEW_TIMEOUT_MS)))
+  const view = async () => ({
+    ...manifestStanding(await manifest.view(AbortSignal.timeout(VIEW_TIMEOUT_MS))),
+    adopt_due: [...accounts.adoptionsDue()],
+  })
   type Done = Awaited<ReturnType<typeof manifest.heal>>
   const answer = async ({ status }: Done, dryRun = false) => ({
     status: dryRun && status === 'signed' ? ('possible' as const) : status,

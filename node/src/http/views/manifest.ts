@@ -9,7 +9,7 @@ export function manifestStanding({
   nodes,
   limits,
   raisesFrom,
-}: Standing): ManifestView {
+}: Standing): Omit<ManifestView, 'adopt_due'> {
   return {
     ...{ version, contested, owner_key: ownerKeyHere ? 'here' : 'elsewhere' },
     nodes: nodes.map(({ label, peer, confirmed, online }) => ({ node_id: label, peer_id: peer, confirmed, online })),
