@@ -10,8 +10,8 @@ import {
   print,
   withGlobalOptions,
 } from './context.ts'
-import { checked, inDollars, limitLines, settled } from './manifest-words.ts'
-import { plain } from './terminal.ts'
+import { checked, limitLines, settled } from './manifest-words.ts'
+import { dollars, plain } from './terminal.ts'
 
 /** Machines that go: by themselves, or by the operator's word. */
 export function addMemberCommands(program: Command, context: CommandContext): void {
@@ -40,7 +40,8 @@ function addLeave(program: Command, context: CommandContext): void {
             ? 'left the mesh; the node stops'
             : 'left the mesh and the node stops, but the node with the owner key was not reached: run "bzzz remove NAME --destroyed" there, with the name of this one',
           ...left.given.map(
-            ({ node_id, period, amount_usd }) => `  ${plain(node_id)} was given ${inDollars(amount_usd)} of ${period}`,
+            ({ node_id, period, amount_usd }) =>
+              `  ${plain(node_id)} was given ${dollars(amount_usd)} of ${period.slice(period.indexOf(':') + 1)}`,
           ),
           `  ${dataDirectory} may be deleted, or kept to read`,
         ].join('\n'),

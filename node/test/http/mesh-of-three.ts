@@ -483,6 +483,7 @@ class MemoryReviews {
 class MemoryManifest {
   readonly asked: unknown[] = []
   refusal: Error | undefined
+  given = 2_000_000_000n
   standing: Standing = {
     ...{ version: 3, contested: false, ownerKeyHere: true },
     nodes: [
@@ -506,7 +507,7 @@ class MemoryManifest {
   readonly heal = () => this.done('heal')
   readonly leave = async (): Promise<Left> => {
     await this.done('leave')
-    return { status: 'removed', given: [{ label: 'ironwood', period: 'd:2026-11-22', amount: 2_000_000_000n }] }
+    return { status: 'removed', given: [{ label: 'ironwood', period: 'd:2026-11-22', amount: this.given }] }
   }
 
   private async done(asked: unknown, { dryRun }: Doing = { dryRun: false }) {

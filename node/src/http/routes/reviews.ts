@@ -78,7 +78,7 @@ async function openReview(ports: DoorPorts, order: ReviewOrder): Promise<ReviewO
 }
 
 function rolesMissing({ roles }: RolesMissing): ProblemError {
-  const detail = `No live agent takes ${roles.join(', ')}. Start a node that has one, or leave it out of "required"; GET /api/agents shows who is there.`
+  const detail = `No live agent takes ${roles.join(', ')}. Start a node that has one, or ask for fewer roles; the list of agents shows who is there.`
   return new ProblemError('ROLES_MISSING', detail)
 }
 
