@@ -97,6 +97,17 @@ describe('GET /api/budget/why', () => {
     expect(remedies.flat().join()).not.toContain('bzzz budget raise')
   })
 
+  it('after an overrun names a raise after which the call would fit, the deficit made up for', async () => {
+    const { agents, budget } = doorsUnderTest()
+    const day = lineOf('day', 'd:2026-11-22', 33, 36, 0.5)
+    budget.running = [{ ...day, overrun: usd(3.5), available: usd(0) }]
+    budget.waits.push(waitingCall('b', 10, 13.5))
+    expect(answerOf(await agents.inject(why()), 200, whyAnswer).remedies).toContainEqual({
+      words: '$13.50 is missing of 2026-11-22: raise the limit of $100.00, on the machine with the owner key',
+      command: 'bzzz budget raise day 113.50',
+    })
+  })
+
   it('of what may have been billed says to settle it, and of a settled call what it cost', async () => {
     const { agents, budget } = doorsUnderTest()
     const [lost, done] = [lostCall('a', 0.25), lostCall('done', 0.5)]

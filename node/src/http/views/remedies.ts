@@ -37,10 +37,17 @@ interface Shortage {
 }
 
 function shortageOf(standing: Standing, calls: Stuck['calls']): Shortage | undefined {
-  const { period, available } = standing.own
+  const { period } = standing.own
   const claims = calls.filter(({ refusal }) => refusal.lacks.some((lack) => lack.period === period))
   const needed = claims.reduce((sum, { refusal }) => sum + refusal.needed, 0n)
-  return needed > available ? { standing, needed, lacks: needed - available } : undefined
+  const left = leftIn(standing)
+  return claims.length > 0 && needed > left ? { standing, needed, lacks: needed - left } : undefined
+}
+
+/** Below zero after an overrun: so much has to come before anything is left again. */
+function leftIn({ own: { available, rights, spent, held } }: Standing): bigint {
+  const uncharged = rights - spent - held
+  return uncharged < 0n ? uncharged : available
 }
 
 function held(periods: readonly Standing[], uncertain: Stuck['uncertain'], wanted: boolean): Remedy[] {
