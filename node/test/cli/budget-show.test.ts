@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { ironwood, lineOf, lostCall, NOW, usd, waitingCall } from '../http/mesh-of-three.ts'
+import { acacia, ironwood, lineOf, lostCall, NOW, usd, waitingCall } from '../http/mesh-of-three.ts'
 import { nodeToAsk } from './node-to-ask.ts'
 
 async function withWaiting() {
@@ -27,7 +27,7 @@ it('bzzz budget show tells the mesh’s spending by node, what this node may spe
   expect(code).toBe(0)
   expect(steady(out).split('\n')).toEqual([
     "2026-11-22 (UTC), this node: ok; all of today's calls here are play money, which counts like dollars",
-    'day 2026-11-22  the mesh spent $12.7500 of $100.0000, at most $45.0833 (no figures from acacia)',
+    'day 2026-11-22  the mesh spent at least $12.7500 of $100.0000, at most $45.0833 (no figures from acacia)',
     '    node            may spend  spent, held  left            as of',
     '    walnut          $34.0000   $2.7500      $31.2500        then',
     '    ironwood        $33.0000   $10.0000     $23.0000        then',
@@ -42,6 +42,15 @@ it('bzzz budget show tells the mesh’s spending by node, what this node may spe
     'agent                   spent    held     calls  tokens in  tokens out',
     'architect (play money)  $2.5000  $0.2500  3      900        80',
   ])
+})
+
+it('bzzz budget show says at least of what an away node told before it went', async () => {
+  const { ask, world, budget } = await nodeToAsk()
+  budget.running = [lineOf('day', 'd:2026-11-22', 33, 2.5, 0.25)]
+  world.slots.set(acacia, { charged: 3, wallMs: NOW - 60_000 })
+  expect((await ask('budget', 'show')).out).toContain(
+    'the mesh spent at least $15.7500 of $100.0000, at most $46.0833 (old figures from acacia)',
+  )
 })
 
 it('a node that makes no call at all says so, and what to do, wherever it is asked', async () => {

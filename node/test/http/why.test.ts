@@ -33,6 +33,17 @@ describe('GET /api/budget', () => {
     ])
   })
 
+  it('counts what an away node had left as spent since, at most', async () => {
+    const { agents, world, budget, mesh } = doorsUnderTest()
+    budget.running = [lineOf('day', 'd:2026-11-22', 33, 2.5, 0.25)]
+    world.slots.set(acacia, { charged: 3, wallMs: NOW - 60_000 })
+    const shown = async () => answerOf(await agents.inject('/api/budget'), 200, budgetAnswer).periods[0]
+    const away = await shown()
+    expect(away).toMatchObject({ spent_usd: 15.75, spent_at_most_usd: 46.083333333 })
+    mesh.statuses = mesh.statuses.map((status) => ({ ...status, state: 'online' }))
+    expect(await shown()).toMatchObject({ spent_usd: 15.75, spent_at_most_usd: 15.75 })
+  })
+
   it('knows its own part without having told anything to the mesh', async () => {
     const { agents, world, budget } = doorsUnderTest()
     world.slots.delete(walnut)

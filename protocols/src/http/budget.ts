@@ -120,7 +120,7 @@ const periodView = z.strictObject({
   limit_usd: usd.nullable(),
   /** By all nodes of which figures are at hand; null for what is no matter of the whole mesh. */
   spent_usd: usd.nullable(),
-  /** As if nodes without figures had spent all that they may. */
+  /** As if nodes without figures had spent all that they may, and those that are away all that they had left. */
   spent_at_most_usd: usd.nullable(),
   own: ownPart,
   nodes: z.array(nodePart),

@@ -8,7 +8,7 @@ export interface Standing {
   readonly own: PeriodReport
   /** Null for an agent's day, and a thread of which no cap is known. */
   readonly limit: bigint | null
-  /** Null for what only this node's part is known of. */
+  /** By now: what an away node had left when it last told, it may have spent. Null for what only this node's part is known of. */
   readonly spent: { readonly low: bigint; readonly high: bigint } | null
   /** Own one first. */
   readonly parts: readonly Part[]
@@ -49,8 +49,8 @@ function withOwn({ budget, mesh }: Ports, own: PeriodReport, total: PeriodTotal,
   const charged = own.spent + own.held
   const low = total.low - (told?.charged ?? 0n) + charged
   // What was told of the own part as unspent may have been charged since; of nothing told, all counts as charged.
-  const high = total.high + (told?.unspent ?? 0n) - aboveZero(own.rights - charged)
   const others = total.byAccount.filter((part) => part !== told)
+  const high = total.high + (told?.unspent ?? 0n) - aboveZero(own.rights - charged) + unseen(others, online)
   return {
     own,
     limit: total.limit,
@@ -60,6 +60,14 @@ function withOwn({ budget, mesh }: Ports, own: PeriodReport, total: PeriodTotal,
       ...others.map((part) => otherPart(part, online)),
     ],
   }
+}
+
+/** What nodes that are away may have charged since they told. */
+function unseen(parts: readonly AccountTotal[], online: ReadonlySet<string>): bigint {
+  const away = parts.filter(({ account, state, wallMs }) => {
+    return wallMs !== null && state !== 'closed' && !online.has(account.peer)
+  })
+  return away.reduce((sum, { unspent }) => sum + unspent, 0n)
 }
 
 function ownPart(account: Account, own: PeriodReport, nowMs: number): Part {
