@@ -10,6 +10,7 @@ export function periodLines(period: PeriodView, context: CommandContext, { ownPa
   const { nodes } = period
   return [
     `${nameOf(period)}  ${meshWords(period)}`,
+    ...lostLines(period),
     ...(nodes.length < 2
       ? []
       : [
@@ -29,6 +30,10 @@ function nameOf({ kind, period }: PeriodView): string {
   const label = plain(period.slice(period.indexOf(':') + 1))
   if (kind === 'agent-day') return `day of ${label.replace(':', ' ')}`
   return `${kind} ${label}`
+}
+
+function lostLines({ lost_usd }: PeriodView): string[] {
+  return lost_usd === null || lost_usd === 0 ? [] : [`  lost with given-up ledgers: ${dollars(lost_usd)}`]
 }
 
 function meshWords({ kind, limit_usd, spent_usd, spent_at_most_usd, nodes }: PeriodView): string {

@@ -78,7 +78,7 @@ const MAX_PERIODS = 12
 
 function alertLine({ level, period, limit_usd, spent_usd, told_by, at }: AlertView, { now }: CommandContext): string {
   const share = Math.floor((100 * spent_usd) / limit_usd)
-  return `  ${level} ${ago(at, now())}: ${share} % of ${dollars(limit_usd)} for ${plain(period.slice(2))} was spent or held, told by ${plain(told_by)}`
+  return `  ${level} ${ago(at, now())}: ${share} % of ${dollars(limit_usd)} for ${plain(period.slice(2))} was spent, held or lost, told by ${plain(told_by)}`
 }
 
 function unsettledLines({ uncertain, unproven_usd }: BudgetAnswer): string[] {

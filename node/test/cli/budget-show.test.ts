@@ -53,6 +53,13 @@ it('bzzz budget show says at least of what an away node told before it went', as
   )
 })
 
+it('bzzz budget show tells what was lost with ledgers that were given up', async () => {
+  const { ask, world, budget } = await nodeToAsk()
+  budget.running = [lineOf('day', 'd:2026-11-22', 33, 2.5, 0.25)]
+  world.slots.set(acacia, { charged: 3, lost: 30.333333333, wallMs: NOW - 60_000 })
+  expect((await ask('budget', 'show')).out.split('\n')[2]).toBe('  lost with given-up ledgers: $30.3333')
+})
+
 it('a node that makes no call at all says so, and what to do, wherever it is asked', async () => {
   const { ask, budget } = await nodeToAsk()
   budget.standstill = 'a copy of it is in use: stop that'

@@ -394,7 +394,7 @@ export function lineOf(
 const unmoved = { minted: usd(0), received: usd(0), credited: usd(0), granted: usd(0) }
 
 /** What was found of each node's figures: nothing of acacia's. */
-type Slots = Map<PeerId, { readonly charged: number; readonly wallMs: number }>
+type Slots = Map<PeerId, { readonly charged: number; readonly lost?: number; readonly wallMs: number }>
 
 function counterOf(slots: Slots): DoorPorts['counter'] {
   return {
@@ -404,7 +404,9 @@ function counterOf(slots: Slots): DoorPorts['counter'] {
       const low = sum(byAccount.map(({ charged }) => charged))
       const all = sum(byAccount.map(({ initial }) => initial))
       const high = (all - sum(byAccount.map(({ unspent }) => unspent))) as NanoUsd
-      return { limit: usd(100), low, high, found: slots.size, oldestMs: NOW - 2000, byAccount, missing }
+      const lost = sum(byAccount.map((account) => account.lost))
+      const left = sum(byAccount.map((account) => account.left))
+      return { limit: usd(100), low, high, lost, left, found: slots.size, oldestMs: NOW - 2000, byAccount, missing }
     },
   }
 }
@@ -415,7 +417,17 @@ function totalOf(peer: PeerId, slots: Slots): AccountTotal {
   const charged = usd(told?.charged ?? 0)
   const unspent = (told === undefined ? 0n : initial - charged) as NanoUsd
   const state = told === undefined ? null : 'open'
-  return { account: accountOf(peer), initial, ...unmoved, charged, unspent, state, wallMs: told?.wallMs ?? null }
+  const rest = { lost: usd(told?.lost ?? 0), left: (initial - charged) as NanoUsd }
+  return {
+    account: accountOf(peer),
+    initial,
+    ...unmoved,
+    charged,
+    unspent,
+    ...rest,
+    state,
+    wallMs: told?.wallMs ?? null,
+  }
 }
 
 function sum(amounts: readonly NanoUsd[]): NanoUsd {

@@ -122,6 +122,8 @@ const periodView = z.strictObject({
   spent_usd: usd.nullable(),
   /** As if nodes without figures had spent all that they may, and those that are away all that they had left. */
   spent_at_most_usd: usd.nullable(),
+  /** What nobody can spend any more: the rest of nodes that left, and of ledgers that were given up or are in use twice. */
+  lost_usd: usd.nullable(),
   own: ownPart,
   nodes: z.array(nodePart),
 })
@@ -162,7 +164,7 @@ export const alertView = z.strictObject({
   /** `d:2026-11-22` or `m:2026-11`. */
   period: z.string(),
   limit_usd: usd,
-  /** At least so much was spent or held then. */
+  /** At least so much was spent or held then, or lost with ledgers that were given up. */
   spent_usd: usd,
   /** The node that told people. */
   told_by: z.string(),

@@ -10,6 +10,8 @@ export interface Standing {
   readonly limit: bigint | null
   /** By now: what an away node had left when it last told, it may have spent. Null for what only this node's part is known of. */
   readonly spent: { readonly low: bigint; readonly high: bigint } | null
+  /** With ledgers that were given up; null where the mesh's figures are not looked at. */
+  readonly lost: bigint | null
   /** Own one first. */
   readonly parts: readonly Part[]
 }
@@ -37,7 +39,7 @@ export async function standingOf(
   nowMs: number,
   signal: AbortSignal,
 ): Promise<Standing> {
-  if (own.kind !== 'day' && own.kind !== 'month') return { own, limit: own.limit, spent: null, parts: [] }
+  if (own.kind !== 'day' && own.kind !== 'month') return { own, limit: own.limit, spent: null, lost: null, parts: [] }
   return withOwn(ports, own, await ports.counter.total(own.period, { signal }), nowMs)
 }
 
@@ -55,6 +57,7 @@ function withOwn({ budget, mesh }: Ports, own: PeriodReport, total: PeriodTotal,
     own,
     limit: total.limit,
     spent: { low, high: high > low ? high : low },
+    lost: total.lost,
     parts: [
       ...(own.rights === 0n && charged === 0n ? [] : [ownPart(budget.account, own, nowMs)]),
       ...others.map((part) => otherPart(part, online)),
@@ -93,7 +96,7 @@ function aboveZero(amount: bigint): bigint {
 
 /** A thread's cap was split once, in its first entry; what the others did with their shares is not told here. */
 export function threadStanding({ budget, mesh }: Ports, own: PeriodReport, cap: ThreadCap | undefined): Standing {
-  if (cap === undefined) return { own, limit: null, spent: null, parts: [] }
+  if (cap === undefined) return { own, limit: null, spent: null, lost: null, parts: [] }
   const online = onlinePeers(mesh)
   const name = accountKey(budget.account)
   const parts = cap.shares.map(({ account, amount }): Part => {
@@ -102,14 +105,14 @@ export function threadStanding({ budget, mesh }: Ports, own: PeriodReport, cap: 
     const whose = { account, own: false, online: isOnline, allotted: rights }
     return { ...whose, rights, charged: null, unspent: rights, atMs: null }
   })
-  return { own, limit: BigInt(cap.amount), spent: null, parts }
+  return { own, limit: BigInt(cap.amount), spent: null, lost: null, parts }
 }
 
 function onlinePeers(mesh: Ports['mesh']): ReadonlySet<string> {
   return new Set(mesh.peers().flatMap(({ peer, state }) => (state === 'online' ? [peer] : [])))
 }
 
-export function periodView(ports: Ports, { own, limit, spent, parts }: Standing): PeriodView {
+export function periodView(ports: Ports, { own, limit, spent, lost, parts }: Standing): PeriodView {
   const names = nodeNames(ports)
   const ends = endMs(own.period)
   return {
@@ -119,6 +122,7 @@ export function periodView(ports: Ports, { own, limit, spent, parts }: Standing)
     limit_usd: limit === null ? null : usdOf(limit),
     spent_usd: spent === null ? null : usdOf(spent.low),
     spent_at_most_usd: spent === null ? null : usdOf(spent.high),
+    lost_usd: lost === null ? null : usdOf(lost),
     own: ownView(own),
     nodes: parts.map((part) => ({
       node_id: names(part.account.peer),
