@@ -71,6 +71,13 @@ it('a node that makes no call at all says so, and what to do, wherever it is ask
   expect((await ask('status')).out).toContain('budget    frozen (see "bzzz budget show"): ')
 })
 
+it('bzzz owner show says what all nodes together may still spend, which is not what was given out less what was spent', async () => {
+  const { ask } = await nodeToAsk()
+  expect((await ask('owner', 'show')).out).toContain(
+    'today           at most $23.00 more ($10.00 of $40.00 spent or held; $13.00 above the limit had been given out before)',
+  )
+})
+
 it('bzzz budget why says what a call waits for, who was asked, and what to do', async () => {
   const { ask } = await withWaiting()
   const { code, out } = await ask('budget', 'why')

@@ -495,7 +495,7 @@ class MemoryManifest {
     limits: [
       {
         ...{ period: 'd:2026-11-22', dim: 'day', running: true, limit: 40_000_000_000n, given: 53_000_000_000n },
-        ...{ mayExceedBy: 13_000_000_000n, waitingFor: ['ironwood'], spent: 10_000_000_000n },
+        ...{ mayExceedBy: 13_000_000_000n, waitingFor: ['ironwood'], spent: 10_000_000_000n, left: 23_000_000_000n },
       },
     ],
   }
