@@ -66,10 +66,7 @@ function standingLines(standing: BudgetAnswer, laptop: boolean, context: Command
     ...standing.alerts.map((alert) => alertLine(alert, context)),
     ...unsettledLines(standing),
     ...waitingLines(standing, context),
-    ...standing.frozen_models.map(
-      ({ model, billed_usd, bound_usd }) =>
-        `  ${plain(model)} is frozen on this node: ${dollars(billed_usd)} was billed for a call that could cost ${dollars(bound_usd)}; correct its price in the price file and start the node again`,
-    ),
+    ...standing.frozen_models.map(({ words }) => `  ${plain(words)}`),
   ]
 }
 

@@ -71,6 +71,14 @@ it('a node that makes no call at all says so, and what to do, wherever it is ask
   expect((await ask('status')).out).toContain('budget    frozen (see "bzzz budget show"): ')
 })
 
+it('of a frozen model bzzz budget show and why say the same, with what to do', async () => {
+  const { ask, budget } = await nodeToAsk()
+  budget.frozenModels = [{ model: 'gpt', billed: usd(0.75), held: usd(0.25) }]
+  const words =
+    '  gpt is frozen on this node: $0.75 was billed for a call that could cost $0.25; correct its price in the price file and start the node again'
+  for (const command of ['show', 'why']) expect((await ask('budget', command)).out.split('\n')).toContain(words)
+})
+
 it('bzzz owner show says what all nodes together may still spend, which is not what was given out less what was spent', async () => {
   const { ask } = await nodeToAsk()
   expect((await ask('owner', 'show')).out).toContain(

@@ -192,7 +192,7 @@ export const budgetAnswer = z.strictObject({
   /** The part of what this node spent today that is whole bounds, since a provider did not plainly say what was used. */
   unproven_usd: usd,
   /** Models that were billed above a bound: this node does not call them until their price is another. */
-  frozen_models: z.array(z.strictObject({ model: z.string(), billed_usd: usd, bound_usd: usd })),
+  frozen_models: z.array(z.strictObject({ model: z.string(), billed_usd: usd, bound_usd: usd, words: z.string() })),
   /** Of the running day and month, newest first. */
   alerts: z.array(alertView),
 })
