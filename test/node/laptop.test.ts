@@ -144,7 +144,7 @@ describe('a laptop', () => {
     const status = async () => (await at(['status'])).stdout
     await expect.poll(status, PATIENCE).toMatch(/^ana of test: ok \(offline: .*^ {2}budget +none \(a laptop\)$/ms)
     expect((await at(['status'])).code).toBe(0)
-    expect((await at(['budget', 'show'])).stdout).toMatch(/\(UTC\): none \(a laptop\)/)
+    expect((await at(['budget', 'show'])).stdout).toMatch(/\(UTC\), this node: none \(a laptop\)/)
     const review = await at(['review', '-', '--json'], PATCH)
     expect(JSON.parse(review.stdout).error).toMatchObject({ code: 'ROLES_MISSING', exit_code: 69 })
     await stop('ana')
