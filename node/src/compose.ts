@@ -11,7 +11,7 @@ import { blobSource } from './agents/blob-source.ts'
 import { openFinished } from './agents/finished.ts'
 import { createAgentNews } from './agents/news.ts'
 import { setUpAgents } from './agents/setup.ts'
-import { refuseLeft } from './budget/leave.ts'
+import { refuseLeft, refuseRemoved } from './budget/leave.ts'
 import { openMarkerFile } from './budget/marker.ts'
 import { openOffice } from './budget/office.ts'
 import { openOwner } from './budget/owner.ts'
@@ -40,6 +40,7 @@ import { localToken, readSecret } from './identity/credentials.ts'
 import { readIdentity } from './identity/identity.ts'
 import { dataDirectory } from './init/data-directory.ts'
 import { readMeshFile } from './init/mesh-file.ts'
+import { knownAccounts } from './membership/accounts.ts'
 import { openInvites } from './membership/invites.ts'
 import { openMembership } from './membership/membership.ts'
 import { readOwnerKey } from './membership/owner-key.ts'
@@ -117,6 +118,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     const membershipRoom = state.room('membership')
     const membership = await openMembership({ room: membershipRoom, first: opened, observe: observe.membership })
     await refuseLeft(membershipRoom, opened.manifest.network)
+    refuseRemoved(membership, identity.peer)
     const { newest } = membership
     const label = labelOf(newest(), identity.peer)
     const isLaptop = membership.isLaptop(identity.peer)
@@ -161,11 +163,6 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     })
     const { standstill } = budget.report()
     if (standstill !== undefined) log.warn({ account: budget.account }, `no model call is made: ${standstill}`)
-    if (budget.rights === 'none' && !isLaptop)
-      log.warn(
-        { account: budget.account },
-        `the manifest names no allotment for this ledger: this node spends what the others grant it, until "bzzz budget adopt ${label}" is said where the mesh owner's key is`,
-      )
 
     const threads = await openThreads({
       room: state.room('threads'),
@@ -225,6 +222,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
         newest: () => ({ version: newest().manifest.version, bytes: newest().bytes }),
         receive: membership.receive,
         versionOf: (bytes) => signedVersion(bytes, opened),
+        wasMember: membership.wasMember,
         subscribe: membership.subscribe,
       },
       joins: invites,
@@ -242,6 +240,12 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
       throw cannotListen(error, config) ?? error
     })
     closers.add('mesh', () => mesh.close())
+    const accounts = knownAccounts({ membership, mesh, account: budget.account })
+    if (accounts.adoptionsDue().includes(label))
+      log.warn(
+        { account: budget.account },
+        `the manifest names no allotment for this ledger: this node spends what the others grant it, until "bzzz budget adopt ${label}" is said where the mesh owner's key is`,
+      )
     wires.connect(mesh)
     sightings.connect(mesh)
     closers.add('watching', () => sightings.close())
@@ -364,6 +368,7 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
           condition: () => ({ store: state.condition, transport: 'up' }),
           model: () => ({ ...setup.model, ...news.calls() }),
         },
+        accounts,
         threads,
         mesh,
         budget,

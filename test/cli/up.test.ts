@@ -175,7 +175,7 @@ test('the status of a node that reaches nobody says so, and ends with 69', async
 test('Ctrl-C on a review ends the command, not the review', async () => {
   await up()
   await writeFile(join(directory, 'count.patch'), PATCH)
-  const args = ['--data-dir', alone, '--budget', '0.000001', '--wait', '1h']
+  const args = ['--data-dir', alone, '--budget', '0.018', '--wait', '1h']
   const review = startJob(['review', 'count.patch', ...args], { cwd: directory })
   jobs.push(review)
   const thread = /thread (\S+):/.exec(await review.line((line) => line.startsWith('thread ')))?.[1]

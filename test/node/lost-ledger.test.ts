@@ -71,6 +71,7 @@ test('its status says that it may spend nothing', async () => {
   const { code, stdout } = await bzzz(['status', '--data-dir', lost])
   expect(code).toBe(0)
   expect(stdout).toMatch(/^ {2}budget +no-rights: today this node may spend \$0\.0000,.* available \$0\.0000$/m)
+  expect(stdout).toMatch(/^ {2}acacia works with a new ledger, .*: bzzz budget adopt acacia$/m)
 })
 
 test('its seat works at once on what the others give it, and pays for itself', async () => {

@@ -59,7 +59,7 @@ describe('the limit of a day', () => {
     await acacia.node.close()
     const offline = async () => (await standing()).nodes.find(({ node_id }) => node_id === 'acacia')?.online
     await expect.poll(offline, PATIENCE).toBe(false)
-    const told = await bzzz(['budget', 'lower', 'day', '6', '--data-dir', walnut().directory])
+    const told = await bzzz(['budget', 'lower', 'day', '6', '--yes', '--data-dir', walnut().directory])
     expect(told).toMatchObject({ code: 0, stderr: '' })
     expect(told.stdout.split('\n')).toEqual([
       'the limit of a UTC day is $6.00, in version 3 of the manifest',
@@ -73,6 +73,15 @@ describe('the limit of a day', () => {
     await expect
       .poll(async () => (await day()).at(-1), PATIENCE)
       .toMatchObject({ limit_usd: 6, given_usd: 6, waiting_for: [] })
+  })
+
+  test('of a month is not lowered below that of a day', async () => {
+    const refused = await bzzz(['budget', 'lower', 'month', '5', '--data-dir', walnut().directory])
+    expect(refused).toMatchObject({
+      code: 64,
+      stderr: expect.stringMatching(/limit of a day is \$6\.00: lower that first/),
+    })
+    expect(refused.stderr).not.toContain('--yes')
   })
 
   test('is not changed on a node without the key, which says where that is', async () => {

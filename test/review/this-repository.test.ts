@@ -130,13 +130,24 @@ describe('by the command line, on three running nodes', { timeout: 60_000 }, () 
     expect(await threadCount()).toBe(before)
   })
 
-  test('a cap that no call fits under pauses the review, and after the wait the limit is named in figures', async () => {
-    const ended = await review('HEAD~1..HEAD', '--budget', '0.000001', '--wait', '1s', '--json')
+  test('a cap that runs out pauses the review, and after the wait the limit is named in figures', async () => {
+    const ended = await review('HEAD~1..HEAD', '--budget', '0.018', '--wait', '1s', '--json')
     const result = only(ended)
     expect(ended.code).toBe(30)
-    expect(result).toMatchObject({ verdict: 'paused', spent_usd: 0, findings: [] })
-    expect(result.reason).toMatch(/\$0\.0000003.*\$\d+\.\d+/)
+    expect(result).toMatchObject({ verdict: 'paused' })
+    expect(result.reason).toMatch(/\$0\.0\d+.*\$\d+\.\d+/)
   })
+
+  test.each([[[]], [['--dry-run']]])(
+    'a cap that no call fits under is refused before anything is opened: %j',
+    async (more) => {
+      const before = await threadCount()
+      const { code, stdout, stderr } = await review('HEAD~1..HEAD', '--budget', '0.01', ...more)
+      expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
+      expect(stderr).toMatch(/^bzzz: .*smallest cap with which each seat can make one call is \$0\.0\d+\.\n$/)
+      expect(await threadCount()).toBe(before)
+    },
+  )
 
   test('a role that nobody takes is refused before anything is opened', async () => {
     const before = await threadCount()

@@ -10,6 +10,7 @@ import {
   type NanoUsd,
   type NodeCard,
   type PeerId,
+  type Period,
   parsePeriod,
 } from '@bzzz/protocols'
 import type { SharedCounter } from '../counter/shared-counter.ts'
@@ -19,11 +20,16 @@ import type { Changed, Owner } from './owner.ts'
 /** What an operator may change of the manifest, and what it stands at, in the words of the API. */
 export interface ManifestChanges {
   view(signal: AbortSignal): Promise<Standing>
-  limit(order: LimitOrder): Promise<Done>
-  adopt(node: string, reissue: NanoUsd | null): Promise<Done>
-  remove(node: string, destroyed: boolean): Promise<Done>
+  limit(order: LimitOrder, how?: Doing): Promise<Done>
+  adopt(node: string, reissue: NanoUsd | null, how?: Doing): Promise<Done>
+  remove(node: string, destroyed: boolean, how?: Doing): Promise<Done>
   restore(gone: readonly string[]): Promise<Done>
   heal(): Promise<Done>
+}
+
+/** A dry run answers as the change would, and changes nothing. */
+export interface Doing {
+  readonly dryRun: boolean
 }
 
 export interface LimitOrder {
@@ -40,6 +46,8 @@ export interface Standing {
   readonly ownerKeyHere: boolean
   readonly nodes: readonly { label: string; peer: PeerId; confirmed: number; online: boolean }[]
   readonly limits: readonly LimitStanding[]
+  /** Since the key came back from a backup; null once these run. */
+  readonly raisesFrom: { readonly day: Period; readonly month: Period } | null
 }
 
 export interface LimitStanding {
@@ -79,6 +87,8 @@ export interface ChangesOptions {
 
 const UNKNOWN = { spent: null, left: null }
 
+const DO: Doing = { dryRun: false }
+
 /** A node that is up confirms within a round trip and a write. */
 const CONFIRM_MS = 5_000
 /** One that was just started says within it which account it works with. */
@@ -88,8 +98,8 @@ export function createManifestChanges(options: ChangesOptions): ManifestChanges 
   const { membership, owner, budget, mesh, counter, now } = options
   const manifest = (): Manifest => membership.newest().manifest
 
-  async function done(change: ManifestChange): Promise<Done> {
-    const changed = await owner.change(change)
+  async function done(change: ManifestChange, { dryRun }: Doing = DO): Promise<Done> {
+    const changed = dryRun ? await owner.check(change) : await owner.change(change)
     if (changed.status === 'refused') throw new ChangeRefused('CHANGE_REFUSED', withLabels(changed.reason))
     return changed
   }
@@ -166,22 +176,33 @@ export function createManifestChanges(options: ChangesOptions): ManifestChanges 
         role === 'node' ? [{ label, peer, confirmed: confirmed.get(peer) ?? 0, online: isOnline(peer) }] : [],
       ),
       limits: await Promise.all(limits),
+      raisesFrom: raisesFrom(),
     }
+  }
+
+  function raisesFrom(): Standing['raisesFrom'] {
+    const { restored } = manifest()
+    if (restored === null) return null
+    const { beforeDay: day, beforeMonth: month } = restored
+    return day > dayPeriod(now()) || month > monthPeriod(now()) ? { day, month } : null
   }
 
   return {
     view,
-    limit: async ({ dim, direction, amount }) => {
+    limit: async ({ dim, direction, amount }, how) => {
       const before = present(dim)
       const isSo = direction === 'raise' ? amount > before : amount < before
       if (amount !== before && !isSo) throw new ChangeRefused('CHANGE_REFUSED', otherWayWords(dim, direction, before))
       if (direction === 'raise' && dim === 'day' && amount > present('month'))
-        throw new ChangeRefused('CHANGE_REFUSED', crossedWords(present('month')))
-      return await done({ kind: 'limit', dim, amount })
+        throw new ChangeRefused('CHANGE_REFUSED', crossedWords('month', present('month')))
+      if (direction === 'lower' && dim === 'month' && amount < present('day'))
+        throw new ChangeRefused('CHANGE_REFUSED', crossedWords('day', present('day')))
+      return await done({ kind: 'limit', dim, amount }, how)
     },
-    async adopt(node, reissue) {
+    async adopt(node, reissue, how = DO) {
       const member = memberNamed(node)
       const account = await accountOf(member)
+      if (how.dryRun) return await wouldAdopt(member, account)
       await restoreFirst(member)
       const adopted = await done({ kind: 'adopt', account })
       if (reissue === null) return adopted
@@ -189,7 +210,7 @@ export function createManifestChanges(options: ChangesOptions): ManifestChanges 
       await done({ kind: 'reissue', dim: 'day', by: reissue, account })
       return await done({ kind: 'reissue', dim: 'month', by: reissue, account })
     },
-    async remove(node, destroyed) {
+    async remove(node, destroyed, how) {
       const { peer, label, role } = memberNamed(node)
       if (peer === mesh.peer)
         throw new ChangeRefused(
@@ -198,13 +219,21 @@ export function createManifestChanges(options: ChangesOptions): ManifestChanges 
         )
       if (role === 'node' && !destroyed && !isOnline(peer))
         throw new ChangeRefused('CHANGE_REFUSED', unreachedWords(label))
-      return await done({ kind: 'remove-member', peer, how: 'attested' })
+      return await done({ kind: 'remove-member', peer, how: 'attested' }, how)
     },
     restore: async (gone) => {
       const peers = new Set([mesh.peer, ...gone.map((name) => memberNamed(name).peer)])
       return await done({ kind: 'restore', gone: [...peers].flatMap(formerOf) })
     },
     heal: () => done({ kind: 'heal' }),
+  }
+
+  async function wouldAdopt(member: Member, account: Account): Promise<Done> {
+    const restores = member.peer === mesh.peer && owner.needsRestore()
+    const first: ManifestChange = restores
+      ? { kind: 'restore', gone: formerOf(member.peer) }
+      : { kind: 'adopt', account }
+    return await done(first, { dryRun: true })
   }
 
   /** The owner's own disk was lost, and the chain with it: that comes first. */
@@ -238,8 +267,11 @@ function otherWayWords(dim: 'day' | 'month', direction: 'raise' | 'lower', befor
   return `the limit of a ${dim} is ${formatUsd(before)}, so this would ${other} it: use "bzzz budget ${other}"`
 }
 
-function crossedWords(month: NanoUsd): string {
-  return `no day can cost more than its month, whose limit is ${formatUsd(month)}: raise that first`
+/** @param other the limit that is to be changed first */
+function crossedWords(other: 'day' | 'month', limit: NanoUsd): string {
+  return other === 'month'
+    ? `no day can cost more than its month, whose limit is ${formatUsd(limit)}: raise that first`
+    : `no day can cost more than its month, and the limit of a day is ${formatUsd(limit)}: lower that first`
 }
 
 function unmetWords(label: string): string {

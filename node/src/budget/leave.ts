@@ -75,6 +75,16 @@ function untilRemoved(membership: Membership, self: PeerId, patience: AbortSigna
   })
 }
 
+/** @throws {ConfigError} on a data directory whose node has heard that it was removed */
+export function refuseRemoved(membership: Pick<Membership, 'newest' | 'isMember' | 'wasMember'>, self: PeerId): void {
+  if (membership.isMember(self) || !membership.wasMember(self)) return
+  const { network } = membership.newest().manifest
+  throw new ConfigError(
+    'LEFT_MESH',
+    `this machine was removed from the mesh ${network}, and is no member any more: its threads can be read from a copy, nothing else; to come back, ask for an invitation and join with another data directory`,
+  )
+}
+
 /** @throws {ConfigError} on a data directory whose node has left its mesh */
 export async function refuseLeft(room: Room, network: string): Promise<void> {
   const left = await room.get(LEFT)

@@ -19,6 +19,8 @@ import type { Change, Membership } from '../membership/membership.ts'
 export interface Owner {
   /** In force, and synced to disk, when it resolves with `signed`. @throws {ConfigError} where the owner's key is not at hand */
   change(change: ManifestChange): Promise<Changed>
+  /** What {@link change} would answer now; it changes nothing. */
+  check(change: ManifestChange): Promise<Changed>
   /** For a change that is written together with something else. @param newest as {@link Membership.change} shows it */
   sign(newest: OpenedManifest, change: ManifestChange): Promise<Changed & { readonly next?: OpenedManifest }>
   /** What the limits stand at, by the acks that are here. */
@@ -196,6 +198,10 @@ export async function openOwner(options: OwnerOptions): Promise<Owner> {
       const changed = await change(wanted)
       if (changed.status === 'signed') advance()
       return changed
+    },
+    async check(wanted) {
+      const { next: _, ...answer } = await sign(membership.newest(), wanted)
+      return answer
     },
     sign,
     sums: () => sumsOf(book(), now()),

@@ -2,7 +2,7 @@ import { manifestChanged } from '@bzzz/protocols'
 import { type Command, InvalidArgumentError } from 'commander'
 import { confirm } from './confirm.ts'
 import { type CommandContext, clientFor, examples, type GlobalOptions, print, withGlobalOptions } from './context.ts'
-import { inDollars, limitLines, settled } from './manifest-words.ts'
+import { checked, inDollars, laterRaise, limitLines, settled } from './manifest-words.ts'
 import { plain } from './terminal.ts'
 
 interface ChangeOptions extends GlobalOptions {
@@ -23,6 +23,8 @@ const LIMIT_HELP = {
   lower: 'less may be spent: from the next day or month on at the latest, once the nodes have confirmed it',
 } as const
 
+const LOWERED = 'once they have confirmed it, from the next one on at the latest'
+
 function addLimit(budget: Command, context: CommandContext, direction: 'raise' | 'lower'): void {
   withGlobalOptions(budget.command(direction))
     .argument('<day|month>', 'which limit', dimension)
@@ -39,18 +41,23 @@ function addLimit(budget: Command, context: CommandContext, direction: 'raise' |
     .action(async (dim: 'day' | 'month', amount: number, options: ChangeOptions) => {
       const client = await clientFor(context, options)
       const one = dim === 'day' ? 'UTC day' : 'UTC month'
-      if (direction === 'raise')
-        await confirm(context, options, [
-          `All nodes together may then spend ${inDollars(amount)} in a ${one}, from now on.`,
-        ])
       const body = { dim, direction, amount_usd: amount }
+      const before = await checked(client, 'limits', body, options)
+      if (before?.status === 'possible') {
+        const when = direction === 'raise' ? (laterRaise(before, dim) ?? 'from now on') : LOWERED
+        await confirm(context, options, [
+          `All nodes together may then spend ${inDollars(amount)} in a ${one}, ${when}.`,
+        ])
+      }
       const changed = await client.post('/api/manifest/limits', body, manifestChanged)
       const standing = await settled(client, changed, context.signal)
+      const later = direction === 'raise' ? laterRaise(standing, dim) : undefined
       print(context, options, { ...standing, status: changed.status }, () =>
         [
           changed.status === 'unchanged'
             ? `the limit of a ${one} is ${inDollars(amount)} already`
             : `the limit of a ${one} is ${inDollars(amount)}, in version ${changed.version} of the manifest`,
+          ...(later === undefined ? [] : [`  it is so ${later}`]),
           ...limitLines(standing, dim),
         ].join('\n'),
       )
@@ -77,6 +84,8 @@ the new one begins with the next, and until then it asks the others. Where nobod
     .action(async (node: string, options: ChangeOptions) => {
       const client = await clientFor(context, options)
       const { reissue } = options
+      const body = { node, ...(reissue === undefined ? {} : { reissue_usd: reissue }) }
+      await checked(client, 'adopt', body, options)
       await confirm(context, options, [
         `This attests that the old ledger of ${plain(node)} is gone: that no copy or backup of it will ever run again.`,
         'If one does, what it could still spend is spent a second time, until it meets the mesh.',
@@ -86,7 +95,6 @@ the new one begins with the next, and until then it asks the others. Where nobod
               `The limits of the running day and month are raised by ${inDollars(reissue)}: what the old ledger spent may come on top.`,
             ]),
       ])
-      const body = { node, ...(reissue === undefined ? {} : { reissue_usd: reissue }) }
       const changed = await client.post('/api/manifest/adopt', body, manifestChanged)
       const standing = await settled(client, changed, context.signal)
       print(context, options, { ...standing, status: changed.status }, () =>

@@ -11,6 +11,7 @@ import { periodLines } from './budget-periods.ts'
 import { showUncertain } from './budget-uncertain.ts'
 import type { NodeClient } from './client.ts'
 import { type CommandContext, clientFor, examples, type GlobalOptions, print, withGlobalOptions } from './context.ts'
+import { adoptLines } from './manifest-words.ts'
 import { ago, dollars, plain, table } from './terminal.ts'
 
 interface ShowOptions extends GlobalOptions {
@@ -62,6 +63,7 @@ function standingLines(standing: BudgetAnswer, laptop: boolean, context: Command
   return [
     `${day?.period.slice(2) ?? ''} (UTC), this node: ${laptop ? 'none (a laptop)' : state}${PLAYED[play_money]}`,
     ...(standstill === null ? [] : [`  no call is made: ${plain(standstill)}`]),
+    ...adoptLines(standing.adopt_due).map((line) => `  ${line}`),
     ...shown.slice(0, MAX_PERIODS).flatMap((period) => periodLines(period, context, { ownPart: !laptop })),
     ...standing.alerts.map((alert) => alertLine(alert, context)),
     ...unsettledLines(standing),

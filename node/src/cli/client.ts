@@ -3,7 +3,7 @@ import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { z } from 'zod'
 import { dataDirectory } from '../init/data-directory.ts'
 import { isAlive } from '../init/is-alive.ts'
-import { startCommand } from '../init/start-command.ts'
+import { startWords } from '../init/start-command.ts'
 import { CliError, exitCodes } from './exit.ts'
 
 /** What a running node writes beside its data, so that the command line finds it. */
@@ -31,7 +31,12 @@ interface CallOptions {
 }
 
 const CALL_TIMEOUT_MS = 15_000
-const problem = z.object({ code: z.string(), title: z.string(), detail: z.string().optional() })
+const problem = z.object({
+  code: z.string(),
+  title: z.string(),
+  detail: z.string().optional(),
+  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+})
 
 /** @throws {CliError} unavailable when no node runs on the data directory */
 export async function connectToNode(directory: string): Promise<NodeClient> {
@@ -83,7 +88,7 @@ async function readRunning(path: string, directory: string): Promise<RunningFile
     new CliError(
       exitCodes.unavailable,
       'NODE_NOT_RUNNING',
-      `no node is running on ${directory}; start it with "${await startCommand(directory)}"`,
+      `no node is running on ${directory}; ${await startWords(directory)}`,
       { cause },
     )
   let running: RunningFile
@@ -119,9 +124,29 @@ async function refusal(response: Response): Promise<CliError> {
       'UNEXPECTED_ANSWER',
       `the node answered ${response.status}: ${text.slice(0, 200)}`,
     )
-  const { code, title, detail } = parsed.data
+  const { code, title, detail, errors } = parsed.data
   const exitCode = EXIT_CODES[code] ?? exitCodeOf(response.status)
-  return new CliError(exitCode, code, detail ?? title)
+  const [wrong] = errors ?? []
+  return new CliError(exitCode, code, wrong === undefined ? inCommands(detail ?? title) : wrongWords(wrong))
+}
+
+/** `querystring/about` is `about` to whoever typed it; what is wrong with all of it has no name of its own. */
+function wrongWords({ path, message }: { path: string; message: string }): string {
+  const name = path.split('/').slice(1).join(' ').replaceAll('_', ' ')
+  return name === '' ? message : `${name}: ${message}`
+}
+
+const COMMANDS: Readonly<Record<string, string>> = {
+  'GET /api/agents': '"bzzz agents"',
+  'GET /api/conversations': '"bzzz threads"',
+  'GET /health': '"bzzz status"',
+}
+
+/** The node says where its API tells more; here that is a command. */
+function inCommands(detail: string): string {
+  return detail
+    .replaceAll(/GET \/api\/conversations\/([0-9a-f-]{36})(?:\/votes)?/g, '"bzzz thread show $1"')
+    .replaceAll(/GET \/\w+(?:\/\w+)*(?=[\s.])/g, (route) => COMMANDS[route] ?? route)
 }
 
 const EXIT_CODES: Readonly<Record<string, number>> = {

@@ -12,6 +12,7 @@ import {
   withGlobalOptions,
 } from './context.ts'
 import { exitCodes } from './exit.ts'
+import { adoptLines } from './manifest-words.ts'
 import { ago, dollars, plain, styled, table } from './terminal.ts'
 
 /** Commands that only look: status, config, peers, agents. */
@@ -22,6 +23,9 @@ export function addLookCommands(program: Command, context: CommandContext): void
   addAgents(program, context)
 }
 
+const REMOVED =
+  'this node was removed from the mesh; it makes no calls, and comes back only as a new machine, by an invitation'
+
 function addStatus(program: Command, context: CommandContext): void {
   withGlobalOptions(program.command('status'))
     .description('how the running node stands; exit code 69 when none runs, or one that is no laptop sees no peer')
@@ -31,21 +35,24 @@ function addStatus(program: Command, context: CommandContext): void {
       const status = await client.get('node', '/api/status', nodeStatus)
       const laptop = status.node.role === 'laptop'
       const alone = status.node.peers.total > 0 && status.node.peers.online === 0
-      if ((alone && !laptop) || status.node.status === 'down') context.setExitCode(exitCodes.unavailable)
+      const { member } = status.node
+      if ((alone && !laptop) || !member || status.node.status === 'down') context.setExitCode(exitCodes.unavailable)
       print(context, options, status, () => {
         const { node, agents, conversations, budget } = status
-        const aloneWords = laptop ? 'offline: no node is reached' : 'isolated: no peer is reached'
+        const away = laptop ? 'offline: no node is reached' : 'isolated: no peer is reached'
+        const state = `${node.status}${alone ? ` (${away})` : ''}`
         return [
-          `${styled(context.terminal, 'bold', plain(node.node_id))} of ${plain(node.network_id)}: ${node.status}${alone ? ` (${aloneWords})` : ''}`,
+          `${styled(context.terminal, 'bold', plain(node.node_id))} of ${plain(node.network_id)}: ${member ? state : REMOVED}`,
           `  peer id   ${node.peer_id}`,
           `  uptime    ${Math.round(node.uptime_s)} s, version ${node.version}, pid ${client.running.pid}`,
           `  api       ${client.running.node_url} (node), ${client.running.agents_url} (agents)`,
           `  peers     ${node.peers.online} of ${node.peers.total} online`,
           `  agents    ${agents.own} here, ${agents.live} of ${agents.total} live in the mesh`,
           `  threads   ${conversations.active} active, ${conversations.approved} approved, ${conversations.changes_requested} changes requested, ${conversations.escalated} escalated, ${conversations.archived} archived`,
-          laptop && budget.state === 'no-rights'
-            ? '  budget    none (a laptop)'
+          !member || (laptop && budget.state === 'no-rights')
+            ? `  budget    none (${member ? 'a laptop' : 'no member of a mesh'})`
             : `  budget    ${budget.state}${budget.state === 'frozen' ? ' (see "bzzz budget show")' : ''}: today this node may spend ${dollars(budget.share_usd)}, spent ${dollars(budget.spent_usd)}, held ${dollars(budget.held_usd)}, available ${dollars(budget.available_usd)}`,
+          ...adoptLines(member ? budget.adopt_due : []).map((line) => `  ${line}`),
         ].join('\n')
       })
     })

@@ -1,5 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type LimitState, type ManifestView, manifestView } from '@bzzz/protocols'
+import {
+  type LimitState,
+  type ManifestChanged,
+  type ManifestView,
+  manifestChanged,
+  manifestView,
+} from '@bzzz/protocols'
 import type { NodeClient } from './client.ts'
 import { plain } from './terminal.ts'
 
@@ -20,6 +26,38 @@ export async function settled(client: NodeClient, changed: ManifestView, signal:
 
 function isSettled({ nodes }: ManifestView, version: number): boolean {
   return nodes.every(({ confirmed, online }) => confirmed >= version || !online)
+}
+
+/**
+ * Before anybody is asked: with the words that say no, when it cannot be.
+ * @throws {CliError}
+ */
+export async function checked(
+  client: NodeClient,
+  change: 'limits' | 'adopt' | 'remove',
+  body: object,
+  { yes }: { readonly yes?: boolean },
+): Promise<ManifestChanged | undefined> {
+  if (yes === true) return undefined
+  return await client.post(`/api/manifest/${change}`, { ...body, dry_run: true }, manifestChanged)
+}
+
+/** A raise after a restore begins later than others; undefined: it begins at once. */
+export function laterRaise({ raises_from, limits }: ManifestView, dim: LimitState['dim']): string | undefined {
+  const from = raises_from?.[dim]
+  const isToCome =
+    from !== undefined && limits.some((limit) => limit.running && limit.dim === dim && limit.period < from)
+  return isToCome
+    ? `from ${from.slice(from.indexOf(':') + 1)} (UTC) on: the owner key was restored, and no ${dim} that ran then gets more`
+    : undefined
+}
+
+/** What is to be done for nodes whose ledgers the manifest does not know. */
+export function adoptLines(due: readonly string[]): string[] {
+  return due.map((node) => {
+    const name = plain(node)
+    return `${name} works with a new ledger, and has no part of the limits until this is said where the owner key is: bzzz budget adopt ${name}`
+  })
 }
 
 /** One line for each running and coming period. */

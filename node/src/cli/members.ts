@@ -10,8 +10,8 @@ import {
   print,
   withGlobalOptions,
 } from './context.ts'
-import { inDollars, limitLines, settled } from './manifest-words.ts'
-import { plain } from './terminal.ts'
+import { checked, limitLines, settled } from './manifest-words.ts'
+import { dollars, plain } from './terminal.ts'
 
 /** Machines that go: by themselves, or by the operator's word. */
 export function addMemberCommands(program: Command, context: CommandContext): void {
@@ -40,7 +40,8 @@ function addLeave(program: Command, context: CommandContext): void {
             ? 'left the mesh; the node stops'
             : 'left the mesh and the node stops, but the node with the owner key was not reached: run "bzzz remove NAME --destroyed" there, with the name of this one',
           ...left.given.map(
-            ({ node_id, period, amount_usd }) => `  ${plain(node_id)} was given ${inDollars(amount_usd)} of ${period}`,
+            ({ node_id, period, amount_usd }) =>
+              `  ${plain(node_id)} was given ${dollars(amount_usd)} of ${period.slice(period.indexOf(':') + 1)}`,
           ),
           `  ${dataDirectory} may be deleted, or kept to read`,
         ].join('\n'),
@@ -61,12 +62,14 @@ spent; its part goes to the others from the next ones on.\n${examples('bzzz remo
     .action(async (node: string, options: GlobalOptions & { yes?: boolean; destroyed?: boolean }) => {
       const client = await clientFor(context, options)
       const destroyed = options.destroyed === true
+      const body = { node, destroyed }
+      await checked(client, 'remove', body, options)
       await confirm(context, options, [
         destroyed
           ? `This attests that ${plain(node)}, and every copy of its disk, is gone. If one runs again, it can spend its part of each day and month once more, until it meets the mesh.`
           : `${plain(node)} is shut out of the mesh and makes no model calls any more. It can come back only as a new machine, by an invitation.`,
       ])
-      const changed = await client.post('/api/manifest/remove', { node, destroyed }, manifestChanged)
+      const changed = await client.post('/api/manifest/remove', body, manifestChanged)
       const standing = await settled(client, changed, context.signal)
       print(context, options, { ...standing, status: changed.status }, () =>
         [

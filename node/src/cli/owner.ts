@@ -2,7 +2,7 @@ import { type ManifestChanged, manifestChanged, manifestView } from '@bzzz/proto
 import type { Command } from 'commander'
 import { confirm } from './confirm.ts'
 import { type CommandContext, clientFor, examples, type GlobalOptions, print, withGlobalOptions } from './context.ts'
-import { limitLines, settled } from './manifest-words.ts'
+import { adoptLines, limitLines, settled } from './manifest-words.ts'
 import { plain, table } from './terminal.ts'
 
 /** The owner's key, and what it has signed. */
@@ -35,6 +35,7 @@ function addShow(owner: Command, context: CommandContext): void {
             ]),
           ),
           ...limitLines(standing),
+          ...adoptLines(standing.adopt_due),
         ].join('\n'),
       )
     })

@@ -146,8 +146,22 @@ function planText(plan: ReviewPlan, context: CommandContext): string {
       ]),
     ),
     ...plan.omitted.map((file) => `not readable: ${plain(file.file)} (${plain(file.reason)})`),
-    `highest possible cost: ${dollars(plan.highest_cost_usd)} (every seat in every round, each call at its bound and repeated; at most the cap, or the limit of the day)`,
+    `highest possible cost: ${dollars(plan.bound_usd)} (every seat in every round, each call at its bound and repeated)`,
+    ...clampLines(plan),
   ].join('\n')
+}
+
+function clampLines({ terms, bound_usd, day_limit_usd, least_cap_usd }: ReviewPlan): string[] {
+  const cap = terms.budget_usd
+  return [
+    ...(cap !== null && cap < bound_usd ? [`  at most the cap of this review, ${dollars(cap)}`] : []),
+    ...(day_limit_usd < bound_usd ? [`  in a day at most the limit of the mesh, ${dollars(day_limit_usd)}`] : []),
+    ...(cap !== null && cap < least_cap_usd
+      ? [
+          `  each seat can make one call with a cap of ${dollars(least_cap_usd)}; with less, seats wait for one another's shares`,
+        ]
+      : []),
+  ]
 }
 
 async function review(

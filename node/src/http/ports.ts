@@ -18,7 +18,9 @@ import type { Alerts } from '../budget/alerts.ts'
 import type { ManifestChanges } from '../budget/changes.ts'
 import type { Left } from '../budget/leave.ts'
 import type { SharedCounter } from '../counter/shared-counter.ts'
+import type { KnownAccounts } from '../membership/accounts.ts'
 import type { Invites } from '../membership/invites.ts'
+import type { LeastCap } from '../reviews/least-cap.ts'
 import type { SyncGateway } from '../sync/gateway.ts'
 
 /** What the doors need of the node. */
@@ -49,6 +51,7 @@ export interface DoorPorts {
     | 'uncertainCalls'
     | 'waiting'
     | 'call'
+    | 'callsNamed'
     | 'callsOf'
   >
   readonly rights: RightsPort
@@ -61,6 +64,7 @@ export interface DoorPorts {
   readonly manifest: ManifestPort
   readonly sync: SyncPort
   readonly metrics: MetricsPort
+  readonly accounts: KnownAccounts
 }
 
 /** The door for laptops, and the public key of the node that signs for them. */
@@ -133,12 +137,24 @@ export interface ReviewOrder {
 }
 
 export type RolesMissing = { readonly status: 'missing'; readonly roles: readonly string[] }
+/** No call of the review could ever be held. */
+export type CapTooSmall = { readonly status: 'cap-too-small'; readonly least: LeastCap }
 export type ReviewPlan =
-  /** `highest`: all calls at their bounds; a cap is not in it. */
-  { readonly status: 'ready'; readonly terms: ReviewTerms; readonly highest: NanoUsd } | RolesMissing
+  | {
+      readonly status: 'ready'
+      readonly terms: ReviewTerms
+      /** All calls at their bounds; neither a cap nor a limit is in it. */
+      readonly highest: NanoUsd
+      /** The limit of the day of the whole mesh. */
+      readonly day: NanoUsd
+      readonly least: LeastCap
+    }
+  | RolesMissing
+  | CapTooSmall
 type ReviewOpening =
   | { readonly status: 'opened'; readonly terms: ReviewTerms; readonly appended: Appended }
   | RolesMissing
+  | CapTooSmall
 
 /** Invitations of this node; the token is in the answer of `create` alone. */
 type InvitesPort = Pick<Invites, 'create' | 'list' | 'stateOf' | 'revoke'>

@@ -8,6 +8,24 @@ export async function startCommand(directory: string): Promise<string> {
   return `bzzz ${(await isLaptop(directory)) ? 'laptop up' : 'up'} --data-dir ${directory}`
 }
 
+/** What to do where no node runs. */
+export async function startWords(directory: string): Promise<string> {
+  const { mesh } = dataDirectory(directory)
+  if (await isFounded(mesh)) return `start it with "${await startCommand(directory)}"`
+  return `there is no mesh yet: found one with "bzzz init --data-dir ${directory}", or come into one with "bzzz join"`
+}
+
+/** A file that cannot be read counts: starting it tells what is wrong. */
+async function isFounded(mesh: string): Promise<boolean> {
+  try {
+    await readJoined(mesh)
+    return true
+  } catch (error) {
+    if (error instanceof ConfigError) return error.code !== 'NOT_INITIALISED'
+    throw error
+  }
+}
+
 /** The first manifest names all that were there at the founding. */
 async function isLaptop(directory: string): Promise<boolean> {
   const { mesh, nodeKey } = dataDirectory(directory)

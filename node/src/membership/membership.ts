@@ -26,6 +26,8 @@ export interface Membership {
   signedHere(): boolean
   isMember(peer: string): boolean
   isLaptop(peer: string): boolean
+  /** Whether it is none now, and was one: a version that is still known named it, or the newest closes an account of it. */
+  wasMember(peer: string): boolean
   /**
    * What a peer hands on. In force, and synced to disk, when it resolves, if it is newer.
    * @throws {ProtocolError} for what no honest node hands on; {StateError}
@@ -72,6 +74,7 @@ export interface MembershipOptions {
 export async function openMembership({ room, first, observe }: MembershipOptions): Promise<Membership> {
   let chain: ChainState = await readChain(room, first)
   let byPeer = rolesOf(chain.newest)
+  let named = everNamed(first, chain)
   let turn: Promise<unknown> = Promise.resolve()
   const warned = new Set<number>()
   const listeners = new Set<() => void>()
@@ -85,6 +88,7 @@ export async function openMembership({ room, first, observe }: MembershipOptions
   async function keep({ operations, state }: ChainStep): Promise<void> {
     if (operations.length > 0) await room.write(operations)
     chain = state
+    named = everNamed(first, chain)
   }
 
   function tell(): void {
@@ -141,6 +145,7 @@ export async function openMembership({ room, first, observe }: MembershipOptions
     contested: () => chain.forks.some((fork) => isContested(chain, fork)),
     signedHere: () => chain.signed === Buffer.from(chain.newest.hash).toString('hex'),
     isMember: (peer) => byPeer.has(peer),
+    wasMember: (peer) => named.has(peer) && !byPeer.has(peer),
     isLaptop: (peer) => byPeer.get(peer) === 'laptop',
     receive: async (bytes, from) => {
       const offered = openManifest(bytes, first.mesh)
@@ -163,6 +168,12 @@ export async function openMembership({ room, first, observe }: MembershipOptions
       return () => void listeners.delete(listener)
     },
   }
+}
+
+function everNamed(first: OpenedManifest, { newest, versions }: ChainState): ReadonlySet<string> {
+  const members = [first, ...versions].flatMap(({ manifest }) => manifest.members)
+  const gone = newest.manifest.closed.map(({ account }) => account)
+  return new Set([...members, ...gone].map(({ peer }) => peer))
 }
 
 function rolesOf({ manifest }: OpenedManifest): ReadonlyMap<string, 'node' | 'laptop'> {

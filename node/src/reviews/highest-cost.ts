@@ -14,13 +14,13 @@ interface Bounds {
 }
 
 /** Instructions, roles, schema and framing of one request. */
-const FRAME_BYTES = 8 * 1024
+export const FRAME_BYTES = 8 * 1024
 /** Words of a reply that later prompts show again. */
 const BYTES_PER_REPLY_TOKEN = 8
 /** Discussion, proposal and vote. */
 const CALLS_A_ROUND = 3
 /** Turns take a prompt to fit a window at so many bytes a token; each byte is held as one token. */
-const BYTES_PER_WINDOW_TOKEN = 2
+export const BYTES_PER_WINDOW_TOKEN = 2
 
 /**
  * What a review could cost if every seat used every call, attempt and token: all rounds, prompts as large as the model's

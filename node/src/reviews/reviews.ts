@@ -1,4 +1,4 @@
-import { decodeChangeSet, encodeChangeSet, planReview, readReview } from '@bzzz/agents'
+import { decodeChangeSet, encodeChangeSet, OFFLINE_MODEL, planReview, readingBytes, readReview } from '@bzzz/agents'
 import { type PriceTable, splitCap } from '@bzzz/budget'
 import type { Mesh } from '@bzzz/mesh'
 import {
@@ -6,6 +6,7 @@ import {
   type ChangeSet,
   type EntryOf,
   type NanoUsd,
+  type NodeCard,
   type PeerId,
   ProtocolError,
   type ReviewTerms,
@@ -13,6 +14,7 @@ import {
 import type { Threads } from '@bzzz/threads'
 import type { ReviewOrder, ReviewsPort } from '../http/ports.ts'
 import { highestCost } from './highest-cost.ts'
+import { type LeastCap, leastCap, type PricedSeat } from './least-cap.ts'
 
 interface ReviewsOptions {
   readonly peer: PeerId
@@ -53,24 +55,31 @@ export function createReviews(options: ReviewsOptions): ReviewsPort {
     }
   }
 
+  function leastFor({ change }: ReviewOrder, seats: readonly PricedSeat[]): LeastCap {
+    return leastCap({ seats, prices, readingBytes: readingBytes(change), maxOutputTokens })
+  }
+
   return {
     async plan(order) {
       const bytes = encodeChangeSet(order.change)
       const { cards, planned } = seatsFor(order, bytes)
       if (planned.status === 'missing') return { status: 'missing', roles: planned.missing }
-      const agents = cards.flatMap((card) => card.agents)
-      const models = planned.terms.seats.map(({ agent }) => agents.find(({ id }) => id === agent)?.model ?? '')
+      const seats = pricedSeats(planned.terms, cards)
+      const least = leastFor(order, seats)
+      if (isTooLittle(order, least)) return { status: 'cap-too-small', least }
+      const models = seats.map(({ model }) => model)
       const { files } = order.change
       const bounds = { models, prices, changeBytes: bytes.length, files: files.length, rounds: order.rounds }
       const highest = highestCost({ ...bounds, maxOutputTokens, attempts })
-      const most = dayLimit()
-      return { status: 'ready', terms: planned.terms, highest: highest < most ? highest : most }
+      return { status: 'ready', terms: planned.terms, highest, day: dayLimit(), least }
     },
 
     async open(order) {
       const bytes = encodeChangeSet(order.change)
-      const { planned } = seatsFor(order, bytes)
+      const { cards, planned } = seatsFor(order, bytes)
       if (planned.status === 'missing') return { status: 'missing', roles: planned.missing }
+      const least = leastFor(order, pricedSeats(planned.terms, cards))
+      if (isTooLittle(order, least)) return { status: 'cap-too-small', least }
       await threads.blobs.put(bytes)
       const cap = order.budget === null ? undefined : splitCap(order.budget, planned.homes)
       const appended = await threads.create(openingEntry(planned.terms, cap))
@@ -99,6 +108,18 @@ export function createReviews(options: ReviewsOptions): ReviewsPort {
       ...(cap === undefined ? {} : { cap }),
     }
   }
+}
+
+function pricedSeats({ seats }: ReviewTerms, cards: readonly NodeCard[]): PricedSeat[] {
+  const agents = new Map(cards.flatMap((card) => card.agents.map((agent) => [agent.id, { ...agent, home: card.peer }])))
+  return seats.flatMap(({ agent }) => {
+    const found = agents.get(agent)
+    return found ? [{ home: found.home, model: found.model, offline: found.model === OFFLINE_MODEL }] : []
+  })
+}
+
+function isTooLittle({ budget }: ReviewOrder, { anyCall }: LeastCap): boolean {
+  return budget !== null && budget < anyCall
 }
 
 function readable(bytes: Uint8Array): ChangeSet | undefined {

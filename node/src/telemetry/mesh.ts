@@ -191,10 +191,16 @@ function joinHandlers({
   registry,
   log,
   warnRarely,
-}: Instruments): Handlers<'join-answered' | 'join-refused' | 'join-failed'> {
+}: Instruments): Handlers<'join-answered' | 'join-refused' | 'join-failed' | 'former-told' | 'former-lost'> {
   const joins = new Counter({
     name: 'bzzz_mesh_joins_total',
     help: 'Requests to join with an invitation, by how they ended; a repeat of one that was lost counts again.',
+    labelNames: ['outcome'],
+    registers: [registry],
+  })
+  const formers = new Counter({
+    name: 'bzzz_mesh_formers_total',
+    help: 'Machines that are no members any more and came all the same, by whether the manifest was handed to them. Who comes again too soon does not count.',
     labelNames: ['outcome'],
     registers: [registry],
   })
@@ -210,6 +216,14 @@ function joinHandlers({
     'join-failed'({ invite, error }) {
       joins.inc({ outcome: 'UNABLE' })
       log.error({ invite, err: error }, 'a join could not be signed or written down')
+    },
+    'former-told'({ peer, version }) {
+      formers.inc({ outcome: 'told' })
+      log.info({ peer, version }, 'a machine that is no member any more came, and was told so')
+    },
+    'former-lost'({ peer, reason }) {
+      formers.inc({ outcome: 'lost' })
+      warnRarely(`former/${peer}`, { peer, reason }, 'a machine that is no member any more could not be told so')
     },
   }
 }

@@ -114,6 +114,7 @@ export async function openHostilePlace(): Promise<HostilePlace> {
       newest: () => ({ version: membership.newest().manifest.version, bytes: membership.newest().bytes }),
       receive: membership.receive,
       versionOf: (bytes) => signedVersion(bytes, first),
+      wasMember: membership.wasMember,
       subscribe: membership.subscribe,
     },
     budget: wires.port,

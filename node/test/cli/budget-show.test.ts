@@ -102,5 +102,5 @@ it('bzzz budget why says what a call waits for, who was asked, and what to do', 
   ])
   const unknown = await ask('budget', 'why', 'f'.repeat(64))
   expect(unknown).toMatchObject({ code: 66, out: '' })
-  expect(unknown.err[0]).toContain('walnut made no call or turn')
+  expect(unknown.err[0]).toContain('walnut has no thread, made no call')
 })

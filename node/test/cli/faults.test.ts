@@ -200,9 +200,16 @@ describe('no node that answers ends with 69', () => {
   test.each([['status'], ['peers'], ['agents'], ['threads'], ['budget show'], ['thread show 01937c3e']])(
     '%s',
     async (command) => {
-      expectFault(await on(command.split(' ')), 69, `no node is running on ${directory}; start it with "bzzz up`)
+      const words = `no node is running on ${directory}; there is no mesh yet: found one with "bzzz init --data-dir ${directory}"`
+      expectFault(await on(command.split(' ')), 69, words)
     },
   )
+
+  test('where a mesh was founded, the next step is to start it', async () => {
+    expect((await on(['init'])).code).toBe(0)
+    const words = `no node is running on ${directory}; start it with "bzzz up --data-dir ${directory}"`
+    expectFault(await on(['status']), 69, words)
+  })
 
   test('a node that was killed left only its file behind', async () => {
     await mkdir(directory)

@@ -43,6 +43,17 @@ describe('the manifest', () => {
   })
 
   it.each([
+    ['/api/manifest/limits', { dim: 'day', direction: 'lower', amount_usd: 40 }],
+    ['/api/manifest/adopt', { node: 'walnut' }],
+    ['/api/manifest/remove', { node: 'ironwood' }],
+  ])('is not changed by a dry run, which says whether it could be: POST %s %j', async (url, body) => {
+    const { agents, world } = doorsUnderTest()
+    const changed = answerOf(await agents.inject(post(url, { ...body, dry_run: true })), 200, manifestChanged)
+    expect(changed.status).toBe('possible')
+    expect(world.manifest.asked).toEqual([])
+  })
+
+  it.each([
     [new ConfigError('OWNER_KEY_MISSING', 'this node does not hold the owner key'), 409, 'OWNER_KEY_MISSING'],
     [new ChangeRefused('CHANGE_REFUSED', 'd:2026-11-22 could cost $9.00'), 409, 'CHANGE_REFUSED'],
     [new ChangeRefused('NODE_UNKNOWN', 'no member of the mesh is called oak'), 404, 'NODE_UNKNOWN'],

@@ -35,7 +35,7 @@ import {
   turnIdOf,
 } from '@bzzz/protocols'
 import type { Appended, Part, ThreadEvent, ThreadPreview, ThreadSummary, ThreadView, ViewedEntry } from '@bzzz/threads'
-import type { Standing } from '../../src/budget/changes.ts'
+import type { Doing, Standing } from '../../src/budget/changes.ts'
 import type { Left } from '../../src/budget/leave.ts'
 import type { Brought, DoorPorts, PausedTurn, ReviewPlan, TurnNews } from '../../src/http/ports.ts'
 import type { InviteOrder, InviteRecord } from '../../src/membership/invites.ts'
@@ -332,6 +332,10 @@ class MemoryBudget {
     return this.calls.get(id)
   }
 
+  async callsNamed(prefix: string, limit: number): Promise<readonly CallId[]> {
+    return [...this.calls.keys()].filter((id) => id.startsWith(prefix)).slice(0, limit)
+  }
+
   async callsOf(turn: TurnId): Promise<readonly CallState[]> {
     return [...this.calls.values()].filter((call) => call.turn === turn)
   }
@@ -445,6 +449,8 @@ class MemoryReviews {
   readonly threads: MemoryThreads
   readonly mesh: MemoryMesh
   opened = 0
+  day = usd(10)
+  least = { anyCall: usd(0), eachSeat: usd(0) }
 
   constructor(threads: MemoryThreads, mesh: MemoryMesh) {
     this.threads = threads
@@ -460,12 +466,15 @@ class MemoryReviews {
     const change = { blob: BLOB, bytes: 1234, repository, base, head, title, files: files.length }
     const filled = seats as { role: string; agent: AgentId }[]
     const { rounds, seatTimeoutMs } = order
-    return { status: 'ready', terms: { change, seats: filled, rounds, seatTimeoutMs }, highest: usd(1.5) }
+    const { least } = this
+    if (order.budget !== null && order.budget < least.anyCall) return { status: 'cap-too-small', least }
+    const terms = { change, seats: filled, rounds, seatTimeoutMs }
+    return { status: 'ready', terms, highest: usd(1.5), day: this.day, least }
   }
 
   async open(order: Parameters<DoorPorts['reviews']['open']>[0]): ReturnType<DoorPorts['reviews']['open']> {
     const plan = await this.plan(order)
-    if (plan.status === 'missing') return plan
+    if (plan.status !== 'ready') return plan
     this.opened += 1
     const { terms } = plan
     const appended = await this.threads.create({ ...openEntry('a review'), review: terms })
@@ -486,7 +495,8 @@ class MemoryReviews {
 class MemoryManifest {
   readonly asked: unknown[] = []
   refusal: Error | undefined
-  readonly standing: Standing = {
+  given = 2_000_000_000n
+  standing: Standing = {
     ...{ version: 3, contested: false, ownerKeyHere: true },
     nodes: [
       { label: 'walnut', peer: walnut, confirmed: 3, online: true },
@@ -498,22 +508,23 @@ class MemoryManifest {
         ...{ mayExceedBy: 13_000_000_000n, waitingFor: ['ironwood'], spent: 10_000_000_000n, left: 23_000_000_000n },
       },
     ],
+    raisesFrom: null,
   }
 
   readonly view = async () => this.standing
-  readonly limit = (order: unknown) => this.done({ limit: order })
-  readonly adopt = (node: string, reissue: bigint | null) => this.done({ adopt: node, reissue })
-  readonly remove = (node: string, destroyed: boolean) => this.done({ remove: node, destroyed })
+  readonly limit = (order: unknown, how?: Doing) => this.done({ limit: order }, how)
+  readonly adopt = (node: string, reissue: bigint | null, how?: Doing) => this.done({ adopt: node, reissue }, how)
+  readonly remove = (node: string, destroyed: boolean, how?: Doing) => this.done({ remove: node, destroyed }, how)
   readonly restore = (gone: readonly string[]) => this.done({ restore: gone })
   readonly heal = () => this.done('heal')
   readonly leave = async (): Promise<Left> => {
     await this.done('leave')
-    return { status: 'removed', given: [{ label: 'ironwood', period: 'd:2026-11-22', amount: 2_000_000_000n }] }
+    return { status: 'removed', given: [{ label: 'ironwood', period: 'd:2026-11-22', amount: this.given }] }
   }
 
-  private async done(asked: unknown) {
+  private async done(asked: unknown, { dryRun }: Doing = { dryRun: false }) {
     if (this.refusal !== undefined) throw this.refusal
-    this.asked.push(asked)
+    if (!dryRun) this.asked.push(asked)
     return { status: 'signed', version: 3 } as const
   }
 }
@@ -603,6 +614,7 @@ export function meshOfThree() {
     slots,
     condition,
     role: 'primary',
+    accounts: { member: true, due: [] as string[], givenUp: new Set<string>(), gone: new Map<string, string>() },
     restored: null as DoorPorts['node']['restored'],
     invites,
     manifest,
@@ -616,6 +628,12 @@ export function meshOfThree() {
   const ports: DoorPorts = {
     sync: noLaptops,
     manifest,
+    accounts: {
+      isMember: () => world.accounts.member,
+      adoptionsDue: () => world.accounts.due,
+      isGivenUp: ({ incarnation }) => world.accounts.givenUp.has(incarnation),
+      labelBefore: (peer) => world.accounts.gone.get(peer),
+    },
     node: {
       peer: walnut,
       label: 'walnut',

@@ -55,7 +55,14 @@ it('GET /api/status sums it up', async () => {
   const answer = answerOf(await node.inject('/api/status'), 200, nodeStatus)
   expect(answer.agents).toEqual({ own: 1, live: 3, total: 4 })
   expect(answer.conversations.active).toBe(1)
-  expect(answer.budget).toEqual({ state: 'ok', share_usd: 33, spent_usd: 2.5, held_usd: 0.25, available_usd: 30.25 })
+  expect(answer.budget).toEqual({
+    state: 'ok',
+    adopt_due: [],
+    share_usd: 33,
+    spent_usd: 2.5,
+    held_usd: 0.25,
+    available_usd: 30.25,
+  })
 })
 
 it.each([

@@ -80,7 +80,24 @@ describe('POST /api/reviews', () => {
     const free = answerOf(await agents.inject(post({ dry_run: true })), 200, reviewPlan)
     const capped = answerOf(await agents.inject(post({ dry_run: true, budget_usd: 0.5 })), 200, reviewPlan)
     expect([free.highest_cost_usd, capped.highest_cost_usd]).toEqual([1.5, 0.5])
+    expect([free.bound_usd, capped.bound_usd]).toEqual([1.5, 1.5])
+    reviews.day = usd(0.25)
+    const limited = answerOf(await agents.inject(post({ dry_run: true, budget_usd: 0.5 })), 200, reviewPlan)
+    expect(limited).toMatchObject({ highest_cost_usd: 0.25, bound_usd: 1.5, day_limit_usd: 0.25 })
     expect(free.omitted).toEqual([{ file: 'logo.png', reason: 'binary' }])
+    expect(reviews.opened).toBe(0)
+  })
+
+  it('refuses a cap under which no call is ever held, and names the smallest that does', async () => {
+    const { agents, reviews } = doorsUnderTest()
+    reviews.least = { anyCall: usd(0.0213), eachSeat: usd(0.0639) }
+    for (const dry_run of [true, false]) {
+      const answer = answerOf(await agents.inject(post({ budget_usd: 0.02, dry_run })), 400, problem)
+      expect(answer.code).toBe('REQUEST_INVALID')
+      expect(answer.detail).toMatch(
+        /cap of \$0\.02 .* \$0\.0213 or more\. .* each seat can make one call is \$0\.0639\./,
+      )
+    }
     expect(reviews.opened).toBe(0)
   })
 
@@ -121,7 +138,7 @@ describe('POST /api/reviews', () => {
 async function reviewWith(entries: (thread: ThreadId) => Entry[], doors = doorsUnderTest()) {
   const order = { change, required: ['architect', 'reviewer'], budget: null, rounds: 3, seatTimeoutMs: 1000 }
   const plan = await doors.reviews.plan(order)
-  if (plan.status === 'missing') throw new Error('no seats')
+  if (plan.status !== 'ready') throw new Error('no seats')
   const cap = { amount: '2000000000', shares: [] }
   const { thread } = await doors.threads.create({ ...openEntry('a review'), review: plan.terms, cap })
   for (const entry of entries(thread)) await doors.threads.append(thread, entry)

@@ -24,7 +24,7 @@ async function proposed() {
   const change = { v: 1, repository: 'shop', base: 'a', head: 'b', title: 'Cache', files: [], lockfiles: [] } as const
   const order = { change: { ...change, files: [], lockfiles: [] }, budget: null, rounds: 2, seatTimeoutMs: 1000 }
   const plan = await doors.reviews.plan({ ...order, required: ['architect'] })
-  if (plan.status === 'missing') throw new Error('no seat')
+  if (plan.status !== 'ready') throw new Error('no seat')
   const { thread } = await doors.threads.create({ ...openEntry('a review'), review: plan.terms })
   const turn = (phase: ReviewPhase) => turnIdOf({ thread, phase, round: 1, agent: architect })
   const base = (phase: ReviewPhase) => ({

@@ -172,6 +172,19 @@ describe('GET /api/budget/why', () => {
     ])
   })
 
+  it('takes the beginning of a thread’s id, and of any call’s, and names those that begin alike', async () => {
+    const { agents, threads, budget } = doorsUnderTest()
+    const { thread } = await threads.create(openEntry('a review'))
+    const done = { ...lostCall('done', 0.5), state: 'settled' as const, actual: usd(0.1) }
+    budget.calls.set(done.id, done)
+    const about = async (id: string) => answerOf(await agents.inject(why(id)), 200, whyAnswer).about
+    expect(await about(done.id.slice(0, 12))).toEqual({ kind: 'call', id: done.id })
+    expect(await about(thread.slice(0, 18).toUpperCase())).toEqual({ kind: 'thread', id: thread })
+    const { thread: other } = await threads.create(openEntry('another'))
+    const refused = answerOf(await agents.inject(why(thread.slice(0, 8))), 400, problem)
+    expect(refused.detail).toContain(`thread ${thread}, thread ${other}. Give more digits.`)
+  })
+
   it.each([
     ['a'.repeat(64), 404, 'BUDGET_UNKNOWN'],
     ['3f9a1c07', 404, 'BUDGET_UNKNOWN'],

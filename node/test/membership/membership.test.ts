@@ -1,5 +1,5 @@
 import { signChange } from '@bzzz/budget'
-import { type Manifest, type OpenedManifest, sealManifest } from '@bzzz/protocols'
+import { type Incarnation, type Manifest, type OpenedManifest, sealManifest } from '@bzzz/protocols'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openPlace, owner, type Place, seeded, walnut } from './place.ts'
 
@@ -61,4 +61,34 @@ test('a stranger’s manifest is refused, however high its number', async () => 
   await expect(place.membership.receive(forged, from)).rejects.toMatchObject({ code: 'BAD_SIGNATURE' })
   await expect(place.membership.receive(new Uint8Array(9), from)).rejects.toMatchObject({ name: 'ProtocolError' })
   expect(place.membership.newest().manifest.version).toBe(1)
+})
+
+test('whom a version named that is still known, or the newest closes, was a member once', async () => {
+  const { peer } = seeded(20)
+  const was = () => [peer, walnut.peer, seeded(66).peer].map(place.membership.wasMember)
+  const second = next(place.first, 20)
+  await place.membership.receive(second.bytes, from)
+  expect(was()).toEqual([false, false, false])
+  const removal = { kind: 'remove-member', peer, how: 'attested' } as const
+  const book = { versions: [place.first, second], acks: new Map(), forks: [] }
+  const signed = signChange(book, removal, { owner, now: Date.now() })
+  if (signed.status !== 'signed') throw new Error(signed.status)
+  await place.membership.receive(signed.next.bytes, from)
+  expect(was()).toEqual([true, false, false])
+  await place.reopen()
+  expect(was()).toEqual([true, false, false])
+})
+
+test('so was a node of which only the closed account is still known', async () => {
+  const incarnation = '0123456789abcdef0123456789abcdef' as Incarnation
+  const gone = { account: { peer: seeded(30).peer, incarnation }, fromDay: 'd:2026-11-23', fromMonth: 'm:2026-12' }
+  const { manifest, mesh, hash } = place.first
+  const body = {
+    ...manifest,
+    version: 2,
+    prevHash: Uint8Array.from(hash),
+    closed: [{ ...gone, attestedBy: owner.peer }],
+  }
+  await place.membership.receive(sealManifest(body as Manifest, mesh, owner), from)
+  expect(place.membership.wasMember(seeded(30).peer)).toBe(true)
 })

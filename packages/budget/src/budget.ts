@@ -40,7 +40,7 @@ import type { FormerLedger } from './ledger/ledgers.ts'
 import type { Marker } from './ledger/marker.ts'
 import { openLedger } from './ledger/open-ledger.ts'
 import { readCall, readUncertain } from './ledger/read.ts'
-import { readCallIn, readCostsIn, readTurnIn } from './ledger/read-all.ts'
+import { readCallIn, readCostsIn, readNamesIn, readTurnIn } from './ledger/read-all.ts'
 import { acknowledgeTask, withoutRights } from './manifest/acknowledge.ts'
 import { usedUpDay } from './periods/agent-days.ts'
 import { isShared } from './periods/charged.ts'
@@ -124,6 +124,8 @@ export interface Budget extends Moving, Watching {
   /** Gives the hold back. @throws {BudgetError} CALL_STATE when it was sent */
   release(call: CallId, reason: string): Promise<void>
   call(call: CallId): Promise<CallState | undefined>
+  /** Calls whose ids begin so, in their order: whatever became of them, in every ledger that is here. */
+  callsNamed(prefix: string, limit: number): Promise<readonly CallId[]>
   /** Of one step or of all, ascending (step, attempt). */
   callsOf(turn: TurnId, step?: number): Promise<readonly CallState[]>
   report(): BudgetReport
@@ -312,6 +314,7 @@ export async function openBudgetBy(rules: Rules, options: BudgetOptions): Promis
     uncertainCalls: (limit) => readUncertain(room, limit),
     release: (call, reason) => writer.submit(releaseTask(call, reason)),
     call: (call) => readCallIn(ledgers, call),
+    callsNamed: (prefix, limit) => readNamesIn(ledgers, prefix, limit),
     callsOf: (turn, step) => readTurnIn(ledgers, turn, step),
     report: () => reportOf({ terms: terms(now()), standing, prices, condition: writer.condition }),
     breakdown: async (day) => breakdownOf(day, await readCostsIn(ledgers, day)),

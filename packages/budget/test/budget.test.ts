@@ -318,6 +318,12 @@ describe('what is asked about the past', () => {
     expect(calls.map(({ reply }) => reply)).toEqual(['reply 0.0', 'reply 0.1', 'reply 1.0'])
     expect(calls[0]).toMatchObject({ reservedMs: NOON, periods: [TODAY, 'm:2026-11'], usage: { output: 1 } })
     expect(await bench.budget.callsOf(callOf(5, 'another').turn)).toEqual([])
+    const ids = calls.map(({ id }) => id).toSorted()
+    const [first = ''] = ids
+    expect(await bench.budget.callsNamed('', 10)).toEqual(ids)
+    expect(await bench.budget.callsNamed('', 2)).toEqual(ids.slice(0, 2))
+    expect(await bench.budget.callsNamed(first.slice(0, 12), 10)).toEqual([first])
+    expect(await bench.budget.callsNamed(first, 10)).toEqual([first])
     const ofStep = async (step: number) =>
       (await bench.budget.callsOf(callOf(5, 'turn').turn, step)).map((call) => call.reply)
     expect([await ofStep(0), await ofStep(1), await ofStep(2)]).toEqual([['reply 0.0', 'reply 0.1'], ['reply 1.0'], []])

@@ -20,5 +20,7 @@ export class MeshError extends Error {
 
 /** The message of whatever was thrown, for reasons in words. */
 export function messageOf(error: unknown): string {
+  // A stream that ends while a write waits for room throws one.
+  if (error instanceof Event) return `the connection ended (${error.type})`
   return error instanceof Error ? error.message : String(error)
 }

@@ -10,6 +10,10 @@ export type MeshFact =
   | { type: 'dial-failed'; peer: PeerId; reason: string; retryMs: number }
   /** Someone proved a key that no member has, and was sent away. */
   | { type: 'stranger-refused'; peer: string; address: string }
+  /** Someone who is no member any more was handed the manifest, and sent away. */
+  | { type: 'former-told'; peer: string; version: number }
+  /** The same went wrong: it hung up before, or spoke out of turn. */
+  | { type: 'former-lost'; peer: string; reason: string }
   /** A request with an invitation was answered: `code` null for one that is a member now. */
   | { type: 'join-answered'; invite: PeerId; peer: PeerId; code: string | null }
   /** Who came with an invitation said nothing that could be answered. */

@@ -1,4 +1,11 @@
-import { type BudgetThing, type PeerId, repairProtocol, type SeqVector, type ThreadId } from '@bzzz/protocols'
+import {
+  type BudgetThing,
+  type PeerId,
+  ProtocolError,
+  repairProtocol,
+  type SeqVector,
+  type ThreadId,
+} from '@bzzz/protocols'
 import type { Connection, Stream } from '@libp2p/interface'
 import { BlobFetcher } from './blobs/fetch.ts'
 import { createBlobServer } from './blobs/serve.ts'
@@ -16,6 +23,7 @@ import { serveJoins } from './join/serve.ts'
 import type { Link } from './link/link.ts'
 import { Links } from './link/links.ts'
 import { ManifestExchange } from './manifest/exchange.ts'
+import { Formers } from './manifest/formers.ts'
 import { ManifestRecord } from './manifest/record.ts'
 import { membershipOf } from './members.ts'
 import type { Mesh, MeshEvent, MeshOptions } from './mesh.ts'
@@ -55,6 +63,8 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
   const onRefused = (code: string, reason: string): void => observe({ type: 'record-refused', code, reason })
   const { manifest: port, onSlot } = options
   const manifestVersion = port && ((bytes: Uint8Array) => port.versionOf(bytes))
+  const inHand = new InHand()
+  const formers = port && new Formers({ port, ...timings, inHand, observe })
   const rules = recordRules({ mesh, isMember: members.has, manifestVersion, now, onRefused, onSlot })
   const listeners = new Set<(event: MeshEvent) => void>()
   const tell = (event: MeshEvent): void => {
@@ -67,6 +77,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     isMember: members.has,
     isShunned: (peer) => faults.leftMs(peer as PeerId) > 0,
     isInvited: (peer) => options.joins?.knows(peer) ?? false,
+    isToBeTold: (peer) => formers?.letsIn(peer) ?? false,
     dials,
     onStranger: (peer, address) => observe({ type: 'stranger-refused', peer, address }),
     rules: { ...rules, onRefused, now },
@@ -98,7 +109,6 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
   const peers = new Peers({ members, links, cardAddrs: (peer) => cards.addrsOf(peer) })
   const sessions = new WeakMap<Link, Session>()
   const followsTold = new WeakMap<Link, number>()
-  const inHand = new InHand()
   const receiver = new Receiver({
     threads,
     inHand,
@@ -180,6 +190,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     closing: closing.signal,
     ownCard: () => cards.sealOwn(),
     learn,
+    takeFarewell,
     observe,
   })
 
@@ -196,6 +207,15 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     exchange?.compare(link.peer)
     session.budget.greet()
     rounds.sync()
+  }
+
+  async function takeFarewell(manifest: Uint8Array, from: PeerId): Promise<void> {
+    try {
+      await port?.receive(manifest, from)
+    } catch (error) {
+      if (error instanceof ProtocolError) throw error
+      observe({ type: 'repair-failed', peer: from, error }) // the next dial asks again
+    }
   }
 
   /** Rights are moved between nodes only. */
@@ -263,13 +283,16 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
   }
 
   host.addEventListener('connection:open', ({ detail: connection }) => {
-    if (connection.direction === 'inbound' && members.has(peerOf(connection.remotePeer))) opener.expect(connection)
+    if (connection.direction !== 'inbound') return
+    if (members.has(peerOf(connection.remotePeer))) opener.expect(connection)
+    else formers?.expect(connection)
   })
   const accept = async (stream: Stream, connection: Connection): Promise<void> => {
     const link = await opener.accept(stream, connection)
     if (link !== undefined) admit(link)
   }
-  await host.handle(repairProtocol(mesh), forMembers(accept, members.has))
+  const tellFormer = formers && ((stream: Stream, connection: Connection): void => formers.tell(stream, connection))
+  await host.handle(repairProtocol(mesh), forMembers(accept, members.has, tellFormer))
   if (options.joins !== undefined)
     await serveJoins({ mesh, host, joins: options.joins, inHand, patienceMs: timings.helloMs, observe })
   const roster = new Roster({

@@ -12,6 +12,8 @@ export interface PeersOptions {
   readonly cardAddrs: (peer: PeerId) => readonly string[]
 }
 
+const NO_MEMBER = 'this node is no member any more, and looks for nobody'
+
 interface Remembered {
   foundAt: string[]
   lastSeenMs: number | null
@@ -61,15 +63,16 @@ export class Peers {
   #statusOf({ peer, label, role }: MeshMember): PeerStatus {
     const link = this.#options.links.get(peer)
     const { lastSeenMs, reason } = this.#of(peer)
+    const why = this.#options.members.hasSelf() ? reason : NO_MEMBER
     return {
       peer,
       label,
       role,
-      state: link !== undefined ? 'online' : reason === null ? 'connecting' : 'offline',
+      state: link !== undefined ? 'online' : why === null ? 'connecting' : 'offline',
       addrs: this.addrsOf(peer),
       latencyMs: link?.latencyMs ?? null,
       lastSeenMs: link?.lastSeenMs ?? lastSeenMs,
-      reason: link === undefined ? reason : null,
+      reason: link === undefined ? why : null,
     }
   }
 

@@ -27,6 +27,8 @@ export interface MeshTimings {
   readonly manifestMs: number
   /** kad-dht does not publish records again by itself, and a node that was cut off has to look for what it missed. */
   readonly republishMs: number
+  /** A former member is handed the manifest once in so long, when it dials. */
+  readonly formerMs: number
   /** Between looks at the list of members. */
   readonly membersMs: number
   /** So long for one fault of a peer to be forgiven; 0 forgives all of them. */
@@ -51,6 +53,7 @@ export const DEFAULT_TIMINGS: MeshTimings = {
   recordMs: 5_000,
   manifestMs: 2_000,
   republishMs: 3_600_000,
+  formerMs: 60_000,
   membersMs: 1_000,
   forgiveMs: 10_000,
   shunFirstMs: 30_000,

@@ -1,44 +1,7 @@
-import { manifestKey, type PeerId, ProtocolError } from '@bzzz/protocols'
+import { manifestKey } from '@bzzz/protocols'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { ManifestPort } from '../src/index.ts'
+import { MemoryManifest } from './memory-manifest.ts'
 import { allOnline, cardOf, factsOf, identityOf, MESH, Network, stateOf, until } from './network.ts'
-
-/** One byte is the whole manifest: its version. */
-class MemoryManifest implements ManifestPort {
-  version: number
-  /** From peers. */
-  readonly received: number[] = []
-  readonly #listeners = new Set<() => void>()
-
-  constructor(version: number) {
-    this.version = version
-  }
-
-  newest() {
-    return { version: this.version, bytes: Uint8Array.of(this.version) }
-  }
-
-  versionOf([version = 0]: Uint8Array): number {
-    if (version > 100) throw new ProtocolError('BAD_SIGNATURE', 'not of the owner')
-    return version
-  }
-
-  async receive(manifest: Uint8Array, from: PeerId | null): Promise<void> {
-    if (from !== null) this.received.push(manifest[0] ?? 0)
-    const version = this.versionOf(manifest)
-    if (version > this.version) this.take(version)
-  }
-
-  take(version: number): void {
-    this.version = version
-    for (const listener of this.#listeners) listener()
-  }
-
-  subscribe(listener: () => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
-  }
-}
 
 let network: Network
 beforeEach(() => {

@@ -181,6 +181,8 @@ export const budgetAnswer = z.strictObject({
   state: budgetState,
   /** Why no call is made at this node, whatever is left, and what to do about it; null while calls may be made. */
   standstill: z.string().nullable(),
+  /** Nodes that work with a ledger of which the manifest does not know: `bzzz budget adopt` is due, where the owner's key is. */
+  adopt_due: z.array(z.string()),
   /** Of the calls of this day at this node: some or all may be at prices that are not real money; both count against the limits. */
   play_money: z.enum(['none', 'some', 'all']),
   /** The running day and month first, then the days of agents and the caps of threads. */
@@ -200,10 +202,10 @@ export type BudgetAnswer = z.infer<typeof budgetAnswer>
 
 /** Without `about`: everything that waits at this node. */
 export const whyQuery = z.strictObject({
-  /** A thread, a turn or a call; of the latter two the first 8 digits do while they wait. */
+  /** A thread, a turn or a call; or the beginning of one, of at least 6 digits; of a turn, while it rests. */
   about: z
     .string()
-    .regex(/^[0-9a-fA-F-]{8,64}$/, 'the id of a thread, a turn or a call')
+    .regex(/^[0-9a-fA-F-]{6,64}$/, 'the id of a thread, a turn or a call, or at least 6 digits of it')
     .optional(),
 })
 

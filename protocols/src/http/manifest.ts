@@ -5,12 +5,16 @@ import { usd } from './money.ts'
 /** Changes of the manifest: limits, members, accounts. Asked of the node that holds the owner's key; all need the token. */
 const node = z.string().min(1).max(128).describe('label or peer id of a member')
 
+/** Says whether it could be done, and does nothing. */
+const dry_run = z.boolean().default(false)
+
 export const newLimit = z.strictObject({
   dim: z.enum(['day', 'month']),
   /** Refused when the limit would go the other way: whoever types `lower` does not mean to spend more. */
   direction: z.enum(['raise', 'lower']),
   /** For the whole mesh. */
   amount_usd: z.number().positive().max(1_000_000),
+  dry_run,
 })
 export type NewLimit = z.infer<typeof newLimit>
 
@@ -18,11 +22,13 @@ export const adoptOrder = z.strictObject({
   node,
   /** For a machine with nobody to grant: rights in the running day and month anew, and the limits of both raised by as much. */
   reissue_usd: z.number().positive().max(1_000_000).optional(),
+  dry_run,
 })
 export const removeOrder = z.strictObject({
   node,
   /** The operator's word that it will never spend again; without it, only a node that is reached is removed. */
   destroyed: z.boolean().default(false),
+  dry_run,
 })
 export const restoreOrder = z.strictObject({
   /** Nodes whose ledgers are gone for good. Every other one has to confirm before anything else is signed. */
@@ -66,11 +72,16 @@ export const manifestView = z.strictObject({
     }),
   ),
   limits: z.array(limitState),
+  /** Nodes that work with a ledger of which the manifest does not know. */
+  adopt_due: z.array(z.string()),
+  /** The key came back from a backup: a raise begins with these periods. Null once both run, and without a restore. */
+  raises_from: z.strictObject({ day: z.string(), month: z.string() }).nullable(),
 })
 export type ManifestView = z.infer<typeof manifestView>
 
 export const manifestChanged = z.strictObject({
-  status: z.enum(['signed', 'unchanged']),
+  /** `possible`: of a dry run that would be signed. */
+  status: z.enum(['signed', 'unchanged', 'possible']),
   ...manifestView.shape,
 })
 export type ManifestChanged = z.infer<typeof manifestChanged>

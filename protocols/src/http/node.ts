@@ -16,6 +16,8 @@ export const nodeHealth = z.strictObject({
   role: z.string(),
   version: z.string(),
   uptime_s: z.number().min(0),
+  /** False once it left the mesh, or was removed. */
+  member: z.boolean(),
   /** Nodes alone: laptops come and go. */
   peers: z.strictObject({ online: count, total: count }),
   store: z.enum(['open', 'frozen', 'closed']),
@@ -89,6 +91,11 @@ export const nodeStatus = z.strictObject({
     archived: count,
   }),
   /** Of today, in UTC. */
-  budget: z.strictObject({ state: budgetState, ...budgetLine.shape }),
+  budget: z.strictObject({
+    state: budgetState,
+    /** Nodes that work with a ledger of which the manifest does not know: `bzzz budget adopt` is due, where the owner's key is. */
+    adopt_due: z.array(z.string()),
+    ...budgetLine.shape,
+  }),
 })
 export type NodeStatus = z.infer<typeof nodeStatus>

@@ -54,8 +54,14 @@ export type TermsView = z.infer<typeof termsView>
 
 export const reviewPlan = z.strictObject({
   terms: termsView,
-  /** All seats, rounds, steps and attempts at their bounds; the cap where that is lower. */
+  /** All seats, rounds, steps and attempts at their bounds; the cap or the day's limit where that is lower. */
   highest_cost_usd: usd,
+  /** The same without the cap and without the day's limit. */
+  bound_usd: usd,
+  /** Of the whole mesh: no review costs more in a day. */
+  day_limit_usd: usd,
+  /** With a smaller cap, seats wait for what other homes do not use of it. */
+  least_cap_usd: usd,
   /** Files that no seat can read, and why. */
   omitted: z.array(z.strictObject({ file: z.string(), reason: z.string() })),
 })

@@ -4,7 +4,7 @@ import { type NodeNames, nodeNames } from '../views/names.ts'
 
 /** Text of one thread's running calls, on whichever node they run. @returns how to stop */
 export function followTokens(
-  ports: Pick<DoorPorts, 'mesh' | 'node'>,
+  ports: Pick<DoorPorts, 'mesh' | 'node' | 'accounts'>,
   thread: ThreadId,
   tell: (data: EventData<'tokens'>) => void,
 ): () => void {

@@ -16,26 +16,33 @@ import type { Routes } from './routes.ts'
 const VIEW_TIMEOUT_MS = 3_000
 
 /** What the owner's key signs, and leaving. */
-export function addManifestRoutes(door: Door, { ports: { manifest }, answers }: Routes): void {
+export function addManifestRoutes(door: Door, { ports: { manifest, accounts }, answers }: Routes): void {
   const config = { access: 'token' } as const
   const changed = { 200: manifestChanged }
-  const view = async () => manifestStanding(await manifest.view(AbortSignal.timeout(VIEW_TIMEOUT_MS)))
+  const view = async () => ({
+    ...manifestStanding(await manifest.view(AbortSignal.timeout(VIEW_TIMEOUT_MS))),
+    adopt_due: [...accounts.adoptionsDue()],
+  })
   type Done = Awaited<ReturnType<typeof manifest.heal>>
-  const answer = async ({ status }: Done) => ({ status, ...(await view()) })
+  const answer = async ({ status }: Done, dryRun = false) => ({
+    status: dryRun && status === 'signed' ? ('possible' as const) : status,
+    ...(await view()),
+  })
 
   door.get('/api/manifest', { config, schema: { response: { 200: manifestView } } }, view)
   door.post('/api/manifest/limits', { config, schema: { body: newLimit, response: changed } }, async (request) => {
-    const { dim, direction, amount_usd } = request.body
-    return answer(await answers.once(request, () => manifest.limit({ dim, direction, amount: nanoOfUsd(amount_usd) })))
+    const { dim, direction, amount_usd, dry_run: dryRun } = request.body
+    const order = { dim, direction, amount: nanoOfUsd(amount_usd) }
+    return answer(await answers.once(request, () => manifest.limit(order, { dryRun })), dryRun)
   })
   door.post('/api/manifest/adopt', { config, schema: { body: adoptOrder, response: changed } }, async (request) => {
-    const { node, reissue_usd: reissue } = request.body
+    const { node, reissue_usd: reissue, dry_run: dryRun } = request.body
     const amount = reissue === undefined ? null : nanoOfUsd(reissue)
-    return answer(await answers.once(request, () => manifest.adopt(node, amount)))
+    return answer(await answers.once(request, () => manifest.adopt(node, amount, { dryRun })), dryRun)
   })
   door.post('/api/manifest/remove', { config, schema: { body: removeOrder, response: changed } }, async (request) => {
-    const { node, destroyed } = request.body
-    return answer(await answers.once(request, () => manifest.remove(node, destroyed)))
+    const { node, destroyed, dry_run: dryRun } = request.body
+    return answer(await answers.once(request, () => manifest.remove(node, destroyed, { dryRun })), dryRun)
   })
   door.post('/api/manifest/restore', { config, schema: { body: restoreOrder, response: changed } }, async (request) =>
     answer(await answers.once(request, () => manifest.restore(request.body.gone))),

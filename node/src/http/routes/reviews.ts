@@ -1,3 +1,4 @@
+import { formatUsd } from '@bzzz/budget'
 import {
   nanoOfUsd,
   type ReviewPlan as PlanView,
@@ -16,7 +17,7 @@ import type { ThreadView } from '@bzzz/threads'
 import { z } from 'zod'
 import type { Door } from '../door.ts'
 import { keptChanges, type ReadChange } from '../kept-changes.ts'
-import type { DoorPorts, ReviewOrder, RolesMissing } from '../ports.ts'
+import type { CapTooSmall, DoorPorts, ReviewOrder, RolesMissing } from '../ports.ts'
 import { ProblemError } from '../problems.ts'
 import { reportView } from '../views/report.ts'
 import { omittedFiles, termsView } from '../views/terms.ts'
@@ -55,10 +56,15 @@ function orderOf({ change, required, budget_usd, rounds, seat_timeout_s }: Revie
 async function planReview(ports: DoorPorts, order: ReviewOrder): Promise<PlanView> {
   const plan = await ports.reviews.plan(order)
   if (plan.status === 'missing') throw rolesMissing(plan)
-  const highest = order.budget !== null && order.budget < plan.highest ? order.budget : plan.highest
+  if (plan.status === 'cap-too-small') throw capTooSmall(plan, order)
+  const { highest, day, least } = plan
+  const most = [highest, day, ...(order.budget === null ? [] : [order.budget])]
   return {
     terms: termsView(ports, plan.terms, order.budget),
-    highest_cost_usd: usdOf(highest),
+    highest_cost_usd: usdOf(most.reduce((lowest, amount) => (amount < lowest ? amount : lowest))),
+    bound_usd: usdOf(highest),
+    day_limit_usd: usdOf(day),
+    least_cap_usd: usdOf(least.eachSeat),
     omitted: omittedFiles(order.change),
   }
 }
@@ -66,13 +72,19 @@ async function planReview(ports: DoorPorts, order: ReviewOrder): Promise<PlanVie
 async function openReview(ports: DoorPorts, order: ReviewOrder): Promise<ReviewOpened> {
   const opening = await ports.reviews.open(order)
   if (opening.status === 'missing') throw rolesMissing(opening)
+  if (opening.status === 'cap-too-small') throw capTooSmall(opening, order)
   const { thread, heads } = opening.appended
   return { thread, heads: [...heads], terms: termsView(ports, opening.terms, order.budget) }
 }
 
 function rolesMissing({ roles }: RolesMissing): ProblemError {
-  const detail = `No live agent takes ${roles.join(', ')}. Start a node that has one, or leave it out of "required"; GET /api/agents shows who is there.`
+  const detail = `No live agent takes ${roles.join(', ')}. Start a node that has one, or ask for fewer roles; the list of agents shows who is there.`
   return new ProblemError('ROLES_MISSING', detail)
+}
+
+function capTooSmall({ least }: CapTooSmall, { budget }: ReviewOrder): ProblemError {
+  const detail = `A cap of ${formatUsd(budget ?? least.anyCall)} holds no call of this review: a single one may cost ${formatUsd(least.anyCall)} or more. The smallest cap with which each seat can make one call is ${formatUsd(least.eachSeat)}.`
+  return new ProblemError('REQUEST_INVALID', detail)
 }
 
 async function reportOf(ports: DoorPorts, view: ThreadView, changeOf: ReadChange): Promise<ReviewReport> {

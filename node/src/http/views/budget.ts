@@ -23,6 +23,7 @@ export async function budgetView(ports: DoorPorts, nowMs: number, signal: AbortS
     node_id: node.label,
     state: budgetState(ports),
     standstill: report.standstill ?? null,
+    adopt_due: [...ports.accounts.adoptionsDue()],
     play_money: playMoney(byModel),
     periods: standings.map((standing) => periodView(ports, standing)),
     waiting: budget.waiting().calls.map(waitingView),

@@ -2,7 +2,14 @@ import { type LeftAnswer, type ManifestView, usdOf } from '@bzzz/protocols'
 import type { Standing } from '../../budget/changes.ts'
 import type { Left } from '../../budget/leave.ts'
 
-export function manifestStanding({ version, contested, ownerKeyHere, nodes, limits }: Standing): ManifestView {
+export function manifestStanding({
+  version,
+  contested,
+  ownerKeyHere,
+  nodes,
+  limits,
+  raisesFrom,
+}: Standing): Omit<ManifestView, 'adopt_due'> {
   return {
     ...{ version, contested, owner_key: ownerKeyHere ? 'here' : 'elsewhere' },
     nodes: nodes.map(({ label, peer, confirmed, online }) => ({ node_id: label, peer_id: peer, confirmed, online })),
@@ -14,6 +21,7 @@ export function manifestStanding({ version, contested, ownerKeyHere, nodes, limi
       spent_usd: spent === null ? null : usdOf(spent),
       left_usd: left === null ? null : usdOf(left),
     })),
+    raises_from: raisesFrom,
   }
 }
 

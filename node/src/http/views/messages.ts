@@ -41,7 +41,7 @@ export function pendingView({ thread, entries, summary }: ThreadPreview): Thread
  * @throws {ProblemError} REQUEST_INVALID when `after` is no entry of it, or several
  */
 export async function messagesView(
-  ports: Pick<DoorPorts, 'node' | 'mesh'>,
+  ports: Pick<DoorPorts, 'mesh' | 'node' | 'accounts'>,
   reading: Reading,
   page: { readonly after?: string | undefined; readonly limit: number },
 ): Promise<MessagesAnswer> {

@@ -1,14 +1,19 @@
 import type { PeerId } from '@bzzz/protocols'
 import type { DoorPorts } from '../ports.ts'
 
-/** Label of a node by peer id; the id itself when nothing else is known of it. */
+/** Label of a node by peer id; of one that is no member any more the last one, marked so; else the id itself. */
 export type NodeNames = (peer: string) => string
 
 /** @returns names as they are known now; make it anew for each answer */
-export function nodeNames({ node, mesh }: Pick<DoorPorts, 'node' | 'mesh'>): NodeNames {
+export function nodeNames({ node, mesh, accounts }: Pick<DoorPorts, 'node' | 'mesh' | 'accounts'>): NodeNames {
   const labels = new Map<PeerId | string, string>([[node.peer, node.label]])
   for (const peer of mesh.peers()) labels.set(peer.peer, peer.label)
-  return (peer) => labels.get(peer) ?? peer
+  return (peer) => labels.get(peer) ?? before(peer) ?? peer
+
+  function before(peer: string): string | undefined {
+    const label = accounts.labelBefore(peer)
+    return label === undefined ? undefined : `${label} (gone)`
+  }
 }
 
 /** @param author an agent's id, or any other author of an entry: what stands behind its last @ */

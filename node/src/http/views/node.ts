@@ -5,20 +5,22 @@ import { agentViews } from './agents.ts'
 import { budgetState, todayView } from './costs.ts'
 import { isoTimeOrNull } from './names.ts'
 
-export function nodeHealthView({ node, mesh }: DoorPorts, nowMs: number): NodeHealth {
+export function nodeHealthView({ node, mesh, accounts }: DoorPorts, nowMs: number): NodeHealth {
   const { store, transport } = node.condition()
   const peers = mesh.peers().filter(({ role }) => role === 'node')
   const online = peers.filter((peer) => peer.state === 'online').length
+  const member = accounts.isMember()
   const down = store !== 'open' || transport === 'down'
   return {
     // a laptop is meant to be off and on: without peers it does what it is for
-    status: down ? 'down' : online < peers.length && node.role !== 'laptop' ? 'degraded' : 'ok',
+    status: down ? 'down' : !member || (online < peers.length && node.role !== 'laptop') ? 'degraded' : 'ok',
     node_id: node.label,
     peer_id: node.peer,
     network_id: node.network,
     role: node.role,
     version: node.version,
     uptime_s: Math.max(0, Math.floor((nowMs - node.startedMs) / 1000)),
+    member,
     peers: { online, total: peers.length },
     store,
     transport,
@@ -79,7 +81,11 @@ export function nodeStatusView(ports: DoorPorts, nowMs: number): NodeStatus {
       total: agents.length,
     },
     conversations: conversationCounts(ports),
-    budget: { state: budgetState(ports), ...todayView(ports.budget, nowMs) },
+    budget: {
+      state: budgetState(ports),
+      adopt_due: [...ports.accounts.adoptionsDue()],
+      ...todayView(ports.budget, nowMs),
+    },
   }
 }
 

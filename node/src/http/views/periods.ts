@@ -30,7 +30,7 @@ export interface Part {
   readonly atMs: number | null
 }
 
-type Ports = Pick<DoorPorts, 'budget' | 'counter' | 'mesh' | 'node'>
+type Ports = Pick<DoorPorts, 'budget' | 'counter' | 'mesh' | 'node' | 'accounts'>
 
 /** @param signal ends the look at what the others told; what was found by then counts */
 export async function standingOf(
@@ -125,7 +125,7 @@ export function periodView(ports: Ports, { own, limit, spent, lost, parts }: Sta
     lost_usd: lost === null ? null : usdOf(lost),
     own: ownView(own),
     nodes: parts.map((part) => ({
-      node_id: names(part.account.peer),
+      node_id: `${names(part.account.peer)}${ports.accounts.isGivenUp(part.account) ? ' (ledger given up)' : ''}`,
       peer_id: part.account.peer,
       online: part.online,
       rights_usd: usdOf(part.rights),

@@ -7,14 +7,13 @@ import {
   type Period,
   type ThreadCap,
   type ThreadId,
-  type TurnId,
-  threadId,
   threadPeriod,
   usdOf,
   type WhyAnswer,
 } from '@bzzz/protocols'
 import type { DoorPorts } from '../ports.ts'
 import { ProblemError } from '../problems.ts'
+import { ambiguousWords, namedBy, unknownWords } from './about.ts'
 import { isoTime, nodeNames } from './names.ts'
 import { periodView, type Standing, standingOf, threadStanding } from './periods.ts'
 import { remediesFor } from './remedies.ts'
@@ -71,44 +70,32 @@ async function read(ports: DoorPorts, about: string | undefined): Promise<Questi
   const paused = turns.paused().map(pausedView)
   if (about === undefined)
     return { about: { kind: 'node', id: node.label }, waiting: all, paused, calls: [], periods: [], cap: undefined }
-  const id = about.toLowerCase()
-  const thread = threadId.safeParse(id)
-  if (thread.success) return ofThread(ports, thread.data, all)
-  const call = all.find((waiting) => waiting.call.startsWith(id))
-  const found = call === undefined && id.length === 64 ? await budget.call(id as CallId) : undefined
-  const ofCall = call ?? found
-  if (ofCall !== undefined) {
-    const { turn } = ofCall
-    const kept = paused.filter((rest) => rest.turn === turn)
-    const whole = call?.call ?? id
-    const calls = found === undefined ? [] : [found]
-    return { about: { kind: 'call', id: whole }, waiting: call ? [call] : [], paused: kept, calls, ...periodsOf(calls) }
-  }
-  const turn = await turnNamed(ports, id, all, paused)
-  if (turn === undefined) throw new ProblemError('BUDGET_UNKNOWN', unknownWords(about, node.label))
-  const calls = await budget.callsOf(turn)
-  const [waiting, kept] = [all.filter((one) => one.turn === turn), paused.filter((one) => one.turn === turn)]
-  return { about: { kind: 'turn', id: turn }, waiting, paused: kept, calls, ...periodsOf(calls) }
+  const named = await namedBy(ports, about.toLowerCase())
+  const [one, other] = named
+  if (one === undefined) throw new ProblemError('BUDGET_UNKNOWN', unknownWords(about, node.label))
+  if (other !== undefined) throw new ProblemError('REQUEST_INVALID', ambiguousWords(about, named))
+  if (one.kind === 'thread') return ofThread(ports, one.id, all)
+  if (one.kind === 'call') return ofCall(budget, one.id, all, paused)
+  const calls = await budget.callsOf(one.id)
+  const [waiting, kept] = [all.filter(({ turn }) => turn === one.id), paused.filter(({ turn }) => turn === one.id)]
+  return { about: one, waiting, paused: kept, calls, ...periodsOf(calls) }
+}
+
+async function ofCall(
+  budget: DoorPorts['budget'],
+  id: CallId,
+  all: readonly WaitingCall[],
+  paused: WhyAnswer['paused'],
+): Promise<Question> {
+  const waiting = all.filter(({ call }) => call === id)
+  const found = waiting.length > 0 ? undefined : await budget.call(id)
+  const calls = found === undefined ? [] : [found]
+  const kept = paused.filter(({ turn }) => turn === (waiting[0] ?? found)?.turn)
+  return { about: { kind: 'call', id }, waiting, paused: kept, calls, ...periodsOf(calls) }
 }
 
 function periodsOf(calls: readonly CallState[]): Pick<Question, 'periods' | 'cap'> {
   return { periods: [...new Set(calls.flatMap(({ periods }) => periods))], cap: undefined }
-}
-
-function unknownWords(about: string, node: string): string {
-  return `${node} made no call or turn ${about}, and none that waits begins so. Ask the agent's own node, or about the thread.`
-}
-
-async function turnNamed(
-  { budget }: DoorPorts,
-  id: string,
-  waiting: readonly WaitingCall[],
-  paused: WhyAnswer['paused'],
-): Promise<TurnId | undefined> {
-  const resting = [...waiting, ...paused].find(({ turn }) => turn.startsWith(id))
-  if (resting !== undefined) return resting.turn as TurnId
-  const known = id.length === 64 && (await budget.callsOf(id as TurnId)).length > 0
-  return known ? (id as TurnId) : undefined
 }
 
 /** Pauses are read from the thread, so that they are told for agents of other nodes too. */

@@ -39,6 +39,12 @@ export function promptFor(task: ReviewTask, remarks: readonly Remark[] = [], det
     .join('\n\n')
 }
 
+/** Of the question for findings on a whole change, without the words of the role: every seat's first calls show so much. */
+export function readingBytes(change: ChangeSet): number {
+  const files = change.files.map(({ path }) => path)
+  return Buffer.byteLength(promptFor({ phase: 'findings', role: '', change, files }))
+}
+
 /** Details to try, richest first, until a prompt fits its model. */
 export function* lesserDetails(findings: number, remarks: number): Generator<Detail> {
   yield FULL_DETAIL

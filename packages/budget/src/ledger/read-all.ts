@@ -3,7 +3,7 @@ import type { Room } from '@bzzz/store'
 import type { CostRow } from '../books/costs.ts'
 import type { CallState } from '../calls/call.ts'
 import type { FormerLedger } from './ledgers.ts'
-import { readCall, readCostsOfDay, readTurn } from './read.ts'
+import { readCall, readCostsOfDay, readNames, readTurn } from './read.ts'
 
 /** All that a machine's ledgers tell, former ones first: what was paid for under another account was paid for all the same. */
 export interface AllLedgers {
@@ -19,6 +19,12 @@ export async function readCallIn(ledgers: AllLedgers, id: CallId): Promise<CallS
     if (call !== undefined) return asLeft(call)
   }
   return undefined
+}
+
+export async function readNamesIn(ledgers: AllLedgers, prefix: string, limit: number): Promise<CallId[]> {
+  const rooms = [ledgers.room, ...formerRooms(ledgers)]
+  const names = await Promise.all(rooms.map((room) => readNames(room, prefix, limit)))
+  return [...new Set(names.flat())].toSorted().slice(0, limit)
 }
 
 /** Ascending (step, attempt). */

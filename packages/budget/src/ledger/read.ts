@@ -1,5 +1,5 @@
 import { type CallId, callIdOf, type Incarnation, type Period, type TurnId } from '@bzzz/protocols'
-import type { Room } from '@bzzz/store'
+import type { Range, Room } from '@bzzz/store'
 import { type Acknowledged, readAcked } from '../books/acked.ts'
 import type { Balance } from '../books/balance.ts'
 import type { CostRow } from '../books/costs.ts'
@@ -43,6 +43,26 @@ export async function readTurn(room: Room, turn: TurnId, ofStep?: number): Promi
     if (call !== undefined) calls.push(call)
   }
   return calls
+}
+
+/** Ids of calls that begin so, ascending: one look for each, however many records it has. */
+export async function readNames(room: Room, prefix: string, limit: number): Promise<CallId[]> {
+  const names: CallId[] = []
+  let from = `c/${prefix}`
+  while (names.length < limit) {
+    const [key] = await firstKey(room, { gte: from, lt: `c/${prefix}g` }) // 'g' follows every digit of an id
+    if (key === undefined) break
+    const name = key.split('/')[1] as CallId
+    names.push(name)
+    from = `c/${name}0`
+  }
+  return names
+}
+
+async function firstKey(room: Room, range: Range): Promise<string[]> {
+  const keys: string[] = []
+  for await (const key of room.keys({ ...range, limit: 1 })) keys.push(key)
+  return keys
 }
 
 /** Calls that may have been billed and nobody knows, in the order of their ids. */

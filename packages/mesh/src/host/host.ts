@@ -31,6 +31,8 @@ export interface HostOptions {
   readonly isShunned: (peer: string) => boolean
   /** Let in besides, for the one protocol by which they ask to join. */
   readonly isInvited: (peer: string) => boolean
+  /** A former member that is let in once more, to be handed the manifest; asked once for each connection. */
+  readonly isToBeTold: (peer: string) => boolean
   /** Only these dials are let through: kad-dht would otherwise dial whoever it remembers, also those who are gone. */
   readonly dials: Dials
   readonly onStranger: (peer: string, address: string) => void
@@ -148,6 +150,7 @@ function connectionGater(options: HostOptions) {
     denyInboundEncryptedConnection: (peer: { toString(): string }, socket: { remoteAddr: { toString(): string } }) => {
       if (options.isShunned(peer.toString())) return true
       if (options.isMember(peer.toString()) || options.isInvited(peer.toString())) return false
+      if (options.isToBeTold(peer.toString())) return false
       options.onStranger(peer.toString(), socket.remoteAddr.toString())
       return true
     },

@@ -38,11 +38,14 @@ function guarded(registrar: Registrar, isMember: IsMember): Registrar {
   })
 }
 
-export function forMembers(handler: StreamHandler, isMember: IsMember): StreamHandler {
-  return (stream: Stream, connection: Connection) => {
-    if (isMember(connection.remotePeer.toString())) return handler(stream, connection)
-    stream.abort(new Error('for members alone'))
-  }
+/** @param others takes what whoever is no member opens: by default it is cut off */
+export function forMembers(handler: StreamHandler, isMember: IsMember, others = cutOff): StreamHandler {
+  return (stream: Stream, connection: Connection) =>
+    isMember(connection.remotePeer.toString()) ? handler(stream, connection) : others(stream, connection)
+}
+
+function cutOff(stream: Stream, _connection: Connection): void {
+  stream.abort(new Error('for members alone'))
 }
 
 /** Leaving is always told: whoever left may have been a member when it came. */

@@ -7,11 +7,16 @@ export interface Greeting {
   readonly card: Uint8Array
   /** Opens and keeps the peer's card. @throws {ProtocolError} if it is not a card of that peer */
   readonly learn: (card: Uint8Array) => void
+  /** Only whoever is dialled may take the other for a former member. */
+  readonly dialled: boolean
   readonly signal: AbortSignal
 }
 
+/** `farewell`: the manifest of a peer that takes this node for a former member; it ends the connection. */
+export type Greeted = { readonly status: 'met' } | { readonly status: 'farewell'; readonly manifest: Uint8Array }
+
 /** Both sides say hello at once; the connection counts only after both were right. @throws {ProtocolError} */
-export async function exchangeHellos(frames: Frames, greeting: Greeting): Promise<void> {
+export async function exchangeHellos(frames: Frames, greeting: Greeting): Promise<Greeted> {
   const { mesh, card, learn, signal } = greeting
   const [, first] = await Promise.all([
     frames.write(
@@ -20,7 +25,9 @@ export async function exchangeHellos(frames: Frames, greeting: Greeting): Promis
     ),
     frames.read({ signal }),
   ])
+  if (first.t === 'manifest' && greeting.dialled) return { status: 'farewell', manifest: first.manifest }
   learn(cardOf(first, mesh))
+  return { status: 'met' }
 }
 
 function cardOf(first: Frame, mesh: MeshId): Uint8Array {

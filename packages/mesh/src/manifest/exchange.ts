@@ -13,6 +13,8 @@ export interface ManifestPort {
   receive(manifest: Uint8Array, from: PeerId | null): Promise<void>
   /** Of what the mesh's owner signed, whether it follows or not. @throws {ProtocolError} for anything else */
   versionOf(manifest: Uint8Array): number
+  /** Whether this peer, no member now, was one: an earlier version that is still known named it, or the newest closes an account of it. */
+  wasMember(peer: string): boolean
   /** Told when a newer one came into force. @returns how to stop */
   subscribe(listener: () => void): () => void
 }

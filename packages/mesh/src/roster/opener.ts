@@ -10,7 +10,7 @@ import { Link } from '../link/link.ts'
 import type { MeshTimings } from '../timings.ts'
 import { withPeer } from './addresses.ts'
 import type { Dials } from './dials.ts'
-import { dialReason, greetingReason } from './reasons.ts'
+import { dialReason, farewellReason, greetingReason } from './reasons.ts'
 
 export interface OpenerOptions {
   readonly mesh: MeshId
@@ -22,6 +22,8 @@ export interface OpenerOptions {
   readonly ownCard: () => Uint8Array
   /** @throws {ProtocolError} if it is not a card of that peer */
   readonly learn: (peer: PeerId, card: Uint8Array) => void
+  /** From a peer that takes this node for a former member. @throws {ProtocolError} for what no honest peer hands on */
+  readonly takeFarewell: (manifest: Uint8Array, from: PeerId) => Promise<void>
   readonly observe: Observe
 }
 
@@ -61,7 +63,11 @@ export class Opener {
     try {
       const signal = this.#inTime()
       const stream = await connection.newStream(repairProtocol(this.#options.mesh), { signal })
-      return { link: await this.#open(peer, connection, stream, signal) }
+      const opened = await this.#open(peer, connection, stream, signal)
+      if ('link' in opened) return opened
+      connection.abort(new Error('this node was taken for a former member'))
+      await this.#options.takeFarewell(opened.manifest, peer)
+      return { reason: farewellReason(address) }
     } catch (error) {
       this.#refuse(peer, connection, error)
       return { reason: greetingReason(address, error) }
@@ -73,7 +79,8 @@ export class Opener {
     const peer = peerOf(connection.remotePeer)
     this.#greeted.add(connection)
     try {
-      return await this.#open(peer, connection, stream, this.#inTime())
+      const opened = await this.#open(peer, connection, stream, this.#inTime())
+      return 'link' in opened ? opened.link : undefined
     } catch (error) {
       this.#refuse(peer, connection, error)
       return undefined
@@ -91,11 +98,24 @@ export class Opener {
     })
   }
 
-  async #open(peer: PeerId, connection: Connection, stream: Stream, signal: AbortSignal): Promise<Link> {
+  async #open(
+    peer: PeerId,
+    connection: Connection,
+    stream: Stream,
+    signal: AbortSignal,
+  ): Promise<{ link: Link } | { manifest: Uint8Array }> {
     const { mesh, learn, ownCard } = this.#options
     const frames = framesOf(stream)
-    await exchangeHellos(frames, { mesh, card: ownCard(), learn: (card) => learn(peer, card), signal })
-    return this.#linkOf(peer, connection, frames)
+    const dialled = connection.direction === 'outbound'
+    const card = ownCard()
+    const greeted = await exchangeHellos(frames, {
+      mesh,
+      card,
+      learn: (theirs) => learn(peer, theirs),
+      dialled,
+      signal,
+    })
+    return greeted.status === 'farewell' ? greeted : { link: this.#linkOf(peer, connection, frames) }
   }
 
   #linkOf(peer: PeerId, connection: Connection, frames: Frames): Link {

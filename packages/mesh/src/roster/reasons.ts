@@ -46,6 +46,11 @@ export function greetingReason(address: string, error: unknown): string {
   return turnedAway(address)
 }
 
+/** It took the dial, and told with its manifest that it has no place for this node. */
+export function farewellReason(address: string): string {
+  return `reached ${address}, which counts this node among those that were members once`
+}
+
 function turnedAway(address: string): string {
   return `reached ${address}, it hung up before its hello: this node may not be a member there, or be shunned for a while`
 }

@@ -26,7 +26,8 @@ export interface RosterOptions {
 /**
  * Keeps a link to every member, without ever giving up. The lower peer id dials, a laptop a node in any case, since two
  * dials at once leave two connections; the other one only after a grace, for when the first cannot reach it. libp2p's own redial is not
- * used: it stops for good after its last retry and knows no addresses but old ones.
+ * used: it stops for good after its last retry and knows no addresses but old ones. A node that is no member itself dials nobody,
+ * and lets in those who take it for one: they may know a version that names it again.
  */
 export class Roster {
   readonly #options: RosterOptions
@@ -51,7 +52,7 @@ export class Roster {
   look(): void {
     if (this.#closing.signal.aborted) return
     const { members, links } = this.#options
-    for (const { peer } of members.others()) {
+    for (const { peer } of members.hasSelf() ? members.others() : []) {
       if (this.#keeping.has(peer)) continue
       const keeping = this.#keep(peer).finally(() => this.#keeping.delete(peer))
       this.#keeping.set(peer, keeping)
@@ -72,7 +73,7 @@ export class Roster {
     const isFirst = this.#dialsFirst(peer)
     const shortest = isFirst ? timings.redialFirstMs : timings.graceMs
     let wait = isFirst ? 0 : timings.graceMs
-    while (!signal.aborted && members.has(peer)) {
+    while (!signal.aborted && members.hasSelf() && members.has(peer)) {
       const link = links.get(peer)
       if (link !== undefined) {
         await links.change(peer, { signal })
@@ -81,7 +82,7 @@ export class Roster {
         continue
       }
       await links.change(peer, { ms: Math.max(wait, shunnedMs(peer)), signal })
-      if (signal.aborted || links.get(peer) !== undefined || shunnedMs(peer) > 0) continue
+      if (signal.aborted || !members.hasSelf() || links.get(peer) !== undefined || shunnedMs(peer) > 0) continue
       wait = this.#longer(wait)
       await this.#attempt(peer, wait)
     }
@@ -103,6 +104,7 @@ export class Roster {
     const { addrsOf, dial, admit, links, onReason, observe } = this.#options
     let reason = 'no address is known'
     for (const address of addrsOf(peer)) {
+      if (!this.#options.members.hasSelf()) return
       const dialled = await dial(peer, address, this.#closing.signal)
       if (dialled === undefined) return
       if ('link' in dialled) return admit(dialled.link)
