@@ -32,6 +32,7 @@ import {
 } from './config/membership.ts'
 import { cannotListen, checkPorts, portInUse } from './config/ports.ts'
 import { readPriceTable } from './config/prices.ts'
+import { openClosedSlots } from './counter/closed-slots.ts'
 import { openSharedCounter, type SharedCounter } from './counter/shared-counter.ts'
 import { Following, readFollows } from './following/following.ts'
 import { openHttp } from './http/open.ts'
@@ -264,11 +265,17 @@ export async function openNode(config: Config, { now, randomBytes, env }: Outsid
     closers.add('publishing', publishOwnEnvelopes(threads, mesh))
     closers.add('clocks', witnessClocks(budget, mesh, identity.peer))
 
+    const closed = await openClosedSlots({
+      ...{ room: state.room('closed'), mesh: meshId, now },
+      onError: (error) => log.error({ err: error }, 'the last word of a node that left was not kept'),
+    })
+    closers.add('closed slots', closed.close)
     // Before the agents, so that what they settle while they close is published too.
     counter = openSharedCounter({
       budget,
       mesh: sightings.reading(mesh),
       manifest: newest,
+      closed,
       now,
       observe: (fact) => log.debug({ fact }, fact.type),
     })

@@ -1,8 +1,8 @@
 import type { Alert, Manifest, PeerId } from '@bzzz/protocols'
 
 /**
- * The highest level that is reached for certain: by what is known to be spent or held, never by what silent nodes may have
- * spent. Nothing is reached of a limit of zero, of which nothing can be spent.
+ * The highest level that is reached for certain: by what is known to be spent, held or lost, never by what silent nodes may
+ * have spent. Nothing is reached of a limit of zero, of which nothing can be spent.
  */
 export function levelReached(
   { spent, limit }: { readonly spent: bigint; readonly limit: bigint },

@@ -2,6 +2,7 @@ import {
   type Alert,
   type BudgetThing,
   type MeshId,
+  type NanoUsd,
   type OpenedManifest,
   openAlert,
   type PeerId,
@@ -97,7 +98,9 @@ export async function openAlerts(options: AlertsOptions): Promise<Alerts> {
   /** @returns whether it is reached, and not told by anybody yet */
   async function lookAt(period: Period): Promise<boolean> {
     const { thresholds, allotments } = manifest().manifest
-    const { low: spent, limit } = await options.total(period, { signal: AbortSignal.timeout(TOTAL_TIMEOUT_MS) })
+    const { low, lost, limit } = await options.total(period, { signal: AbortSignal.timeout(TOTAL_TIMEOUT_MS) })
+    // What is lost is missing as much as what is spent.
+    const spent = (low + lost) as NanoUsd
     const level = levelReached({ spent, limit }, thresholds)
     if (level === undefined || knows({ period, level, limit })) return false
     const key = keyOf({ period, level, limit })

@@ -60,6 +60,8 @@ export interface LimitStanding {
   readonly waitingFor: readonly string[]
   /** Null for what has not begun, and where nobody could say. */
   readonly spent: bigint | null
+  /** What all nodes together may still charge, at most; null as above. */
+  readonly left: bigint | null
 }
 
 /** What is asked for is not done, with words for the operator. */
@@ -83,7 +85,10 @@ export interface ChangesOptions {
   readonly now: () => number
 }
 
+const UNKNOWN = { spent: null, left: null }
+
 const DO: Doing = { dryRun: false }
+
 /** A node that is up confirms within a round trip and a write. */
 const CONFIRM_MS = 5_000
 /** One that was just started says within it which account it works with. */
@@ -142,9 +147,12 @@ export function createManifestChanges(options: ChangesOptions): ManifestChanges 
     return named(peer).filter((account) => accountKey(account) !== present)
   }
 
-  async function spentIn(period: LimitStanding['period'], signal: AbortSignal): Promise<bigint | null> {
-    const total = await counter.total(period as Parameters<SharedCounter['total']>[0], { signal })
-    return total.found === 0 ? null : total.low
+  async function chargedIn(
+    period: LimitStanding['period'],
+    signal: AbortSignal,
+  ): Promise<Pick<LimitStanding, 'spent' | 'left'>> {
+    const { found, low, left } = await counter.total(period as Parameters<SharedCounter['total']>[0], { signal })
+    return found === 0 ? UNKNOWN : { spent: low, left }
   }
 
   async function view(signal: AbortSignal): Promise<Standing> {
@@ -156,9 +164,9 @@ export function createManifestChanges(options: ChangesOptions): ManifestChanges 
     const limits = owner.sums().map(async ({ period, limit, believed, waitingFor, mayExceedBy }) => {
       const isRunning = running.has(period)
       const dim: LimitStanding['dim'] = parsePeriod(period)?.kind === 'month' ? 'month' : 'day'
-      const spent = isRunning ? await spentIn(period, signal) : null
+      const charged = isRunning ? await chargedIn(period, signal) : UNKNOWN
       const names = [...new Set(waitingFor.map(({ peer }) => labelOf(peer)))]
-      return { period, dim, running: isRunning, limit, given: believed, mayExceedBy, waitingFor: names, spent }
+      return { period, dim, running: isRunning, limit, given: believed, mayExceedBy, waitingFor: names, ...charged }
     })
     return {
       version: manifest().version,

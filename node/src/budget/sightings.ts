@@ -71,7 +71,8 @@ export async function openSightings(options: SightingsOptions): Promise<NodeSigh
   let tell: SightedMesh['tellBudget'] | undefined
   let told = budget.forkProofs().length
   let keeping: Promise<void> = Promise.resolve()
-  let toldOwn: Uint8Array | undefined
+  /** The day and the month that were told last. */
+  let toldOwn: ReadonlyMap<string, Uint8Array> = new Map()
 
   function tellForks(): void {
     const proofs = budget.forkProofs()
@@ -92,10 +93,13 @@ export async function openSightings(options: SightingsOptions): Promise<NodeSigh
 
   async function tellOwn(): Promise<void> {
     try {
-      const newest = (await budget.slots()).findLast(({ period }) => period.startsWith('d:'))?.bytes
-      if (newest === undefined || newest === toldOwn) return
-      toldOwn = newest
-      tell?.({ kind: 'slot', bytes: newest })
+      const slots = await budget.slots()
+      const newest = ['m:', 'd:'].flatMap((kind) => slots.findLast(({ period }) => period.startsWith(kind)) ?? [])
+      for (const { period, bytes } of newest) {
+        if (toldOwn.get(period) === bytes) continue
+        tell?.({ kind: 'slot', bytes })
+      }
+      toldOwn = new Map(newest.map(({ period, bytes }) => [period, bytes]))
     } catch (error) {
       observe({ type: 'own-slot-not-told', error })
     }

@@ -10,6 +10,7 @@ export function periodLines(period: PeriodView, context: CommandContext, { ownPa
   const { nodes } = period
   return [
     `${nameOf(period)}  ${meshWords(period)}`,
+    ...lostLines(period),
     ...(nodes.length < 2
       ? []
       : [
@@ -31,14 +32,29 @@ function nameOf({ kind, period }: PeriodView): string {
   return `${kind} ${label}`
 }
 
+function lostLines({ lost_usd }: PeriodView): string[] {
+  return lost_usd === null || lost_usd === 0 ? [] : [`  lost with given-up ledgers: ${dollars(lost_usd)}`]
+}
+
 function meshWords({ kind, limit_usd, spent_usd, spent_at_most_usd, nodes }: PeriodView): string {
   if (kind === 'agent-day') return 'an agent has a limit of its own'
   if (kind === 'thread') return limit_usd === null ? 'a cap of its own' : `the cap is ${dollars(limit_usd)}`
-  const silent = nodes.filter(({ charged_usd }) => charged_usd === null).map(({ node_id }) => plain(node_id))
-  const spent = `the mesh spent ${dollars(spent_usd ?? 0)} of ${dollars(limit_usd ?? 0)}`
-  if (spent_at_most_usd === null || spent_at_most_usd <= (spent_usd ?? 0)) return spent
-  const from = silent.length === 0 ? '' : ` (no figures from ${silent.join(', ')})`
-  return `${spent}, at most ${dollars(spent_at_most_usd)}${from}`
+  const spent = `${dollars(spent_usd ?? 0)} of ${dollars(limit_usd ?? 0)}`
+  if (spent_at_most_usd === null || spent_at_most_usd <= (spent_usd ?? 0)) return `the mesh spent ${spent}`
+  return `the mesh spent at least ${spent}, at most ${dollars(spent_at_most_usd)}${unsureWords(nodes)}`
+}
+
+/** Whose figures are none, or those from before it went away. */
+function unsureWords(nodes: PeriodView['nodes']): string {
+  const namesOf = (some: PeriodView['nodes']) => some.map(({ node_id }) => plain(node_id)).join(', ')
+  const silent = namesOf(nodes.filter(({ charged_usd }) => charged_usd === null))
+  const away = namesOf(
+    nodes.filter(({ charged_usd, online, unspent_usd }) => charged_usd !== null && !online && unspent_usd > 0),
+  )
+  const words = [silent && `no figures from ${silent}`, away && `old figures from ${away}`].filter(
+    (part) => part !== '',
+  )
+  return words.length === 0 ? '' : ` (${words.join('; ')})`
 }
 
 const HEADER = ['node', '', 'may spend', 'spent, held', 'left', 'as of']

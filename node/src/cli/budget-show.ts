@@ -68,10 +68,7 @@ function standingLines(standing: BudgetAnswer, laptop: boolean, context: Command
     ...standing.alerts.map((alert) => alertLine(alert, context)),
     ...unsettledLines(standing),
     ...waitingLines(standing, context),
-    ...standing.frozen_models.map(
-      ({ model, billed_usd, bound_usd }) =>
-        `  ${plain(model)} is frozen on this node: ${dollars(billed_usd)} was billed for a call that could cost ${dollars(bound_usd)}; correct its price in the price file and start the node again`,
-    ),
+    ...standing.frozen_models.map(({ words }) => `  ${plain(words)}`),
   ]
 }
 
@@ -80,7 +77,7 @@ const MAX_PERIODS = 12
 
 function alertLine({ level, period, limit_usd, spent_usd, told_by, at }: AlertView, { now }: CommandContext): string {
   const share = Math.floor((100 * spent_usd) / limit_usd)
-  return `  ${level} ${ago(at, now())}: ${share} % of ${dollars(limit_usd)} for ${plain(period.slice(2))} was spent or held, told by ${plain(told_by)}`
+  return `  ${level} ${ago(at, now())}: ${share} % of ${dollars(limit_usd)} for ${plain(period.slice(2))} was spent, held or lost, told by ${plain(told_by)}`
 }
 
 function unsettledLines({ uncertain, unproven_usd }: BudgetAnswer): string[] {

@@ -70,9 +70,8 @@ export function limitLines({ limits, nodes, version }: ManifestView, dim?: Limit
 type Confirming = Pick<ManifestView, 'nodes' | 'version'>
 
 function limitLine(limit: LimitState, confirming: Confirming): string {
-  const { limit_usd, given_usd, spent_usd, running } = limit
+  const { limit_usd, given_usd, spent_usd, left_usd, running } = limit
   if (!running) return `${whenOf(limit)} ${inDollars(limit_usd)}, ${confirmedWords(limit, confirming)}`
-  const left = spent_usd === null ? given_usd : Math.max(0, given_usd - spent_usd)
   const spent =
     spent_usd === null
       ? 'what was spent is not known here'
@@ -80,7 +79,7 @@ function limitLine(limit: LimitState, confirming: Confirming): string {
   const { may_exceed_by_usd } = limit
   const above =
     may_exceed_by_usd > 0 ? `; ${inDollars(may_exceed_by_usd)} above the limit had been given out before` : ''
-  return `${whenOf(limit)} at most ${inDollars(left)} more (${spent}${above})`
+  return `${whenOf(limit)} at most ${inDollars(left_usd ?? given_usd)} more (${spent}${above})`
 }
 
 function whenOf({ dim, running }: LimitState): string {

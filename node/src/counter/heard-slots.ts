@@ -4,6 +4,8 @@ import { type Account, accountKey, type MeshId, openSlot, type Period, ProtocolE
 export interface HeardSlots {
   /** @returns what is the newest of its account and period now. @throws {ProtocolError} for what no node of the mesh signed */
   hear(slot: Uint8Array): Slot
+  /** What was heard by an earlier run: whoever signed it may be no node any more. @throws {ProtocolError} for what nobody signed */
+  recall(slot: Uint8Array): void
   of(account: Account, period: Period): Slot | undefined
 }
 
@@ -13,22 +15,29 @@ const MAX_PEERS = 128
 
 export function createHeardSlots(mesh: () => MeshId, isNode: (peer: string) => boolean): HeardSlots {
   const peers = new Map<string, Map<string, Slot>>()
+
+  function take(slot: Slot): Slot {
+    const { account, period } = slot
+    const slots = peers.get(account.peer) ?? new Map<string, Slot>()
+    peers.set(account.peer, slots)
+    const name = nameOf(account, period)
+    const known = slots.get(name)
+    if (known !== undefined && known.seq >= slot.seq) return known
+    slots.delete(name)
+    slots.set(name, slot)
+    dropOldest(slots, MAX_OF_PEER)
+    dropOldest(peers, MAX_PEERS)
+    return slot
+  }
+
   return {
     hear(bytes) {
       const slot = openSlot(bytes, mesh())
-      const { account, period } = slot
-      if (!isNode(account.peer)) throw new ProtocolError('NOT_A_MEMBER', `${account.peer} is not a node of this mesh`)
-      const slots = peers.get(account.peer) ?? new Map<string, Slot>()
-      peers.set(account.peer, slots)
-      const name = nameOf(account, period)
-      const known = slots.get(name)
-      if (known !== undefined && known.seq >= slot.seq) return known
-      slots.delete(name)
-      slots.set(name, slot)
-      dropOldest(slots, MAX_OF_PEER)
-      dropOldest(peers, MAX_PEERS)
-      return slot
+      const { peer } = slot.account
+      if (!isNode(peer)) throw new ProtocolError('NOT_A_MEMBER', `${peer} is not a node of this mesh`)
+      return take(slot)
     },
+    recall: (bytes) => void take(openSlot(bytes, mesh())),
     of: (account, period) => peers.get(account.peer)?.get(nameOf(account, period)),
   }
 }

@@ -43,7 +43,10 @@ export function publishSlots({ budget, mesh, observe }: PublishOptions): { close
     waiting.clear()
     everything = false
     try {
-      for (const slot of await budget.slots()) if (due === undefined || due.has(slot.period)) await publish(slot)
+      const slots = (await budget.slots()).filter(({ period }) => due === undefined || due.has(period))
+      // A day and its month are shown side by side: one that came later than the other would contradict it.
+      await Promise.all(slots.filter(isOfCalendar).map(publish))
+      for (const slot of slots) if (!isOfCalendar(slot)) await publish(slot)
     } catch (error) {
       observe({ type: 'slots-not-sealed', error })
     }
@@ -86,4 +89,8 @@ export function publishSlots({ budget, mesh, observe }: PublishOptions): { close
       await publishWaiting()
     },
   }
+}
+
+function isOfCalendar({ period }: OwnSlot): boolean {
+  return period.startsWith('d:') || period.startsWith('m:')
 }

@@ -13,6 +13,7 @@ import {
   type Slot,
   slotKey,
 } from '@bzzz/protocols'
+import type { ClosedSlots } from './closed-slots.ts'
 import { createHeardSlots } from './heard-slots.ts'
 import { type PublishFact, publishSlots } from './publish.ts'
 
@@ -40,6 +41,8 @@ interface CounterOptions {
   readonly mesh: Pick<Mesh, 'subscribe' | 'putRecord' | 'getRecord'>
   /** The newest. */
   readonly manifest: () => OpenedManifest
+  /** The last words of accounts that ended, over a restart. Without it, none is remembered. */
+  readonly closed?: Pick<ClosedSlots, 'kept' | 'keep'>
   /** Wall clock, milliseconds. */
   readonly now: () => number
   /** How long a total waits for the DHT, for all accounts together. Tests make it short. */
@@ -64,6 +67,7 @@ export function openSharedCounter(options: CounterOptions): SharedCounter {
   const isNode = (peer: string): boolean =>
     manifest().manifest.members.some((member) => member.peer === peer && member.role === 'node')
   const heard = createHeardSlots(() => manifest().mesh, isNode)
+  for (const bytes of options.closed?.kept() ?? []) heard.recall(bytes)
   const publishing = publishSlots({ budget, mesh, observe: (fact) => observe?.(fact) })
   const looked = new Map<string, { readonly atMs: number; readonly search: Promise<void> }>()
   /** Of this run: an account may have opened a period under one that is no longer the newest. */
@@ -88,12 +92,18 @@ export function openSharedCounter(options: CounterOptions): SharedCounter {
     return accounts
   }
 
+  /** @throws {ProtocolError} */
+  function hear(bytes: Uint8Array): void {
+    const slot = heard.hear(bytes)
+    options.closed?.keep(slot, bytes)
+  }
+
   /** What is found is heard. Never rejects. */
   async function search(account: Account, period: Period, signal: AbortSignal): Promise<void> {
     const { mesh: meshId } = manifest()
     try {
       const bytes = await mesh.getRecord(slotKey(meshId, period, account), { signal })
-      if (bytes !== undefined) heard.hear(bytes)
+      if (bytes !== undefined) hear(bytes)
     } catch (error) {
       observe?.({ type: 'slot-unreadable', period, account, error })
     }
@@ -169,7 +179,7 @@ export function openSharedCounter(options: CounterOptions): SharedCounter {
         ...(isRunning ? { idle: { account: budget.account, wallMs: nowMs } } : {}),
       })
     },
-    hear: (slot) => void heard.hear(slot),
+    hear,
     close: () => publishing.close(),
   }
 }

@@ -32,6 +32,6 @@ export function observeAlerts({ registry, log, warnRarely }: Instruments): (fact
 /** The level of an alert is not named as that of a line: of one key twice, a reader of the log sees the last. */
 function telling({ period, level, limit, spent }: Alert) {
   const fields = { alert: level, period, spent_usd: usdOf(spent), limit_usd: usdOf(limit) }
-  const words = `${level}: ${(spent * 100n) / limit} % of the mesh's limit for ${period.slice(2)} is spent or held`
+  const words = `${level}: ${(spent * 100n) / limit} % of the mesh's limit for ${period.slice(2)} is spent, held or lost`
   return { fields, words }
 }

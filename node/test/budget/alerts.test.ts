@@ -44,6 +44,16 @@ describe('who tells', () => {
 })
 
 describe('an alert', () => {
+  it('counts what was lost with ledgers that were given up, since nobody can spend that either', async () => {
+    const world = await threeAlerts()
+    world.spent[day] = '6'
+    world.lost[day] = '1.20'
+    await world.look()
+    expect(world.homes.map(({ alerts }) => alerts.list())).toMatchObject(
+      Array(3).fill([{ level: 'warning', spent: usd(7.2) }]),
+    )
+  })
+
   it('is told by one node, is known to all, and is not told again, whoever looks', async () => {
     const world = await threeAlerts()
     world.spent[day] = '7.50'

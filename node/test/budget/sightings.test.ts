@@ -1,10 +1,10 @@
-import type { Budget, Sighted } from '@bzzz/budget'
+import type { Budget, OwnSlot, Sighted } from '@bzzz/budget'
 import type { BudgetPort, MeshEvent } from '@bzzz/mesh'
 import { type BudgetThing, ProtocolError, type SignedThing, slotKey } from '@bzzz/protocols'
 import type { Operation, Room } from '@bzzz/store'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { type NodeSightings, openSightings, type SightingsFact } from '../../src/budget/sightings.ts'
-import { day, ironwood, manifestOfThree, NOW, slotOf, walnut } from '../counter/budget-and-mesh.ts'
+import { day, ironwood, manifestOfThree, month, NOW, slotOf, walnut } from '../counter/budget-and-mesh.ts'
 
 function memoryRoom(): Room & { readonly rows: Map<string, Uint8Array> } {
   const rows = new Map<string, Uint8Array>()
@@ -35,6 +35,7 @@ async function scene(room = memoryRoom()) {
   const told: BudgetThing[] = []
   const facts: SightingsFact[] = []
   const proofs: Uint8Array[] = []
+  const own: OwnSlot[] = []
   const records = new Map<string, Uint8Array>()
   let listener: (event: MeshEvent) => void = () => undefined
   const world = { verdict: 'seen' as Sighted, forged: false }
@@ -49,7 +50,7 @@ async function scene(room = memoryRoom()) {
     seen: () => sighted.slice(-1).map((thing) => ({ account: ironwood, thing })),
     seenOf: () => sighted.slice(-1),
     forkProofs: () => proofs,
-    slots: async () => [],
+    slots: async () => own,
   }
   const sightings: NodeSightings = await openSightings({
     ...{ room, mesh: manifest.mesh, budget, now: () => NOW },
@@ -73,7 +74,7 @@ async function scene(room = memoryRoom()) {
   sightings.connect(mesh)
   const online = () => listener({ type: 'peer', status: { state: 'online' } } as MeshEvent)
   const put = (key: Uint8Array, bytes: Uint8Array) => void records.set(Buffer.from(key).toString(), bytes)
-  return { manifest, room, world, port, sightings, sighted, passed, told, facts, proofs, mesh, put, online }
+  return { manifest, room, world, port, sightings, sighted, passed, told, own, facts, proofs, mesh, put, online }
 }
 
 const slot: BudgetThing = { kind: 'slot', bytes: Uint8Array.of(7) }
@@ -140,4 +141,18 @@ test('the DHT is asked what this node has signed when a peer comes, and each slo
   const key = slotKey(manifest.mesh, day, ironwood)
   expect(await sightings.reading(mesh).getRecord(key, { signal: AbortSignal.timeout(1_000) })).toEqual(other.bytes)
   expect(sighted.map(({ bytes }) => bytes)).toEqual([own.bytes, other.bytes].map((bytes) => Uint8Array.from(bytes)))
+})
+
+test('peers are told this node’s day and month together, while it charges to them', async () => {
+  vi.useFakeTimers({ now: NOW })
+  onTestFinished(() => void vi.useRealTimers())
+  const { manifest, own, told } = await scene()
+  const ofBoth = (dollars: string) => [month, day].map((period) => slotOf(manifest, walnut, period, dollars))
+  const things = (slots: readonly OwnSlot[]) => slots.map(({ bytes }): BudgetThing => ({ kind: 'slot', bytes }))
+  own.push(...ofBoth('1'))
+  await vi.advanceTimersByTimeAsync(120_000)
+  expect(told).toEqual(things(own))
+  own.splice(0, 2, ...ofBoth('2'))
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(told.slice(2)).toEqual(things(own))
 })

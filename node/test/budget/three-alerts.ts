@@ -46,6 +46,8 @@ export async function threeAlerts() {
   const manifest = await manifestOfThree()
   const world = {
     ...{ manifest, nowMs: NOW, spent: { [day]: '0', [month]: '0' } as Record<string, string> },
+    /** With ledgers that were given up. */
+    lost: {} as Record<string, string>,
     /** Pairs that do not reach each other. */
     cut: new Set<string>(),
     homes: [] as Home[],
@@ -101,7 +103,8 @@ async function openHome(
           ({ dim }) => dim === (period === day ? 'day' : 'month'),
         )?.amount
         if (limit === undefined) throw new RangeError(`no limit of ${period}`)
-        return { low, high: low, limit, found: 3, missing: [], oldestMs: null, byAccount: [] }
+        const lost = parseUsd(world.lost[period] ?? '0')
+        return { low, high: low, lost, left: 0n as never, limit, found: 3, missing: [], oldestMs: null, byAccount: [] }
       },
       online: () => new Set(reached().map((home) => home.peer)),
       tell({ bytes }, but) {

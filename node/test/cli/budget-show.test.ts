@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { ironwood, lineOf, lostCall, NOW, usd, waitingCall } from '../http/mesh-of-three.ts'
+import { acacia, ironwood, lineOf, lostCall, NOW, usd, waitingCall } from '../http/mesh-of-three.ts'
 import { nodeToAsk } from './node-to-ask.ts'
 
 async function withWaiting() {
@@ -27,7 +27,7 @@ it('bzzz budget show tells the mesh’s spending by node, what this node may spe
   expect(code).toBe(0)
   expect(steady(out).split('\n')).toEqual([
     "2026-11-22 (UTC), this node: ok; all of today's calls here are play money, which counts like dollars",
-    'day 2026-11-22  the mesh spent $12.7500 of $100.0000, at most $45.0833 (no figures from acacia)',
+    'day 2026-11-22  the mesh spent at least $12.7500 of $100.0000, at most $45.0833 (no figures from acacia)',
     '    node            may spend  spent, held  left            as of',
     '    walnut          $34.0000   $2.7500      $31.2500        then',
     '    ironwood        $33.0000   $10.0000     $23.0000        then',
@@ -44,6 +44,22 @@ it('bzzz budget show tells the mesh’s spending by node, what this node may spe
   ])
 })
 
+it('bzzz budget show says at least of what an away node told before it went', async () => {
+  const { ask, world, budget } = await nodeToAsk()
+  budget.running = [lineOf('day', 'd:2026-11-22', 33, 2.5, 0.25)]
+  world.slots.set(acacia, { charged: 3, wallMs: NOW - 60_000 })
+  expect((await ask('budget', 'show')).out).toContain(
+    'the mesh spent at least $15.7500 of $100.0000, at most $46.0833 (old figures from acacia)',
+  )
+})
+
+it('bzzz budget show tells what was lost with ledgers that were given up', async () => {
+  const { ask, world, budget } = await nodeToAsk()
+  budget.running = [lineOf('day', 'd:2026-11-22', 33, 2.5, 0.25)]
+  world.slots.set(acacia, { charged: 3, lost: 30.333333333, wallMs: NOW - 60_000 })
+  expect((await ask('budget', 'show')).out.split('\n')[2]).toBe('  lost with given-up ledgers: $30.3333')
+})
+
 it('a node that makes no call at all says so, and what to do, wherever it is asked', async () => {
   const { ask, budget } = await nodeToAsk()
   budget.standstill = 'a copy of it is in use: stop that'
@@ -53,6 +69,21 @@ it('a node that makes no call at all says so, and what to do, wherever it is ask
   ])
   expect((await ask('budget', 'why')).out).toBe('No call is made at walnut: a copy of it is in use: stop that')
   expect((await ask('status')).out).toContain('budget    frozen (see "bzzz budget show"): ')
+})
+
+it('of a frozen model bzzz budget show and why say the same, with what to do', async () => {
+  const { ask, budget } = await nodeToAsk()
+  budget.frozenModels = [{ model: 'gpt', billed: usd(0.75), held: usd(0.25) }]
+  const words =
+    '  gpt is frozen on this node: $0.75 was billed for a call that could cost $0.25; correct its price in the price file and start the node again'
+  for (const command of ['show', 'why']) expect((await ask('budget', command)).out.split('\n')).toContain(words)
+})
+
+it('bzzz owner show says what all nodes together may still spend, which is not what was given out less what was spent', async () => {
+  const { ask } = await nodeToAsk()
+  expect((await ask('owner', 'show')).out).toContain(
+    'today           at most $23.00 more ($10.00 of $40.00 spent or held; $13.00 above the limit had been given out before)',
+  )
 })
 
 it('bzzz budget why says what a call waits for, who was asked, and what to do', async () => {

@@ -77,6 +77,20 @@ describe('publishing', () => {
     ])
   })
 
+  test('a day and its month are published at once, not one after the other', async () => {
+    const begun: Uint8Array[] = []
+    const { promise: forever, resolve } = Promise.withResolvers<number>()
+    mesh.putRecord = (key) => {
+      begun.push(key)
+      return forever
+    }
+    open()
+    for (const period of [day, month]) budget.charge(spent('0.1', period))
+    await vi.advanceTimersByTimeAsync(INTERVAL_MS)
+    expect(begun).toEqual([day, month].map((period) => spent('0.1', period).key))
+    resolve(2)
+  })
+
   test('what an earlier run spent is published without a change', async () => {
     budget.charge(spent('1.5'))
     open()

@@ -19,7 +19,7 @@ describe('the manifest', () => {
     expect(view.limits).toEqual([
       {
         ...{ period: 'd:2026-11-22', dim: 'day', running: true, limit_usd: 40, given_usd: 53, spent_usd: 10 },
-        ...{ may_exceed_by_usd: 13, waiting_for: ['ironwood'] },
+        ...{ left_usd: 23, may_exceed_by_usd: 13, waiting_for: ['ironwood'] },
       },
     ])
   })

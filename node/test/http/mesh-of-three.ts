@@ -398,7 +398,7 @@ export function lineOf(
 const unmoved = { minted: usd(0), received: usd(0), credited: usd(0), granted: usd(0) }
 
 /** What was found of each node's figures: nothing of acacia's. */
-type Slots = Map<PeerId, { readonly charged: number; readonly wallMs: number }>
+type Slots = Map<PeerId, { readonly charged: number; readonly lost?: number; readonly wallMs: number }>
 
 function counterOf(slots: Slots): DoorPorts['counter'] {
   return {
@@ -408,7 +408,9 @@ function counterOf(slots: Slots): DoorPorts['counter'] {
       const low = sum(byAccount.map(({ charged }) => charged))
       const all = sum(byAccount.map(({ initial }) => initial))
       const high = (all - sum(byAccount.map(({ unspent }) => unspent))) as NanoUsd
-      return { limit: usd(100), low, high, found: slots.size, oldestMs: NOW - 2000, byAccount, missing }
+      const lost = sum(byAccount.map((account) => account.lost))
+      const left = sum(byAccount.map((account) => account.left))
+      return { limit: usd(100), low, high, lost, left, found: slots.size, oldestMs: NOW - 2000, byAccount, missing }
     },
   }
 }
@@ -419,7 +421,17 @@ function totalOf(peer: PeerId, slots: Slots): AccountTotal {
   const charged = usd(told?.charged ?? 0)
   const unspent = (told === undefined ? 0n : initial - charged) as NanoUsd
   const state = told === undefined ? null : 'open'
-  return { account: accountOf(peer), initial, ...unmoved, charged, unspent, state, wallMs: told?.wallMs ?? null }
+  const rest = { lost: usd(told?.lost ?? 0), left: (initial - charged) as NanoUsd }
+  return {
+    account: accountOf(peer),
+    initial,
+    ...unmoved,
+    charged,
+    unspent,
+    ...rest,
+    state,
+    wallMs: told?.wallMs ?? null,
+  }
 }
 
 function sum(amounts: readonly NanoUsd[]): NanoUsd {
@@ -493,7 +505,7 @@ class MemoryManifest {
     limits: [
       {
         ...{ period: 'd:2026-11-22', dim: 'day', running: true, limit: 40_000_000_000n, given: 53_000_000_000n },
-        ...{ mayExceedBy: 13_000_000_000n, waitingFor: ['ironwood'], spent: 10_000_000_000n },
+        ...{ mayExceedBy: 13_000_000_000n, waitingFor: ['ironwood'], spent: 10_000_000_000n, left: 23_000_000_000n },
       },
     ],
     raisesFrom: null,

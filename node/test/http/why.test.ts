@@ -33,6 +33,17 @@ describe('GET /api/budget', () => {
     ])
   })
 
+  it('counts what an away node had left as spent since, at most', async () => {
+    const { agents, world, budget, mesh } = doorsUnderTest()
+    budget.running = [lineOf('day', 'd:2026-11-22', 33, 2.5, 0.25)]
+    world.slots.set(acacia, { charged: 3, wallMs: NOW - 60_000 })
+    const shown = async () => answerOf(await agents.inject('/api/budget'), 200, budgetAnswer).periods[0]
+    const away = await shown()
+    expect(away).toMatchObject({ spent_usd: 15.75, spent_at_most_usd: 46.083333333 })
+    mesh.statuses = mesh.statuses.map((status) => ({ ...status, state: 'online' }))
+    expect(await shown()).toMatchObject({ spent_usd: 15.75, spent_at_most_usd: 15.75 })
+  })
+
   it('knows its own part without having told anything to the mesh', async () => {
     const { agents, world, budget } = doorsUnderTest()
     world.slots.delete(walnut)
@@ -95,6 +106,17 @@ describe('GET /api/budget/why', () => {
     const remedies = await asked()
     expect(remedies).toContainEqual([expect.stringContaining('is not raised any more'), null])
     expect(remedies.flat().join()).not.toContain('bzzz budget raise')
+  })
+
+  it('after an overrun names a raise after which the call would fit, the deficit made up for', async () => {
+    const { agents, budget } = doorsUnderTest()
+    const day = lineOf('day', 'd:2026-11-22', 33, 36, 0.5)
+    budget.running = [{ ...day, overrun: usd(3.5), available: usd(0) }]
+    budget.waits.push(waitingCall('b', 10, 13.5))
+    expect(answerOf(await agents.inject(why()), 200, whyAnswer).remedies).toContainEqual({
+      words: '$13.50 is missing of 2026-11-22: raise the limit of $100.00, on the machine with the owner key',
+      command: 'bzzz budget raise day 113.50',
+    })
   })
 
   it('of what may have been billed says to settle it, and of a settled call what it cost', async () => {

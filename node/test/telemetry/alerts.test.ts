@@ -15,8 +15,16 @@ it('the line of an alert has the level of a line, so that a collector that looks
   for (const level of ['warning', 'critical'] as const) observe({ type: 'alert-told', alert: alertOf(level) })
   observe({ type: 'alert-heard', alert: alertOf('critical') })
   expect(lines.map(({ level, alert, msg }) => ({ level, alert, msg }))).toEqual([
-    { level: 'warn', alert: 'warning', msg: "warning: 96 % of the mesh's limit for 2026-11-22 is spent or held" },
-    { level: 'error', alert: 'critical', msg: "critical: 96 % of the mesh's limit for 2026-11-22 is spent or held" },
-    { level: 'info', alert: 'critical', msg: "critical: 96 % of the mesh's limit for 2026-11-22 is spent or held" },
+    { level: 'warn', alert: 'warning', msg: "warning: 96 % of the mesh's limit for 2026-11-22 is spent, held or lost" },
+    {
+      level: 'error',
+      alert: 'critical',
+      msg: "critical: 96 % of the mesh's limit for 2026-11-22 is spent, held or lost",
+    },
+    {
+      level: 'info',
+      alert: 'critical',
+      msg: "critical: 96 % of the mesh's limit for 2026-11-22 is spent, held or lost",
+    },
   ])
 })

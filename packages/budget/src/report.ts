@@ -3,6 +3,7 @@ import { type Balance, held, rights } from './books/balance.ts'
 import { isFrozen } from './books/books.ts'
 import type { CostRow } from './books/costs.ts'
 import { availableIn, balanceIn, calendarPeriods, localCapOf, standstillOf } from './calls/admission.ts'
+import type { FrozenModel } from './calls/refusal-words.ts'
 import type { Terms } from './calls/terms.ts'
 import type { Standing } from './ledger/standing.ts'
 import { limitOf, rightsOf } from './periods/rights.ts'
@@ -20,14 +21,6 @@ export interface BudgetReport {
   readonly periods: readonly PeriodReport[]
   /** No call of theirs is admitted until their price is another. */
   readonly frozenModels: readonly FrozenModel[]
-}
-
-/** A model that was billed above the bound of a call: the last such call. */
-export interface FrozenModel {
-  readonly model: string
-  readonly billed: NanoUsd
-  /** What was held for it. */
-  readonly held: NanoUsd
 }
 
 export interface PeriodReport {

@@ -182,7 +182,9 @@ describe('a settlement', () => {
     const reopened = await bench.reopen()
     const refusal = refusalOf(await reopened.reserve(callOf(1, 'b')))
     expect(refusal.by).toBe('frozen-model')
-    expect(refusal.reason).toContain('$1.50 for a call that could cost $0.90 was billed')
+    expect(refusal.reason).toBe(
+      'coin is frozen on this node: $1.50 was billed for a call that could cost $0.90; correct its price in the price file and start the node again',
+    )
     expect(reopened.report().frozenModels).toEqual([{ model: 'coin', billed: cents(150), held: cents(90) }])
     expect((await reopened.reserve(callOf(5, 'c', { model: 'home' }))).status).toBe('reserved')
     bench.clock.ms += 24 * 3_600_000

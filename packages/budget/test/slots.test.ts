@@ -217,6 +217,20 @@ describe('the total of a period', () => {
     expect(left).toMatchObject({ low: parseUsd('1.50'), high: parseUsd('1.50') })
   })
 
+  it('tells what was lost with accounts that ended, and what the others may still charge', () => {
+    const closed = [{ account: acacia, fromDay: 'd:2026-11-23', fromMonth: 'm:2026-12', attestedBy: walnut.peer }]
+    const given = { ...manifest, closed: closed as never }
+    const others = [slotOf(walnut, 1, '1'), slotOf(ironwood, 1, '4')]
+    const ended = { lost: parseUsd('2.50'), left: parseUsd('2') }
+    const slots = (more: Partial<Slot> = {}) => [...others, slotOf(acacia, 1, '0.5', more)]
+    expect(sumSlots(given, DAY, slots())).toMatchObject(ended)
+    expect(sumSlots(given, DAY, slots({ state: 'closed' }))).toMatchObject(ended)
+    expect(sumSlots(manifest, DAY, slots(), { forked: new Set([accountKey(acacia)]) })).toMatchObject(ended)
+    expect(sumSlots(given, DAY, others)).toMatchObject({ lost: parseUsd('3'), left: parseUsd('2') })
+    expect(sumSlots(manifest, DAY, others)).toMatchObject({ lost: 0n, left: parseUsd('5') })
+    expect(sumSlots(manifest, DAY, slots())).toMatchObject({ lost: 0n, left: parseUsd('4.50') })
+  })
+
   it('leaves out an account from the period on in which its rights are given to others, whatever older versions gave it', () => {
     const closed = [{ account: acacia, fromDay: DAY, fromMonth: 'm:2026-12', attestedBy: walnut.peer }]
     const newest = { ...manifest, closed: closed as never }

@@ -16,7 +16,7 @@ const alertBody = z.strictObject({
   level: z.enum(['warning', 'critical']),
   /** Of the whole mesh, at that moment: a raised limit has alerts of its own. */
   limit: nanoUsd,
-  /** At least so much was spent or held, by the signed sums that the teller had. */
+  /** At least so much was spent, held, or lost with accounts that ended, by the signed sums that the teller had. */
   spent: nanoUsd,
   /** The node that told people. */
   teller: peerId,

@@ -120,8 +120,10 @@ const periodView = z.strictObject({
   limit_usd: usd.nullable(),
   /** By all nodes of which figures are at hand; null for what is no matter of the whole mesh. */
   spent_usd: usd.nullable(),
-  /** As if nodes without figures had spent all that they may. */
+  /** As if nodes without figures had spent all that they may, and those that are away all that they had left. */
   spent_at_most_usd: usd.nullable(),
+  /** What nobody can spend any more: the rest of nodes that left, and of ledgers that were given up or are in use twice. */
+  lost_usd: usd.nullable(),
   own: ownPart,
   nodes: z.array(nodePart),
 })
@@ -162,7 +164,7 @@ export const alertView = z.strictObject({
   /** `d:2026-11-22` or `m:2026-11`. */
   period: z.string(),
   limit_usd: usd,
-  /** At least so much was spent or held then. */
+  /** At least so much was spent or held then, or lost with ledgers that were given up. */
   spent_usd: usd,
   /** The node that told people. */
   told_by: z.string(),
@@ -192,7 +194,7 @@ export const budgetAnswer = z.strictObject({
   /** The part of what this node spent today that is whole bounds, since a provider did not plainly say what was used. */
   unproven_usd: usd,
   /** Models that were billed above a bound: this node does not call them until their price is another. */
-  frozen_models: z.array(z.strictObject({ model: z.string(), billed_usd: usd, bound_usd: usd })),
+  frozen_models: z.array(z.strictObject({ model: z.string(), billed_usd: usd, bound_usd: usd, words: z.string() })),
   /** Of the running day and month, newest first. */
   alerts: z.array(alertView),
 })

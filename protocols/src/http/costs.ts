@@ -14,7 +14,7 @@ export const dailyCosts = z.strictObject({
   limit_usd: usd,
   /** Settled and held, by all nodes of which a signed sum is at hand: it is at least this. */
   spent_usd: usd,
-  /** It is at most this: what the nodes without a sum hold counts as spent. */
+  /** It is at most this: what the nodes without a sum hold counts as spent, and what those that are away had left. */
   spent_at_most_usd: usd,
   /** Held here for calls that are not settled. */
   reserved_usd: usd,

@@ -49,6 +49,11 @@ const limitState = z.strictObject({
   waiting_for: z.array(nodeLabel.or(z.string())),
   /** Settled and held, at least; null for what has not begun, and where nobody could say. */
   spent_usd: usd.nullable(),
+  /**
+   * What all nodes together may still charge, at most: less than `given_usd` less `spent_usd` where ledgers were given up, more
+   * where a node was billed above its part. Null as above.
+   */
+  left_usd: usd.nullable(),
 })
 export type LimitState = z.infer<typeof limitState>
 

@@ -1,4 +1,4 @@
-import type { BudgetReport, CostLine } from '@bzzz/budget'
+import { type BudgetReport, type CostLine, frozenModelWords } from '@bzzz/budget'
 import { type BudgetAnswer, dayPeriod, usdOf } from '@bzzz/protocols'
 import type { DoorPorts } from '../ports.ts'
 import { alertViewOf } from './alerts.ts'
@@ -45,7 +45,8 @@ function playMoney(models: readonly CostLine[]): BudgetAnswer['play_money'] {
 }
 
 function frozenModels({ frozenModels }: BudgetReport): BudgetAnswer['frozen_models'] {
-  return frozenModels.map(({ model, billed, held }) => {
-    return { model, billed_usd: usdOf(billed), bound_usd: usdOf(held) }
+  return frozenModels.map((frozen) => {
+    const { model, billed, held } = frozen
+    return { model, billed_usd: usdOf(billed), bound_usd: usdOf(held), words: frozenModelWords(frozen) }
   })
 }

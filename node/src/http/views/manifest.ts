@@ -13,12 +13,13 @@ export function manifestStanding({
   return {
     ...{ version, contested, owner_key: ownerKeyHere ? 'here' : 'elsewhere' },
     nodes: nodes.map(({ label, peer, confirmed, online }) => ({ node_id: label, peer_id: peer, confirmed, online })),
-    limits: limits.map(({ period, dim, running, limit, given, mayExceedBy, waitingFor, spent }) => ({
+    limits: limits.map(({ period, dim, running, limit, given, mayExceedBy, waitingFor, spent, left }) => ({
       ...{ period, dim, running, waiting_for: [...waitingFor] },
       limit_usd: usdOf(limit),
       given_usd: usdOf(given),
       may_exceed_by_usd: usdOf(mayExceedBy),
       spent_usd: spent === null ? null : usdOf(spent),
+      left_usd: left === null ? null : usdOf(left),
     })),
     raises_from: raisesFrom,
   }

@@ -8,8 +8,10 @@ export interface Standing {
   readonly own: PeriodReport
   /** Null for an agent's day, and a thread of which no cap is known. */
   readonly limit: bigint | null
-  /** Null for what only this node's part is known of. */
+  /** By now: what an away node had left when it last told, it may have spent. Null for what only this node's part is known of. */
   readonly spent: { readonly low: bigint; readonly high: bigint } | null
+  /** With ledgers that were given up; null where the mesh's figures are not looked at. */
+  readonly lost: bigint | null
   /** Own one first. */
   readonly parts: readonly Part[]
 }
@@ -37,7 +39,7 @@ export async function standingOf(
   nowMs: number,
   signal: AbortSignal,
 ): Promise<Standing> {
-  if (own.kind !== 'day' && own.kind !== 'month') return { own, limit: own.limit, spent: null, parts: [] }
+  if (own.kind !== 'day' && own.kind !== 'month') return { own, limit: own.limit, spent: null, lost: null, parts: [] }
   return withOwn(ports, own, await ports.counter.total(own.period, { signal }), nowMs)
 }
 
@@ -49,17 +51,26 @@ function withOwn({ budget, mesh }: Ports, own: PeriodReport, total: PeriodTotal,
   const charged = own.spent + own.held
   const low = total.low - (told?.charged ?? 0n) + charged
   // What was told of the own part as unspent may have been charged since; of nothing told, all counts as charged.
-  const high = total.high + (told?.unspent ?? 0n) - aboveZero(own.rights - charged)
   const others = total.byAccount.filter((part) => part !== told)
+  const high = total.high + (told?.unspent ?? 0n) - aboveZero(own.rights - charged) + unseen(others, online)
   return {
     own,
     limit: total.limit,
     spent: { low, high: high > low ? high : low },
+    lost: total.lost,
     parts: [
       ...(own.rights === 0n && charged === 0n ? [] : [ownPart(budget.account, own, nowMs)]),
       ...others.map((part) => otherPart(part, online)),
     ],
   }
+}
+
+/** What nodes that are away may have charged since they told. */
+function unseen(parts: readonly AccountTotal[], online: ReadonlySet<string>): bigint {
+  const away = parts.filter(({ account, state, wallMs }) => {
+    return wallMs !== null && state !== 'closed' && !online.has(account.peer)
+  })
+  return away.reduce((sum, { unspent }) => sum + unspent, 0n)
 }
 
 function ownPart(account: Account, own: PeriodReport, nowMs: number): Part {
@@ -85,7 +96,7 @@ function aboveZero(amount: bigint): bigint {
 
 /** A thread's cap was split once, in its first entry; what the others did with their shares is not told here. */
 export function threadStanding({ budget, mesh }: Ports, own: PeriodReport, cap: ThreadCap | undefined): Standing {
-  if (cap === undefined) return { own, limit: null, spent: null, parts: [] }
+  if (cap === undefined) return { own, limit: null, spent: null, lost: null, parts: [] }
   const online = onlinePeers(mesh)
   const name = accountKey(budget.account)
   const parts = cap.shares.map(({ account, amount }): Part => {
@@ -94,14 +105,14 @@ export function threadStanding({ budget, mesh }: Ports, own: PeriodReport, cap: 
     const whose = { account, own: false, online: isOnline, allotted: rights }
     return { ...whose, rights, charged: null, unspent: rights, atMs: null }
   })
-  return { own, limit: BigInt(cap.amount), spent: null, parts }
+  return { own, limit: BigInt(cap.amount), spent: null, lost: null, parts }
 }
 
 function onlinePeers(mesh: Ports['mesh']): ReadonlySet<string> {
   return new Set(mesh.peers().flatMap(({ peer, state }) => (state === 'online' ? [peer] : [])))
 }
 
-export function periodView(ports: Ports, { own, limit, spent, parts }: Standing): PeriodView {
+export function periodView(ports: Ports, { own, limit, spent, lost, parts }: Standing): PeriodView {
   const names = nodeNames(ports)
   const ends = endMs(own.period)
   return {
@@ -111,6 +122,7 @@ export function periodView(ports: Ports, { own, limit, spent, parts }: Standing)
     limit_usd: limit === null ? null : usdOf(limit),
     spent_usd: spent === null ? null : usdOf(spent.low),
     spent_at_most_usd: spent === null ? null : usdOf(spent.high),
+    lost_usd: lost === null ? null : usdOf(lost),
     own: ownView(own),
     nodes: parts.map((part) => ({
       node_id: `${names(part.account.peer)}${ports.accounts.isGivenUp(part.account) ? ' (ledger given up)' : ''}`,

@@ -1,4 +1,4 @@
-import { formatUsd, type Waiting } from '@bzzz/budget'
+import { type FrozenModel, formatUsd, frozenModelWords, type Waiting } from '@bzzz/budget'
 import type { Manifest, NanoUsd, Period, WhyAnswer } from '@bzzz/protocols'
 import { endMs, type Part, type Standing } from './periods.ts'
 
@@ -9,6 +9,8 @@ export interface Stuck {
   readonly periods: readonly Standing[]
   /** Of this node. */
   readonly uncertain: { readonly calls: number; readonly held: bigint }
+  /** What calls of this node may be paused by, whatever is left. */
+  readonly frozen: readonly FrozenModel[]
   readonly names: (peer: string) => string
   /** Before these nothing is raised, since the owner's key came back from a backup; null where it did not. */
   readonly restored: Manifest['restored']
@@ -18,9 +20,10 @@ export interface Stuck {
  * What would let calls go on, the quickest first. Figures are those of now: what others told may be a little old, and
  * what is asked of them is decided by them.
  */
-export function remediesFor({ calls, periods, uncertain, names, restored }: Stuck): Remedy[] {
+export function remediesFor({ calls, periods, uncertain, frozen, names, restored }: Stuck): Remedy[] {
   const short = periods.flatMap((standing) => shortageOf(standing, calls) ?? [])
   return [
+    ...frozen.map((model) => ({ words: frozenModelWords(model), command: null })),
     ...held(periods, uncertain, short.length > 0 || calls.length > 0),
     ...short.flatMap((shortage) => others(shortage, names)),
     ...short.flatMap((shortage) => raised(shortage, restored)),
@@ -37,10 +40,17 @@ interface Shortage {
 }
 
 function shortageOf(standing: Standing, calls: Stuck['calls']): Shortage | undefined {
-  const { period, available } = standing.own
+  const { period } = standing.own
   const claims = calls.filter(({ refusal }) => refusal.lacks.some((lack) => lack.period === period))
   const needed = claims.reduce((sum, { refusal }) => sum + refusal.needed, 0n)
-  return needed > available ? { standing, needed, lacks: needed - available } : undefined
+  const left = leftIn(standing)
+  return claims.length > 0 && needed > left ? { standing, needed, lacks: needed - left } : undefined
+}
+
+/** Below zero after an overrun: so much has to come before anything is left again. */
+function leftIn({ own: { available, rights, spent, held } }: Standing): bigint {
+  const uncharged = rights - spent - held
+  return uncharged < 0n ? uncharged : available
 }
 
 function held(periods: readonly Standing[], uncertain: Stuck['uncertain'], wanted: boolean): Remedy[] {

@@ -44,6 +44,7 @@ export async function whyView(
   const names = nodeNames(ports)
   const asked = ports.rights.whoWasAsked().filter(({ periods }) => periods.some((period) => concerned.has(period)))
   const uncertain = await uncertainSumOf(ports.budget)
+  const frozen = question.about.kind === 'node' || paused.length > 0 ? ports.budget.report().frozenModels : []
   return {
     about: question.about,
     node_id: ports.node.label,
@@ -55,7 +56,10 @@ export async function whyView(
     asked: asked.toReversed().map(({ peer, atMs, periods, answer, reason }) => {
       return { node_id: names(peer), peer_id: peer, at: isoTime(atMs), periods: [...periods], answer, reason }
     }),
-    remedies: remediesFor({ calls: waiting, periods: standings, uncertain, names, restored: ports.node.restored }),
+    remedies: remediesFor({
+      ...{ calls: waiting, periods: standings, uncertain, frozen, names },
+      restored: ports.node.restored,
+    }),
   }
 }
 

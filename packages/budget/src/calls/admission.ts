@@ -93,7 +93,10 @@ function cappedThread(books: Books, thread: ThreadId | null): Period[] {
 /** What stands against a call whatever is left in its periods. */
 function objectionTo(terms: Terms, books: Books, price: PriceRef, max: NanoUsd): Refusal | undefined {
   const overrun = books.overruns.get(price.model)
-  if (overrun !== undefined && isFrozen(books, price)) return refused('frozen-model', max, frozenModelWords(overrun))
+  if (overrun !== undefined && isFrozen(books, price)) {
+    const { model, actual, max: held } = overrun
+    return refused('frozen-model', max, frozenModelWords({ model, billed: actual ?? held, held }))
+  }
   const stand = standstillOf(terms, books)
   return stand && { ...refused(stand.by, max, stand.words), period: stand.period }
 }

@@ -2,7 +2,6 @@ import type { Account, NanoUsd, Period } from '@bzzz/protocols'
 import { endOf, isAhead } from '../periods/charged.ts'
 import { limitOf } from '../periods/rights.ts'
 import { formatUsd } from '../usd.ts'
-import type { Call } from './call.ts'
 import type { Refusal, RefusedBy, ReserveRequest } from './reservation.ts'
 import type { Terms } from './terms.ts'
 
@@ -59,9 +58,18 @@ export function unpricedWords(model: string): string {
   )
 }
 
-export function frozenModelWords(call: Call): string {
-  const billed = `${formatUsd(call.actual ?? call.max)} for a call that could cost ${formatUsd(call.max)}`
-  return `${call.model} is frozen on this node: ${billed} was billed. Correct its price in the price file to take it up again`
+/** A model that was billed above the bound of a call: the last such call. */
+export interface FrozenModel {
+  readonly model: string
+  readonly billed: NanoUsd
+  /** What was held for it. */
+  readonly held: NanoUsd
+}
+
+/** The same wherever it is told. */
+export function frozenModelWords({ model, billed, held }: FrozenModel): string {
+  const cost = `${formatUsd(billed)} was billed for a call that could cost ${formatUsd(held)}`
+  return `${model} is frozen on this node: ${cost}; correct its price in the price file and start the node again`
 }
 
 export function noRightsWords({ peer, incarnation }: Account): string {

@@ -21,6 +21,10 @@ export interface PeriodTotal {
    */
   readonly high: NanoUsd
   readonly limit: NanoUsd
+  /** What nobody can spend any more: see the accounts. */
+  readonly lost: NanoUsd
+  /** At most so much may still be charged, at the time of the slots; of an account without one, all that it was given. */
+  readonly left: NanoUsd
   /** Slots that were counted. */
   readonly found: number
   /** Accounts with rights, of the manifest or of grants, and without a slot. */
@@ -45,6 +49,10 @@ export interface AccountTotal {
   readonly charged: NanoUsd
   /** Rights that nothing was charged to at the time of its slot. Of an account that is gone or in use twice: none. */
   readonly unspent: NanoUsd
+  /** What ended with the account: it left, the owner attested that it is gone, or it is in use twice. */
+  readonly lost: NanoUsd
+  /** What it may still charge, with grants that are on their way to it; without a slot, at most. */
+  readonly left: NanoUsd
   /** `gone`: attested by the owner without a last word of its own. Null when no slot was found. */
   readonly state: Slot['state'] | 'gone' | null
   /** Null when no slot was found. */
@@ -98,7 +106,11 @@ export function sumSlots(
     const state = isGone && (isIdle || slot !== undefined) ? 'gone' : isIdle ? 'open' : (slot?.state ?? null)
     const isSpent = state === null || state === 'gone' || state === 'frozen' || forked.has(accountKey(account))
     const unspent = isSpent ? NO_USD : aboveZero(initial + minted + moved.credited - moved.granted - moved.charged)
-    return { account, initial, minted, ...moved, unspent, state, wallMs: isIdle ? idle.wallMs : (slot?.wallMs ?? null) }
+    const isEnded = isGone || slot?.state === 'closed' || slot?.state === 'frozen' || forked.has(accountKey(account))
+    const rest = aboveZero(initial + minted + moved.received - moved.granted - moved.charged)
+    const [lost, left] = isEnded ? [rest, NO_USD] : [NO_USD, rest]
+    const wallMs = isIdle ? idle.wallMs : (slot?.wallMs ?? null)
+    return { account, initial, minted, ...moved, unspent, lost, left, state, wallMs }
   })
   const limit = (cap === undefined ? limitOf(manifest, period) : capAmount(cap.amount)) ?? NO_USD
   const missing = byAccount.filter(({ wallMs }) => wallMs === null)
@@ -109,6 +121,8 @@ export function sumSlots(
     low,
     high: largest([low, aboveZero(all - sum(byAccount.map((total) => total.unspent)))]),
     limit,
+    lost: sum(byAccount.map((total) => total.lost)),
+    left: sum(byAccount.map((total) => total.left)),
     found: counted.length,
     missing: missing.map(({ account }) => account),
     oldestMs: counted.length === 0 ? null : Math.min(...counted.map(({ wallMs }) => wallMs)),
