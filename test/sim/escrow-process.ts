@@ -101,6 +101,8 @@ export async function openProcess(terms: ProcessTerms): Promise<EscrowProcess> {
   let nextLookMs: number | undefined
   let lookMs = FIRST_LOOK_MS
   let seeking = false
+  /** Slots that were told before. */
+  const lookedAt = new WeakSet<Uint8Array>()
   const stops = createStops(clockwork)
 
   /** Gossip, as far as somebody needs it: a card is at most some seconds old. */
@@ -166,9 +168,15 @@ export async function openProcess(terms: ProcessTerms): Promise<EscrowProcess> {
     if (seeking) return
     seeking = true
     hear()
+    let isWaiting = false
+    const waiting: Budget['waiting'] = () => {
+      const found = budget.waiting()
+      isWaiting = found.calls.length > 0
+      return found
+    }
     try {
       await seekRights({
-        budget: { waiting: budget.waiting, requestTo: budget.requestTo, credit },
+        budget: { waiting, requestTo: budget.requestTo, credit },
         hints: heardHints,
         ask: terms.ask,
         signal: ended.signal,
@@ -176,7 +184,6 @@ export async function openProcess(terms: ProcessTerms): Promise<EscrowProcess> {
     } finally {
       seeking = false
     }
-    const isWaiting = budget.waiting().calls.length > 0
     lookMs = isWaiting ? Math.min(2 * lookMs, LAST_LOOK_MS) : FIRST_LOOK_MS
     if (isWaiting) lookAround(lookMs)
   }
@@ -224,6 +231,8 @@ export async function openProcess(terms: ProcessTerms): Promise<EscrowProcess> {
     async tellSlots() {
       const slots = await budget.slots()
       for (const { period, bytes } of slots) {
+        if (lookedAt.has(bytes)) continue
+        lookedAt.add(bytes)
         oracle.sighted(accountKey(own), openSlot(bytes, manifest().mesh, verifies).seq, bytes)
         if (disk.synced.get(`${place}s/${period}`) !== bytes) oracle.note('told-too-early', `the slot of ${period}`)
       }

@@ -1,7 +1,7 @@
-import { accountKey, openSlot, type Period } from '@bzzz/protocols'
+import { accountKey, openManifest, openSlot, type Period, sealManifest } from '@bzzz/protocols'
 import { describe, expect, it } from 'vitest'
 import { renewLedger } from '../src/ledger/ledgers.ts'
-import { answer, callOf, period, refusalOf, reserved } from './bench.ts'
+import { answer, callOf, period, refusalOf, reserved, signerNamed } from './bench.ts'
 import { cents, type Home, type Mesh, openMesh } from './grants/mesh.ts'
 import { createMemoryLevel } from './memory-level.ts'
 import { createMemoryMarker, type MemoryMarker } from './memory-marker.ts'
@@ -229,6 +229,22 @@ describe("an agent's own limit", () => {
     expect(refusal).toMatchObject({ by: 'agent-day', limit: 0n })
     expect(refusal.reason).toContain('What it spent before this ledger was begun is not known')
     expect((await mesh.home('ironwood').budget.reserve(callOf(50, 'b'))).status).toBe('reserved')
+  })
+
+  it('stays used up on that day when the ledger is adopted', async () => {
+    const { walnut, mesh } = await restarted()
+    const { manifest: first, mesh: id, hash } = mesh.manifest
+    const allotments = [
+      ...first.allotments,
+      { account: walnut.account, dim: 'day' as const, from: DAY, amount: cents(100) },
+      { account: walnut.account, dim: 'month' as const, from: 'm:2026-11' as Period, amount: cents(100) },
+    ]
+    const body = { ...first, version: 2, prevHash: Uint8Array.from(hash), allotments }
+    const adopted = openManifest(sealManifest(body, id, signerNamed('owner')), id)
+    await walnut.restart({ manifest: () => adopted })
+    await walnut.budget.acknowledge()
+    expect(walnut.budget.rights).toBe('allotted')
+    expect(refusalOf(await walnut.budget.reserve(callOf(20, 'a')))).toMatchObject({ by: 'agent-day', limit: 0n })
   })
 
   it('is whole again on the next day', async () => {

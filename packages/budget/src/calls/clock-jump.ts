@@ -1,6 +1,7 @@
 import { type Dimension, dayPeriod, type Manifest, type Period } from '@bzzz/protocols'
 import type { Books } from '../books/books.ts'
 import { DAY_MS, isAhead, reachedPeriod, skipsDays, skipsPeriod } from '../periods/charged.ts'
+import { isAlone } from '../periods/rights.ts'
 import { aloneWords, clockWords, foundingWords, setBackWords } from './refusal-words.ts'
 import type { Terms } from './terms.ts'
 
@@ -53,8 +54,4 @@ function firstJump({ createdMs }: Manifest, nowMs: number, agreedMs: number | un
   const agrees = agreedMs !== undefined && !skipsPeriod('day', nowMs, dayPeriod(agreedMs))
   if (agrees || Math.abs(nowMs - createdMs) <= FOUNDING_DAYS * DAY_MS) return undefined
   return { dimension: 'day', period: null, words: foundingWords(nowMs, createdMs, FOUNDING_DAYS) }
-}
-
-function isAlone({ members }: Manifest): boolean {
-  return members.filter(({ role }) => role === 'node').length === 1
 }

@@ -37,7 +37,12 @@ export function createHints({ own, now }: { own: Account; now: () => number }): 
     },
     drop: (account) => void heard.delete(accountKey(account)),
     fresh,
-    reachable: (period) => fresh().reduce((sum, hint) => sum + spareIn(hint, period), 0n),
+    reachable(period) {
+      const since = now() - FRESH_MS
+      let sum = 0n
+      for (const { hint, atMs } of heard.values()) if (atMs >= since) sum += spareIn(hint, period)
+      return sum
+    },
   }
 }
 

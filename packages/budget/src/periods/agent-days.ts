@@ -1,5 +1,5 @@
 import { type Account, dayPeriod, type Manifest, type Period, parsePeriod } from '@bzzz/protocols'
-import { rightsOf } from './rights.ts'
+import { isAlone, rightsOf } from './rights.ts'
 
 /** How a ledger came into being. */
 export interface Beginning {
@@ -10,14 +10,16 @@ export interface Beginning {
 
 /**
  * The last day on which the agents of a machine have nothing left of their own limits, because the ledger that knew what
- * they had spent is gone and nobody has adopted the one in its place; undefined for a machine's first ledger.
+ * they had spent is gone: the day on which the one in its place was begun, adopted or not. Undefined for a machine's first
+ * ledger, and where a machine is its whole mesh and was adopted: whoever does that has said how much more may be spent.
  */
 export function usedUpDay(
   { manifest, newest }: { readonly manifest: Manifest; readonly newest: Manifest },
   account: Account,
   { atMs, isSecond }: Beginning,
 ): Period | undefined {
-  if (manifest.perAgentDaily === null || rightsOf(manifest, account) === 'allotted') return undefined
+  if (manifest.perAgentDaily === null) return undefined
+  if (isAlone(newest) && rightsOf(manifest, account) === 'allotted') return undefined
   return isSecond || hadAnother(newest, account) ? dayPeriod(atMs + newest.clockSkewMs) : undefined
 }
 

@@ -41,7 +41,9 @@ export function isAhead(period: Period, { nowMs, skewMs }: Clock): boolean {
 
 /** Whether the clock has jumped over a whole period since the last one that is known to have been reached. */
 export function skipsPeriod(dimension: Dimension, nowMs: number, reached: Period | undefined): boolean {
-  return reached !== undefined && labelOf[dimension](nowMs) > labelOf[dimension](endOf(reached))
+  if (reached === undefined) return false
+  const label = labelOf[dimension](nowMs)
+  return label > reached && label > labelOf[dimension](endOf(reached))
 }
 
 /** Whether the clock is more than so many days ahead of the last one that is known to have been reached. */

@@ -46,6 +46,11 @@ export function rightsOf(manifest: Manifest, account: Account): 'allotted' | 'no
   return manifest.allotments.some((allotment) => isSame(allotment.account, account)) ? 'allotted' : 'none'
 }
 
+/** Whether a machine is its whole mesh. */
+export function isAlone({ members }: Pick<Manifest, 'members'>): boolean {
+  return members.filter(({ role }) => role === 'node').length === 1
+}
+
 /** Accounts that have rights in a day or month. */
 export function allottedAccounts(manifest: Manifest, period: Period): Account[] {
   const entries = [...manifest.allotments, ...manifest.mints.filter((mint) => mint.period === period)]
