@@ -235,7 +235,7 @@ test('a reply without usage counts, each call at the most it may have cost', () 
 test('a bill above the bound is booked as it is; the model is frozen there, and the review pauses and says so', async () => {
   const { code, stdout } = of('greedy')
   expect(code).toBe(30)
-  const words = `${MODEL} is frozen on this node: \\$0\\.1202 for a call that could cost \\$0\\.00\\d+ was billed\\. Correct its price in the price file to take it up again`
+  const words = `${MODEL} is frozen on this node: \\$0\\.1202 was billed for a call that could cost \\$0\\.00\\d+; correct its price in the price file and start the node again`
   expect(stdout).toMatch(new RegExp(`^PAUSED \\(${words}\\)  `, 'm'))
   expect(stdout).toMatch(new RegExp(`^  greedy on acacia: paused, ${words}$`, 'm'))
   expectBooked('greedy', { requests: 1, settled: usdOf(GREEDY), uncertain: false })
