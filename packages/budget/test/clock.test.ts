@@ -224,6 +224,17 @@ describe('a budget over time', () => {
     expect(budget.clockDoubt()).toContain('clock says 2026-11-20T12:00 UTC, and it has opened 2026-11-22 already')
   })
 
+  it('doubts a clock that is set back behind a time on which another agreed, before it has opened anything', async () => {
+    const { budget, clock } = await openBench({}, {}, ['ironwood'])
+    budget.witnessTime(clock.ms)
+    clock.ms -= 2 * SKEW_MS
+    expect(budget.clockDoubt()).toBeUndefined()
+    clock.ms -= 2 * SKEW_MS
+    expect(budget.clockDoubt()).toContain('and another one agreed on 2026-11-22T12:00 UTC already')
+    clock.ms -= 1_500 * 86_400_000
+    expect(refusalOf(await budget.reserve(callOf(10, 'a')))).toMatchObject({ by: 'day' })
+  })
+
   it('opens freely a year after its manifest', async () => {
     const { budget, clock } = await openBench()
     clock.ms = at('2027-11-22T12:00:00Z')

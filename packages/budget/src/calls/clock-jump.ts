@@ -2,7 +2,7 @@ import { type Dimension, dayPeriod, type Manifest, type Period } from '@bzzz/pro
 import type { Books } from '../books/books.ts'
 import { DAY_MS, isAhead, reachedPeriod, skipsDays, skipsPeriod } from '../periods/charged.ts'
 import { isAlone } from '../periods/rights.ts'
-import { aloneWords, clockWords, foundingWords, setBackWords } from './refusal-words.ts'
+import { agreedWords, aloneWords, clockWords, foundingWords, setBackWords } from './refusal-words.ts'
 import type { Terms } from './terms.ts'
 
 /** A month off, and the days around it: so far a machine that is its whole mesh goes on by its own clock. */
@@ -39,7 +39,10 @@ export function clockJump(
   return undefined
 }
 
-/** Why a clock cannot be gone by: it is set back behind what this ledger has opened, or has jumped and no other agrees. */
+/**
+ * Why a clock cannot be gone by: it is set back behind what this ledger has opened, or behind a time at which another clock
+ * agreed, or has jumped and no other agrees.
+ */
 export function clockDoubt(
   terms: Pick<Terms, 'newest' | 'clock' | 'agreedMs'>,
   lastOpened: Books['lastOpened'],
@@ -47,11 +50,14 @@ export function clockDoubt(
   const { nowMs, skewMs } = terms.clock
   const clock = { nowMs, skewMs: 3 * skewMs }
   const ahead = [lastOpened.day, lastOpened.month].find((period) => period !== undefined && isAhead(period, clock))
-  return ahead === undefined ? clockJump(terms, lastOpened)?.words : setBackWords(nowMs, ahead)
+  if (ahead !== undefined) return setBackWords(nowMs, `it has opened ${ahead.slice(2)}`)
+  const { agreedMs } = terms
+  if (agreedMs !== undefined && nowMs < agreedMs - clock.skewMs) return setBackWords(nowMs, agreedWords(agreedMs))
+  return clockJump(terms, lastOpened)?.words
 }
 
 function firstJump({ createdMs }: Manifest, nowMs: number, agreedMs: number | undefined): ClockJump | undefined {
-  const agrees = agreedMs !== undefined && !skipsPeriod('day', nowMs, dayPeriod(agreedMs))
+  const agrees = agreedMs !== undefined && nowMs >= agreedMs - DAY_MS && !skipsPeriod('day', nowMs, dayPeriod(agreedMs))
   if (agrees || Math.abs(nowMs - createdMs) <= FOUNDING_DAYS * DAY_MS) return undefined
   return { dimension: 'day', period: null, words: foundingWords(nowMs, createdMs, FOUNDING_DAYS) }
 }

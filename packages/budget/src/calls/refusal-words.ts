@@ -115,11 +115,16 @@ export function clockWords(nowMs: number, lastOpened: Period): string {
   )
 }
 
-export function setBackWords(nowMs: number, lastOpened: Period): string {
+/** @param what speaks against it: the node has done something, or another clock agreed, at a later time */
+export function setBackWords(nowMs: number, what: string): string {
   return (
-    `this node's clock says ${minuteOf(nowMs)} UTC, and it has opened ${lastOpened.slice(2)} already: ` +
+    `this node's clock says ${minuteOf(nowMs)} UTC, and ${what} already: ` +
     'one of the two is wrong; set the clock right'
   )
+}
+
+export function agreedWords(agreedMs: number): string {
+  return `another one agreed on ${minuteOf(agreedMs)} UTC`
 }
 
 /** For a node that is the whole mesh. */

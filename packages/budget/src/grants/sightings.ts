@@ -27,7 +27,7 @@ export interface Sightings {
   see(sighting: Sighting): Uint8Array | undefined
   /** Whether a later opening of its ledger was seen than the one that signed it. */
   isLate(sighting: Sighting): boolean
-  /** The newest of each account of a peer. */
+  /** The newest of each account of a peer, and of its last openings: one that was put back does not know the one it replaced. */
   newestOf(peer: PeerId): readonly SignedThing[]
   /** The newest of every account. */
   newest(): readonly Sighting[]
@@ -38,6 +38,7 @@ const MAX_ACCOUNTS = 128
 // Of one account; a slot has 64 KiB at most, and most have half of one.
 const MAX_THINGS = 16
 const MAX_BYTES = 128 * 1024
+const MAX_OPENINGS = 4
 
 /** @throws {ProtocolError} for what no account of this mesh has signed */
 export function sightingOf(thing: SignedThing, mesh: MeshId, verifies?: Verify): Sighting {
@@ -84,7 +85,10 @@ export function createSightings(mesh: MeshId, verifies?: Verify): Sightings {
       return boot !== undefined && seen.some((one) => one.boot !== undefined && one.boot.counter > boot.counter)
     },
     newest,
-    newestOf: (peer) => newest().flatMap(({ account, thing }) => (account.peer === peer ? [thing] : [])),
+    newestOf: (peer) => {
+      const ofPeer = [...byAccount.values()].filter(([first]) => first?.account.peer === peer)
+      return ofPeer.flatMap((seen) => [...lastOfOpenings(seen)].map(({ thing }) => thing))
+    },
   }
 }
 
@@ -107,14 +111,25 @@ function isSame(a: Sighting, b: Sighting): boolean {
   return a.thing.kind === b.thing.kind && equalBytes(a.thing.bytes, b.thing.bytes)
 }
 
-/** Without the oldest ones; the newest stays whatever its size. */
+/** Without the oldest ones; the newest of each of the last openings stay whatever their size. */
 function bounded(ascending: readonly Sighting[]): Sighting[] {
+  const last = lastOfOpenings(ascending)
   let bytes = 0
-  const kept: Sighting[] = []
-  for (const sighting of ascending.toReversed()) {
+  let count = 0
+  const kept = ascending.toReversed().filter((sighting) => {
     bytes += sighting.thing.bytes.length
-    if (kept.length > 0 && (bytes > MAX_BYTES || kept.length >= MAX_THINGS)) break
-    kept.push(sighting)
-  }
+    count += 1
+    return last.has(sighting) || (bytes <= MAX_BYTES && count <= MAX_THINGS)
+  })
   return kept.reverse()
+}
+
+/** The newest of each of an account's last openings, and of what names none, ascending. */
+function lastOfOpenings(ascending: readonly Sighting[]): ReadonlySet<Sighting> {
+  const byOpening = new Map<string | undefined, Sighting>()
+  for (const sighting of ascending) {
+    byOpening.delete(sighting.boot?.nonce)
+    byOpening.set(sighting.boot?.nonce, sighting)
+  }
+  return new Set([...byOpening.values()].slice(-MAX_OPENINGS))
 }
