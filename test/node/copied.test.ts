@@ -5,10 +5,10 @@ import { readPatch } from '@bzzz/agents'
 import { nodeStatus, type ReviewReport, reviewOpened, reviewReport, reviewRequest } from '@bzzz/protocols'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { bzzz } from '../cli/bzzz.ts'
-import { foundTestMesh, meshFormed, startTestNode, type TestNode } from './nodes.ts'
+import { foundTestMesh, keepTestNodes, meshFormed, type TestNode } from './nodes.ts'
 
 const PATIENCE = { timeout: 20_000, interval: 100 }
-const running: TestNode[] = []
+const { start, stop, stopAll } = keepTestNodes({ flags: { provider: 'offline' } })
 let folder: string
 let walnut: TestNode
 let ironwood: TestNode
@@ -31,20 +31,9 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await stop(...running)
+  await stopAll()
   await rm(folder, { recursive: true, force: true })
 })
-
-async function start(label: string, directory: string): Promise<TestNode> {
-  const node = await startTestNode(label, directory, { flags: { provider: 'offline' } })
-  running.push(node)
-  return node
-}
-
-async function stop(...nodes: readonly TestNode[]): Promise<void> {
-  for (const one of nodes) running.splice(running.indexOf(one), 1)
-  await Promise.all(nodes.map(({ node }) => node.close()))
-}
 
 async function open({ client }: TestNode, name: string): Promise<string> {
   const change = readPatch(`--- /dev/null\n+++ b/${name}.js\n@@ -0,0 +1 @@\n+export const ${name} = 0\n`, {

@@ -101,6 +101,32 @@ export async function startTestNode(
   return { label, directory, node, client: createClient(running, node.token) }
 }
 
+/** Nodes of one test file that come and go; whoever still runs at the end is stopped. */
+export interface KeptNodes {
+  start(label: string, directory: string): Promise<TestNode>
+  stop(...nodes: readonly TestNode[]): Promise<void>
+  stopAll(): Promise<void>
+}
+
+export function keepTestNodes(options: Parameters<typeof startTestNode>[2]): KeptNodes {
+  const running: TestNode[] = []
+
+  async function stop(...nodes: readonly TestNode[]): Promise<void> {
+    for (const one of nodes) running.splice(running.indexOf(one), 1)
+    await Promise.all(nodes.map(({ node }) => node.close()))
+  }
+
+  return {
+    async start(label, directory) {
+      const node = await startTestNode(label, directory, options)
+      running.push(node)
+      return node
+    },
+    stop,
+    stopAll: () => stop(...running),
+  }
+}
+
 const FORM_TIMEOUT_MS = 20_000
 
 /** Resolves once every node knows a live agent of each role that is configured anywhere. */

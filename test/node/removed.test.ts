@@ -5,10 +5,10 @@ import { readPatch } from '@bzzz/agents'
 import { budgetAnswer, nodeStatus, peersAnswer, reviewOpened, reviewReport, reviewRequest } from '@bzzz/protocols'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bzzz } from '../cli/bzzz.ts'
-import { foundTestMesh, startTestNode, type TestNode } from './nodes.ts'
+import { foundTestMesh, keepTestNodes, startTestNode, type TestNode } from './nodes.ts'
 
 const PATIENCE = { timeout: 20_000, interval: 100 }
-const running: TestNode[] = []
+const { start, stop, stopAll } = keepTestNodes({ flags: { provider: 'offline' } })
 let folder: string
 let walnut: TestNode
 let ironwood: TestNode
@@ -27,20 +27,9 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await stop(...running)
+  await stopAll()
   await rm(folder, { recursive: true, force: true })
 })
-
-async function start(label: string, directory: string): Promise<TestNode> {
-  const node = await startTestNode(label, directory, { flags: { provider: 'offline' } })
-  running.push(node)
-  return node
-}
-
-async function stop(...nodes: readonly TestNode[]): Promise<void> {
-  for (const one of nodes) running.splice(running.indexOf(one), 1)
-  await Promise.all(nodes.map(({ node }) => node.close()))
-}
 
 /** Of its own agent alone. */
 async function open({ client }: TestNode, name: string): Promise<string> {

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { UNSENT_MS } from '@bzzz/budget'
 import {
   MAX_SETTLEMENTS,
   type SettlementsAnswer,
@@ -142,12 +143,9 @@ async function settleJournal(context: CommandContext, options: SettleOptions, fi
   print(context, options, { ...value, results: [...results, ...rest] }, () => words(value, results, left).join('\n'))
 }
 
-/** What was held for a request is given back when it has not left within this time. */
-const SENT_WITHIN_MS = 30_000
-
 /** Only that a request was held for is known: it may have left so much later. */
 function sentBefore(reservedAt: string, before: string): boolean {
-  return Date.parse(reservedAt) + SENT_WITHIN_MS <= Date.parse(before)
+  return Date.parse(reservedAt) + UNSENT_MS <= Date.parse(before)
 }
 
 async function textOf(file: string): Promise<string> {

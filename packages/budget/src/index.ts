@@ -2,6 +2,7 @@ export { type Budget, type BudgetOptions, openBudget, openBudgetBy } from './bud
 export type { Call, CallCondition, CallState } from './calls/call.ts'
 export { type FrozenModel, frozenModelWords } from './calls/refusal-words.ts'
 export type { CallOutcome, Refusal, RefusedBy, Reservation, ReserveRequest } from './calls/reservation.ts'
+export { UNSENT_MS } from './calls/tasks.ts'
 export type { WordTaken } from './calls/word.ts'
 export { BudgetError, type BudgetErrorCode } from './errors.ts'
 export type { BudgetFact } from './facts.ts'

@@ -25,7 +25,7 @@ import type { CallOutcome, Reservation, ReserveRequest } from './reservation.ts'
 import type { Terms } from './terms.ts'
 
 /** A reservation that was not sent by then is given back, with the next write: whoever made it has forgotten it. */
-const UNSENT_MS = 30_000
+export const UNSENT_MS = 30_000
 const MAX_REQUEST_ID_CHARS = 200
 // Bounds what is in flight at one node; real concurrency is a few dozen.
 const MAX_LIVE_CALLS = 10_000

@@ -9,6 +9,7 @@ import {
 } from '@bzzz/protocols'
 import type { Connection, Stream } from '@libp2p/interface'
 import { lpStream } from '@libp2p/utils'
+import { untilClosed } from '../closed.ts'
 import { messageOf } from '../errors.ts'
 import type { Observe } from '../facts.ts'
 import { type Host, peerOf } from '../host/host.ts'
@@ -62,7 +63,7 @@ async function serve(stream: Stream, connection: Connection, options: JoinServer
     await framed.write(encodeJoinAnswer(answer), { signal })
     await stream.close({ signal })
     // the asker hangs up once it has read; until then the answer may still be under way
-    await ended(connection, signal)
+    await untilClosed(connection, signal)
   } catch (error) {
     const code = error instanceof ProtocolError ? error.code : 'BROKEN_OFF'
     observe({ type: 'join-refused', invite, code, reason: messageOf(error) })
@@ -86,12 +87,4 @@ async function answerTo(
       reason: 'that node could not write it down: look at its log, then try again',
     }
   }
-}
-
-function ended(connection: Connection, signal: AbortSignal): Promise<void> {
-  if (connection.status !== 'open' || signal.aborted) return Promise.resolve()
-  return new Promise((resolve) => {
-    connection.addEventListener('close', () => resolve(), { once: true })
-    signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }

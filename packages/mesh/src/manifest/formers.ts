@@ -1,6 +1,7 @@
 import { encodeFrame } from '@bzzz/protocols'
 import type { Connection, Stream } from '@libp2p/interface'
 import { lpStream } from '@libp2p/utils'
+import { untilClosed } from '../closed.ts'
 import { messageOf } from '../errors.ts'
 import type { Observe } from '../facts.ts'
 import type { InHand } from '../in-hand.ts'
@@ -76,7 +77,7 @@ export class Formers {
       const framed = lpStream(stream, { maxBufferSize: MAX_UNREAD_BYTES })
       await framed.write(encodeFrame({ t: 'manifest', manifest: Uint8Array.from(bytes) }), { signal })
       // it hangs up once it has read; until then the manifest may still be under way
-      await ended(stream, signal)
+      await untilClosed(stream, signal)
       observe({ type: 'former-told', peer, version })
     } catch (error) {
       observe({ type: 'former-lost', peer, reason: messageOf(error) })
@@ -84,12 +85,4 @@ export class Formers {
       connection.abort(new Error('no longer a member'))
     }
   }
-}
-
-function ended(stream: Stream, signal: AbortSignal): Promise<void> {
-  if (stream.status !== 'open' || signal.aborted) return Promise.resolve()
-  return new Promise((resolve) => {
-    stream.addEventListener('close', () => resolve(), { once: true })
-    signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }
